@@ -1,0 +1,1 @@
+"""Batches of quantum circuits as asynchronous jobs."""

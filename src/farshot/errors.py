@@ -1,0 +1,176 @@
+"""The exception tree. Everything Farshot raises on purpose derives from `FarshotError`.
+
+A mistake of the caller is also a `ValueError`, `TypeError` or `LookupError`, so that code which knows
+nothing of Farshot catches it the usual way.
+
+```text
+FarshotError
+├── ExecutionCancelledError          the caller's event or Ctrl-C ended the call
+├── BatchError (ValueError)          the call is wrong; nothing was stored
+│   ├── OptionError (TypeError)      an option is unknown or of the wrong type
+│   ├── TargetError                  no such target
+│   │   └── MissingExtraError        the target needs an extra that is not installed
+│   ├── KeyConflictError             the same key was used for another batch
+│   └── CircuitsInvalidError         `validate=True` found circuits that cannot run
+├── HandleError (ValueError)         the handle carries no job id
+├── UnknownJobError (LookupError)    the store holds no such job
+├── JobNotCompletedError             results were asked for, but the job is not COMPLETED
+├── PollingTimeoutError (TimeoutError)  the wait ran out of looks or of time; the job goes on
+├── CircuitError                     one circuit cannot be run; becomes that circuit's fault
+├── StoreError                       the store cannot be used; its files were left as they are
+│   ├── StoreCorruptError            its content is damaged
+│   ├── StoreVersionError            a newer Farshot wrote it
+│   └── StoreHostError               another machine used it last
+├── TransitionError                  a state change that the table in `states` does not allow
+└── ExecutorError                    workers cannot be started
+```
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "BatchError",
+    "CircuitError",
+    "CircuitsInvalidError",
+    "ExecutionCancelledError",
+    "ExecutorError",
+    "FarshotError",
+    "FaultCode",
+    "HandleError",
+    "JobNotCompletedError",
+    "KeyConflictError",
+    "MissingExtraError",
+    "OptionError",
+    "PollingTimeoutError",
+    "StoreCorruptError",
+    "StoreError",
+    "StoreHostError",
+    "StoreVersionError",
+    "TargetError",
+    "TransitionError",
+    "UnknownJobError",
+]
+
+
+class FaultCode(StrEnum):
+    """Why one circuit has no result. The list is fixed: programs branch on it."""
+
+    PARSE = "parse"
+    """The text is not OpenQASM."""
+    UNSUPPORTED = "unsupported"
+    """The text is OpenQASM that no simulator of the target can run and get right."""
+    ADMISSION = "admission"
+    """The circuit breaks a limit, or does not fit its observables or its target."""
+    MEMORY = "memory"
+    """The simulation needs more memory than its worker has."""
+    TIMEOUT = "timeout"
+    """The circuit or its job ran out of time."""
+    CRASH = "crash"
+    """The simulator's process died while it ran this circuit."""
+    CANCELLED = "cancelled"
+    """The job was cancelled before this circuit ran."""
+    INTERNAL = "internal"
+    """A defect of Farshot or of a simulator."""
+
+
+class FarshotError(Exception):
+    """Base of every error that Farshot raises on purpose."""
+
+
+class ExecutionCancelledError(FarshotError):
+    """The call was ended by a cancellation event or by Ctrl-C."""
+
+
+class BatchError(FarshotError, ValueError):
+    """The submission is wrong as a whole. Nothing was stored."""
+
+
+class OptionError(BatchError, TypeError):
+    """An option, a circuit or a label is unknown or of the wrong type. Nothing was stored."""
+
+
+class TargetError(BatchError):
+    """No target of this name exists."""
+
+
+class MissingExtraError(TargetError):
+    """The target exists, but the extra that it needs is not installed."""
+
+
+class KeyConflictError(BatchError):
+    """The key names a job that was submitted with another body."""
+
+
+class CircuitsInvalidError(BatchError):
+    """`validate=True` found circuits that cannot run. `faults` maps each label to its error."""
+
+    def __init__(self, faults: Mapping[str, CircuitError]) -> None:
+        """Keep `faults`; the message lists every label with its reason."""
+        self.faults = dict(faults)
+        lines = [f"  {label!r}: {error}" for label, error in self.faults.items()]
+        noun = "circuit" if len(lines) == 1 else "circuits"
+        super().__init__("\n".join([f"{len(lines)} {noun} cannot run; nothing was submitted:", *lines]))
+
+
+class HandleError(FarshotError, ValueError):
+    """The handle carries no job id, so it does not name a job."""
+
+
+class UnknownJobError(FarshotError, LookupError):
+    """The store holds no job of this id."""
+
+
+class JobNotCompletedError(FarshotError):
+    """Results were asked for, but the job is not COMPLETED."""
+
+
+class PollingTimeoutError(FarshotError, TimeoutError):
+    """The wait ended before the job did. The job goes on."""
+
+
+class CircuitError(FarshotError):
+    """One circuit cannot be run: `code` says why, `line` and `column` (from 1) say where if known."""
+
+    def __init__(self, code: FaultCode, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        """Keep the parts; the text of the exception joins them."""
+        self.code = code
+        self.message = message
+        self.line = line
+        self.column = column
+        super().__init__(f"{_place(line, column)}{message}")
+
+
+def _place(line: int | None, column: int | None) -> str:
+    if line is None:
+        return ""
+    return f"line {line}: " if column is None else f"line {line}, column {column}: "
+
+
+class StoreError(FarshotError):
+    """The store cannot be used. Its files were left as they are."""
+
+
+class StoreCorruptError(StoreError):
+    """The content of the store is damaged."""
+
+
+class StoreVersionError(StoreError):
+    """The store was written by a newer Farshot."""
+
+
+class StoreHostError(StoreError):
+    """The store was last used by another machine."""
+
+
+class TransitionError(FarshotError):
+    """A change of state that the table in `farshot.states` does not allow."""
+
+
+class ExecutorError(FarshotError):
+    """Workers cannot be started."""

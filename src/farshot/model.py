@@ -1,0 +1,252 @@
+"""The frozen values that travel through the system.
+
+`msgspec.Struct` where a value crosses a process or is stored (encoded as MessagePack), a dataclass
+where it does not.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from farshot.contract import JobStatus
+from farshot.errors import FaultCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+__all__ = [
+    "Batch",
+    "Circuit",
+    "CircuitResult",
+    "Counts",
+    "Fault",
+    "JobRecord",
+    "JobSpec",
+    "Lease",
+    "Observables",
+    "Part",
+    "Shard",
+    "ShotGroup",
+    "ShotPlan",
+    "Submission",
+    "TermRange",
+    "Values",
+    "circuit_seed",
+]
+
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """One OpenQASM source under a label."""
+
+    label: str
+    source: str
+
+
+class ShotGroup(msgspec.Struct, frozen=True, array_like=True):
+    """`shots` shots for the circuits at positions [start, end)."""
+
+    start: int
+    end: int
+    shots: int
+
+
+class ShotPlan(msgspec.Struct, frozen=True, array_like=True):
+    """How often each circuit of a batch is sampled; the groups tile the batch in order."""
+
+    groups: tuple[ShotGroup, ...]
+
+    def shots_at(self, position: int) -> int:
+        """Return the shots of the circuit at `position`.
+
+        >>> ShotPlan((ShotGroup(0, 2, 100), ShotGroup(2, 3, 7))).shots_at(2)
+        7
+        """
+        index = bisect_right(self.groups, position, key=lambda group: group.start) - 1
+        return self.groups[index].shots
+
+
+class TermRange(msgspec.Struct, frozen=True, array_like=True):
+    """The circuits at positions [start, end) are measured for the terms of one group."""
+
+    start: int
+    end: int
+    group: int
+
+
+class Observables(msgspec.Struct, frozen=True, array_like=True):
+    """Groups of Pauli terms, each term's leftmost character qubit 0, and the ranges they belong to.
+
+    `ranges` is sorted by start. A circuit in no range is measured for all terms of all groups.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    ranges: tuple[TermRange, ...] = ()
+
+    def terms_at(self, position: int) -> tuple[str, ...]:
+        """Return the terms of the circuit at `position`.
+
+        >>> Observables((("ZZ",), ("XX", "YY")), (TermRange(0, 1, 1),)).terms_at(0)
+        ('XX', 'YY')
+        """
+        index = bisect_right(self.ranges, position, key=lambda chosen: chosen.start) - 1
+        if index >= 0 and position < self.ranges[index].end:
+            return self.groups[self.ranges[index].group]
+        return tuple(dict.fromkeys(term for group in self.groups for term in group))
+
+
+class JobSpec(msgspec.Struct, frozen=True):
+    """What holds for every circuit of a job. Either `shots` or `observables` is set."""
+
+    target: str
+    seed: int
+    shots: ShotPlan | None = None
+    observables: Observables | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one submission holds, checked.
+
+    `sources` are UTF-8 (lone surrogates passed through: the scan refuses them as that circuit's fault).
+    """
+
+    labels: Sequence[str]
+    sources: Sequence[str]
+    spec: JobSpec
+    tag: str | None
+    key: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A batch and how it is cut: `bounds` are the [start, end) positions of its shards, in order."""
+
+    batch: Batch
+    bounds: Sequence[tuple[int, int]]
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """What the store knows of a job. Times are wall-clock UTC, for people; `run_time` is the seconds of
+    simulation summed over its circuits.
+    """
+
+    id: str
+    owner: str
+    tag: str | None
+    status: JobStatus
+    cancel_requested: bool
+    target: str
+    circuits: int
+    done: int
+    failed: int
+    run_time: float
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of `holder` to finish attempt `attempt` of one shard."""
+
+    job_id: str
+    shard: int
+    attempt: int
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A claimed shard: what is left to do of it under `lease`.
+
+    `first` is the position in the job of the first circuit that has no recorded result; `labels` and
+    `sources` start there. `suspect` is the position of a circuit that killed a worker before.
+    """
+
+    lease: Lease
+    spec: JobSpec
+    first: int
+    labels: tuple[str, ...]
+    sources: tuple[bytes, ...]
+    suspect: int | None = None
+
+
+class Counts(msgspec.Struct, frozen=True, array_like=True, tag="counts"):
+    """Sampled outcomes, packed.
+
+    `width` is the number of declared classical bits. `words` holds the distinct outcomes ascending, as
+    little-endian unsigned integers of `word_bytes(width)` bytes whose bit k is classical bit k (over all
+    registers in order of declaration); `tallies` the little-endian uint32 counts beside them.
+    """
+
+    width: int
+    words: bytes
+    tallies: bytes
+
+
+class Values(msgspec.Struct, frozen=True, array_like=True, tag="values"):
+    """Expectation values, in the order of the circuit's terms."""
+
+    values: tuple[float, ...]
+
+
+class Fault(msgspec.Struct, frozen=True, array_like=True, tag="fault"):
+    """Why a circuit has no result; `line` and `column` count from 1."""
+
+    code: FaultCode
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+
+class CircuitResult(msgspec.Struct, frozen=True, array_like=True):
+    """The outcome of one circuit and how it came about. `seconds` is the wall time of its simulation."""
+
+    outcome: Counts | Values | Fault
+    simulator: str
+    method: str
+    exact: bool
+    seed: int
+    shots: int | None
+    seconds: float
+    fidelity: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Results of one attempt for the circuits from position `first` on; `last` where they end the shard."""
+
+    lease: Lease
+    first: int
+    results: tuple[CircuitResult, ...]
+    last: bool
+
+
+@cache
+def _seed_key(job_seed: int) -> bytes:
+    return job_seed.to_bytes(8, "little")
+
+
+def circuit_seed(job_seed: int, label: str) -> int:
+    """Return the seed of one circuit: BLAKE2b of its label, keyed by the job's seed; 63 bits.
+
+    It depends on nothing else, so workers, shards, order and retries change no counts.
+
+    >>> circuit_seed(7, "bell") == circuit_seed(7, "bell") != circuit_seed(8, "bell")
+    True
+    """
+    digest = blake2b(label.encode("utf-8", "surrogatepass"), digest_size=8, key=_seed_key(job_seed)).digest()
+    return int.from_bytes(digest, "little") >> 1

@@ -1,0 +1,201 @@
+"""The seams: a store, an executor, a simulator, a clock. Everything else is written against these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from farshot.admission.facts import Scan
+    from farshot.contract import JobStatus
+    from farshot.errors import CircuitError
+    from farshot.model import Counts, JobRecord, Lease, Part, Shard, Submission, Values
+
+__all__ = [
+    "Clock",
+    "Executor",
+    "ExecutorEvent",
+    "JobStore",
+    "Lost",
+    "Recorded",
+    "Run",
+    "Simulator",
+    "StoredPart",
+    "Task",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One circuit for a simulator. Either `shots` or `terms` is set.
+
+    `terms` are Pauli strings, leftmost character qubit 0, none longer than the circuit's register; a
+    shorter one acts on the first qubits. `method` is the part of the target after the colon, or None.
+    `seed` has 63 bits.
+    """
+
+    source: str
+    scan: Scan
+    seed: int
+    shots: int | None = None
+    terms: tuple[str, ...] | None = None
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a simulator made of a task. `fidelity` is an estimate, given where the run was not exact."""
+
+    outcome: Counts | Values
+    method: str
+    exact: bool = True
+    fidelity: float | None = None
+
+
+class Simulator(Protocol):
+    """Code that computes a circuit's outcome, in a worker child."""
+
+    @property
+    def name(self) -> str:
+        """The name that targets use."""
+        ...
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that a target can ask for, as in `name:method`."""
+        ...
+
+    def refusal(self, task: Task) -> str | None:
+        """Return why this simulator must not be given `task`, or None. Looks at the facts only."""
+        ...
+
+    def simulate(self, task: Task) -> Run:
+        """Run `task`.
+
+        Raises `CircuitError`: parse and admission faults are the circuit's, an `unsupported` one is
+        this simulator's (another may run the circuit).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The worker of `lease` died; `position` is the circuit it had announced, `reason` what killed it."""
+
+    lease: Lease
+    position: int | None
+    reason: str
+
+
+ExecutorEvent = "Part | Lost"
+
+
+class Executor(Protocol):
+    """Where shards run."""
+
+    @property
+    def capacity(self) -> int:
+        """How many shards it takes at a time, so that no worker waits for the next one."""
+        ...
+
+    def open(self, deliver: Callable[[Part | Lost], None]) -> None:
+        """Start; from now on hand every event to `deliver`, from any thread."""
+        ...
+
+    def start(self, shard: Shard) -> None:
+        """Take a shard; its events follow. Never blocks on the work."""
+        ...
+
+    def stop(self, lease: Lease) -> None:
+        """Drop the shard, or kill what runs it. No event of this lease is wanted any more."""
+        ...
+
+    def inspect(self, sources: Sequence[bytes], target: str) -> list[CircuitError | None]:
+        """Scan and parse texts in a child, away from the shards; return each one's fault or None."""
+        ...
+
+    def close(self) -> None:
+        """Kill what runs and end every worker."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording did to one part: `accepted` is False where the lease had been lost."""
+
+    part: Part
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """Recorded results as read back: `results` is the encoded list, for circuits from `first` on."""
+
+    first: int
+    attempt: int
+    results: bytes
+
+
+class JobStore(Protocol):
+    """Where jobs, shards and results live. Every method is one transaction and safe from any thread."""
+
+    def add(self, submission: Submission) -> JobRecord:
+        """Make the job durable and return it; the same owner and key give the job that is there.
+
+        Raises `KeyConflictError` where that job has another body.
+        """
+        ...
+
+    def job(self, job_id: str) -> JobRecord:
+        """Return one job; raises `UnknownJobError`."""
+        ...
+
+    def jobs(self, *, status: JobStatus | None = None, tag: str | None = None, limit: int = 50) -> list[JobRecord]:
+        """Return the newest jobs first."""
+        ...
+
+    def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:
+        """Yield the labels of a job, shard by shard in order."""
+        ...
+
+    def parts(self, job_id: str) -> Iterator[StoredPart]:
+        """Yield what is recorded of a job, in order of position."""
+        ...
+
+    def cancel(self, job_id: str) -> tuple[JobRecord, int]:
+        """Cancel an open job; return it and how many circuits that stopped (0: it had ended)."""
+        ...
+
+    def claim(self, holder: str, limit: int) -> list[Shard]:
+        """Lease up to `limit` open shards to `holder`, oldest job first."""
+        ...
+
+    def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Prolong leases; return those that are lost (cancelled, or taken over)."""
+        ...
+
+    def record(self, parts: Sequence[Part]) -> list[Recorded]:
+        """Record parts in one transaction, each only where its lease still holds."""
+        ...
+
+    def release(self, lease: Lease, suspect: int | None) -> bool:
+        """Give a shard back for another attempt; say whether the lease still held."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+class Clock(Protocol):
+    """Time that no wall clock can turn back."""
+
+    def now(self) -> float:
+        """Return seconds since some fixed moment of this boot."""
+        ...
+
+    def boot(self) -> str:
+        """Return the id of this boot; times of different boots cannot be compared."""
+        ...
