@@ -118,7 +118,11 @@ class AsyncJobBackend(Protocol):
         ...
 
     def submit_circuits(
-        self, circuits: Mapping[str, str], *, cancellation_event: Event | None = None, **kwargs: Any
+        self,
+        circuits: Mapping[str, str],
+        *,
+        cancellation_event: Event | None = None,
+        **kwargs: Any,  # noqa: ANN401 -- the contract leaves the options to the backend
     ) -> ExecutionResult:
         """Submit a mapping of unique label to OpenQASM source; return a handle without results.
 

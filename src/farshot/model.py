@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.contract import JobStatus
 from farshot.errors import FaultCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from farshot.contract import JobStatus
 
 __all__ = [
     "Batch",
@@ -39,6 +40,7 @@ __all__ = [
     "TermRange",
     "Values",
     "circuit_seed",
+    "encode_results",
 ]
 
 MAX_SEED = 2**63 - 1
@@ -225,14 +227,37 @@ class CircuitResult(msgspec.Struct, frozen=True, array_like=True):
     warnings: tuple[str, ...] = ()
 
 
+encode_results = msgspec.msgpack.Encoder().encode
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Results of one attempt for the circuits from position `first` on; `last` where they end the shard."""
+    """Results of one attempt for the `size` circuits from position `first` on.
+
+    `results` is the encoded list of `CircuitResult`; `failed` of them are faults; `seconds` is the sum of
+    theirs. `last` says that they end the shard.
+    """
 
     lease: Lease
     first: int
-    results: tuple[CircuitResult, ...]
+    size: int
+    failed: int
+    seconds: float
+    results: bytes
     last: bool
+
+    @classmethod
+    def of(cls, lease: Lease, first: int, results: Sequence[CircuitResult], *, last: bool) -> Part:
+        """Return the part that holds `results`."""
+        return cls(
+            lease=lease,
+            first=first,
+            size=len(results),
+            failed=sum(isinstance(result.outcome, Fault) for result in results),
+            seconds=sum(result.seconds for result in results),
+            results=encode_results(results),
+            last=last,
+        )
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from farshot.admission.facts import Scan
     from farshot.contract import JobStatus
     from farshot.errors import CircuitError
-    from farshot.model import Counts, JobRecord, Lease, Part, Shard, Submission, Values
+    from farshot.model import Counts, JobRecord, JobSpec, Lease, Part, Shard, Submission, Values
 
 __all__ = [
+    "Broken",
     "Clock",
     "Executor",
     "ExecutorEvent",
@@ -71,6 +72,10 @@ class Simulator(Protocol):
         """Return why this simulator must not be given `task`, or None. Looks at the facts only."""
         ...
 
+    def check(self, task: Task) -> None:
+        """Parse `task` without running it; raises what `simulate` would raise at that point."""
+        ...
+
     def simulate(self, task: Task) -> Run:
         """Run `task`.
 
@@ -89,7 +94,15 @@ class Lost:
     reason: str
 
 
-ExecutorEvent = "Part | Lost"
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Workers cannot be started; `lease` is what one should have run."""
+
+    lease: Lease
+    reason: str
+
+
+ExecutorEvent: TypeAlias = "Part | Lost | Broken"
 
 
 class Executor(Protocol):
@@ -100,7 +113,7 @@ class Executor(Protocol):
         """How many shards it takes at a time, so that no worker waits for the next one."""
         ...
 
-    def open(self, deliver: Callable[[Part | Lost], None]) -> None:
+    def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start; from now on hand every event to `deliver`, from any thread."""
         ...
 
@@ -156,6 +169,10 @@ class JobStore(Protocol):
         """Return the newest jobs first."""
         ...
 
+    def spec(self, job_id: str) -> JobSpec:
+        """Return what holds for every circuit of a job; raises `UnknownJobError`."""
+        ...
+
     def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:
         """Yield the labels of a job, shard by shard in order."""
         ...
@@ -170,6 +187,10 @@ class JobStore(Protocol):
 
     def claim(self, holder: str, limit: int) -> list[Shard]:
         """Lease up to `limit` open shards to `holder`, oldest job first."""
+        ...
+
+    def lost(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Return those of `leases` that no longer hold. Writes nothing."""
         ...
 
     def renew(self, leases: Sequence[Lease]) -> list[Lease]:

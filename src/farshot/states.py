@@ -17,7 +17,16 @@ from enum import StrEnum
 from farshot.contract import JobStatus
 from farshot.errors import TransitionError
 
-__all__ = ["JobEvent", "ShardEvent", "ShardStatus", "final_status", "job_after", "shard_after"]
+__all__ = [
+    "JobEvent",
+    "ShardEvent",
+    "ShardStatus",
+    "final_status",
+    "job_after",
+    "jobs_before",
+    "shard_after",
+    "shards_before",
+]
 
 
 class ShardStatus(StrEnum):
@@ -90,6 +99,16 @@ def shard_after(status: ShardStatus, event: ShardEvent) -> ShardStatus:
     except KeyError:
         message = f"a {status} shard cannot {event}"
         raise TransitionError(message) from None
+
+
+def jobs_before(event: JobEvent) -> frozenset[JobStatus]:
+    """Return the statuses in which `event` may happen to a job."""
+    return frozenset(status for status, happened in _JOB if happened is event)
+
+
+def shards_before(event: ShardEvent) -> frozenset[ShardStatus]:
+    """Return the statuses in which `event` may happen to a shard."""
+    return frozenset(status for status, happened in _SHARD if happened is event)
 
 
 def final_status(failed: int) -> JobStatus:

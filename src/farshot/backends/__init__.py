@@ -1,1 +1,1 @@
-"""TODO."""
+"""The objects a client holds. Each meets `farshot.contract.AsyncJobBackend`."""

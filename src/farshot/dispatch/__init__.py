@@ -1,1 +1,1 @@
-"""TODO."""
+"""From the store to the executor and back. Knows protocols only."""

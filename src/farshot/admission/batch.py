@@ -1,0 +1,298 @@
+"""The checks of one submission, made before anything is stored.
+
+Any fault is a `BatchError` (a `ValueError`) or an `OptionError` (a `TypeError` too) about the call as a
+whole. The text of a circuit is not looked at here: what is wrong with it is that circuit's own fault.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from farshot.errors import BatchError, OptionError
+from farshot.model import MAX_SEED, Batch, JobSpec, Observables, ShotGroup, ShotPlan, TermRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "MAX_CIRCUITS",
+    "MAX_LABEL_LENGTH",
+    "MAX_OBSERVABLES_BYTES",
+    "MAX_SHOTS",
+    "MAX_SOURCE_BYTES",
+    "Request",
+    "admit",
+    "check_seed",
+    "check_shots",
+    "observables",
+    "shot_plan",
+]
+
+MAX_CIRCUITS = 1_000_000
+MAX_LABEL_LENGTH = 1024
+MAX_SOURCE_BYTES = 8 * 2**20
+MAX_OBSERVABLES_BYTES = 8 * 2**20
+MAX_SHOTS = 1_000_000_000
+
+_TERM = re.compile("[IXYZ]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The options of one submission as the caller gave them; `job_seed` is what `seed` defaults to."""
+
+    target: str
+    default_shots: int
+    default_seed: int | None = None
+    ham_ops: object = None
+    circuit_ham_map: object = None
+    shot_groups: object = None
+    shots: object = None
+    seed: object = None
+    tag: object = None
+    key: object = None
+
+
+def admit(circuits: object, request: Request) -> Batch:
+    """Return the checked batch, or raise `BatchError` or `OptionError`."""
+    labels, sources = _circuits(circuits)
+    seed = None if request.seed is None else check_seed(request.seed)
+    spec = JobSpec(
+        target=request.target,
+        seed=_job_seed(seed, request.default_seed),
+        shots=_plan(request, len(labels)),
+        observables=_observables(request, len(labels)),
+    )
+    tag = _text("tag", request.tag)
+    body = msgspec.msgpack.encode((spec.target, seed, spec.shots, spec.observables, tag))
+    return Batch(
+        labels=labels,
+        sources=sources,
+        spec=spec,
+        tag=tag,
+        key=_text("key", request.key) or uuid.uuid4().hex,
+        digest=_digest(body, labels, sources),
+    )
+
+
+def _job_seed(seed: int | None, default: int | None) -> int:
+    if seed is not None:
+        return seed
+    return secrets.randbelow(MAX_SEED + 1) if default is None else default
+
+
+def _digest(body: bytes, labels: Iterable[str], sources: Iterable[str]) -> bytes:
+    digest = blake2b(body, digest_size=16)
+    for pair in zip(labels, sources, strict=True):
+        for text in pair:
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(b"%d:" % len(data))
+            digest.update(data)
+    return digest.digest()
+
+
+def _circuits(circuits: object) -> tuple[list[str], list[str]]:
+    if not isinstance(circuits, Mapping):
+        message = f"circuits must be a mapping of label to OpenQASM text, not {type(circuits).__name__}"
+        raise OptionError(message)
+    if not circuits:
+        message = "the batch is empty: submit at least one circuit"
+        raise BatchError(message)
+    if len(circuits) > MAX_CIRCUITS:
+        message = f"the batch holds {len(circuits):,} circuits; the limit is {MAX_CIRCUITS:,}"
+        raise BatchError(message)
+    for label, source in circuits.items():
+        _check_label(label)
+        _check_source(label, source)
+    return list(circuits.keys()), list(circuits.values())
+
+
+def _check_label(label: object) -> None:
+    if not isinstance(label, str):
+        message = f"a label must be text, not {type(label).__name__}: {label!r:.80}"
+        raise OptionError(message)
+    if not 0 < len(label) <= MAX_LABEL_LENGTH:
+        message = f"a label must have 1 to {MAX_LABEL_LENGTH:,} characters, not {len(label):,}: {label[:40]!r}"
+        raise BatchError(message)
+    if not label.isascii() and _has_surrogate(label):
+        message = f"a label must be valid Unicode: {label[:40]!r}"
+        raise BatchError(message)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _check_source(label: str, source: object) -> None:
+    if not isinstance(source, str):
+        message = f"circuit {label!r} must be OpenQASM text, not {type(source).__name__}"
+        raise OptionError(message)
+    if len(source) > MAX_SOURCE_BYTES:
+        message = f"circuit {label!r} has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}"
+        raise BatchError(message)
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        message = f"{name} must be text, not {type(value).__name__}"
+        raise OptionError(message)
+    if not 0 < len(value) <= MAX_LABEL_LENGTH or _has_surrogate(value) or "\0" in value:
+        message = f"{name} must be 1 to {MAX_LABEL_LENGTH:,} characters of valid text without NUL"
+        raise BatchError(message)
+    return value
+
+
+def _integer(name: str, value: object) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        message = f"{name} must be an integer, not {value!r:.40}"
+        raise OptionError(message)
+    return operator.index(value)
+
+
+def check_shots(value: object) -> int:
+    """Return `value` as a number of shots from 1 to `MAX_SHOTS`."""
+    shots = _integer("shots", value)
+    if not 1 <= shots <= MAX_SHOTS:
+        message = f"shots must be from 1 to {MAX_SHOTS:,}, not {shots:,}"
+        raise BatchError(message)
+    return shots
+
+
+def check_seed(value: object) -> int:
+    """Return `value` as a seed from 0 to 2**63 - 1."""
+    seed = _integer("seed", value)
+    if not 0 <= seed <= MAX_SEED:
+        message = f"seed must be from 0 to 2**63 - 1, not {seed}"
+        raise BatchError(message)
+    return seed
+
+
+def _plan(request: Request, circuits: int) -> ShotPlan | None:
+    if request.ham_ops is not None:
+        if request.shot_groups is not None:
+            message = "shot_groups and ham_ops exclude each other: expectation values are exact"
+            raise BatchError(message)
+        return None
+    if request.shot_groups is None:
+        shots = request.default_shots if request.shots is None else check_shots(request.shots)
+        return ShotPlan((ShotGroup(0, circuits, shots),))
+    if request.shots is not None:
+        message = "shots and shot_groups exclude each other"
+        raise BatchError(message)
+    return shot_plan(request.shot_groups, circuits)
+
+
+def shot_plan(groups: object, circuits: int) -> ShotPlan:
+    """Return the plan of [start, end, shots] triples, which must tile `circuits` positions exactly.
+
+    >>> shot_plan([[0, 2, 100], [2, 3, 50]], 3).shots_at(1)
+    100
+    """
+    triples = _rows("shot_groups", groups, ("start", "end", "shots"))
+    _check_tiles(triples, circuits)
+    return ShotPlan(tuple(ShotGroup(start, end, check_shots(shots)) for start, end, shots in sorted(triples)))
+
+
+def _check_tiles(triples: list[tuple[int, ...]], circuits: int) -> None:
+    expected = 0
+    for start, end, _ in sorted(triples):
+        if start != expected or end <= start:
+            message = (
+                f"shot_groups must tile the batch: a group was expected to start at {expected}, got [{start}, {end})"
+            )
+            raise BatchError(message)
+        expected = end
+    if expected != circuits:
+        message = f"shot_groups must tile the batch: they end at {expected}, the batch at {circuits}"
+        raise BatchError(message)
+
+
+def _rows(name: str, value: object, columns: tuple[str, ...]) -> list[tuple[int, ...]]:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        message = f"{name} must be a sequence of [{', '.join(columns)}], not {type(value).__name__}"
+        raise OptionError(message)
+    if not value:
+        message = f"{name} is empty"
+        raise BatchError(message)
+    return [_row(name, row, columns) for row in value]
+
+
+def _row(name: str, row: object, columns: tuple[str, ...]) -> tuple[int, ...]:
+    if isinstance(row, str | bytes) or not isinstance(row, Sequence) or len(row) != len(columns):
+        message = f"{name} must hold [{', '.join(columns)}], not {row!r:.60}"
+        raise BatchError(message)
+    return tuple(_integer(f"{column} of {name}", value) for column, value in zip(columns, row, strict=True))
+
+
+def _observables(request: Request, circuits: int) -> Observables | None:
+    if request.ham_ops is not None:
+        return observables(request.ham_ops, request.circuit_ham_map, circuits)
+    if request.circuit_ham_map is not None:
+        message = "circuit_ham_map needs ham_ops"
+        raise BatchError(message)
+    return None
+
+
+def observables(ham_ops: object, circuit_ham_map: object, circuits: int) -> Observables:
+    """Return the observables of `ham_ops`: terms joined by `;`, groups joined by `|`.
+
+    >>> observables("ZZ;XI|IY", [[0, 1], [1, 2]], 2).terms_at(1)
+    ('IY',)
+    """
+    if not isinstance(ham_ops, str):
+        message = f"ham_ops must be text such as 'ZZI;XXI', not {type(ham_ops).__name__}"
+        raise OptionError(message)
+    if len(ham_ops) > MAX_OBSERVABLES_BYTES:
+        message = f"ham_ops has {len(ham_ops):,} characters; the limit is {MAX_OBSERVABLES_BYTES:,}"
+        raise BatchError(message)
+    groups = tuple(_terms(group, number) for number, group in enumerate(ham_ops.split("|"), 1))
+    if circuit_ham_map is None:
+        return Observables(groups)
+    return Observables(groups, _ranges(circuit_ham_map, len(groups), circuits))
+
+
+def _terms(group: str, number: int) -> tuple[str, ...]:
+    terms = tuple(dict.fromkeys(group.split(";")))
+    for position, term in enumerate(terms, 1):
+        if not _TERM.fullmatch(term):
+            what = "is empty" if not term else f"has letters other than I, X, Y, Z: {term[:40]!r}"
+            message = f"ham_ops: term {position} of group {number} {what}"
+            raise BatchError(message)
+    lengths = sorted({len(term) for term in terms})
+    if len(lengths) > 1:
+        message = f"ham_ops: the terms of group {number} have different lengths: {lengths[0]} and {lengths[-1]}"
+        raise BatchError(message)
+    return terms
+
+
+def _ranges(value: object, groups: int, circuits: int) -> tuple[TermRange, ...]:
+    pairs = _rows("circuit_ham_map", value, ("start", "end"))
+    if len(pairs) != groups:
+        message = f"circuit_ham_map has {len(pairs)} ranges for {groups} groups of ham_ops; give one for each"
+        raise BatchError(message)
+    ranges = sorted((TermRange(start, end, group) for group, (start, end) in enumerate(pairs)), key=_by_start)
+    reached = 0
+    for chosen in ranges:
+        if not reached <= chosen.start < chosen.end <= circuits:
+            message = (
+                f"circuit_ham_map: [{chosen.start}, {chosen.end}) overlaps another range, is empty, "
+                f"or lies outside the {circuits} circuits of the batch"
+            )
+            raise BatchError(message)
+        reached = chosen.end
+    return tuple(ranges)
+
+
+def _by_start(chosen: TermRange) -> int:
+    return chosen.start

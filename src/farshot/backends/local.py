@@ -1,0 +1,355 @@
+"""`LocalBackend`: jobs on the cores of this machine, kept in a store on its disk."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from farshot.admission.batch import Request, admit, check_seed, check_shots
+from farshot.backends.entries import job_entries
+from farshot.backends.jobs import Job
+from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
+from farshot.backends.responses import LocalResponse, job_body
+from farshot.config import data_folder
+from farshot.contract import ExecutionResult, JobStatus, Response
+from farshot.dispatch.changes import Changes
+from farshot.dispatch.dispatcher import Dispatcher
+from farshot.dispatch.sharding import cut
+from farshot.errors import (
+    CircuitsInvalidError,
+    ExecutionCancelledError,
+    ExecutorError,
+    HandleError,
+    JobNotCompletedError,
+    OptionError,
+)
+from farshot.executors.local import LocalExecutor, usable_cores
+from farshot.model import Submission, circuit_seed
+from farshot.simulators.targets import check_target
+from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from threading import Event
+    from types import TracebackType
+    from typing import Self
+
+    from farshot.errors import CircuitError
+    from farshot.model import Batch, JobRecord
+    from farshot.protocols import Executor
+
+__all__ = ["LocalBackend"]
+
+_FOREIGN_LOOK = 0.1
+
+
+class LocalBackend:
+    """Runs batches of circuits as asynchronous jobs on this machine.
+
+    Jobs live in a SQLite store in `data_dir` (else `FARSHOT_DATA_DIR`, else the user's data folder) and
+    outlive this object and its process: a handle made yesterday can be polled and fetched today. They run
+    on `workers` warm child processes, one a core unless told, which start with the first submission.
+
+    `shots` is what a circuit is sampled with unless told; `target` names the simulator (`farshot targets`
+    lists them); `seed` makes a program repeat its counts: each submission then derives its job's seed from
+    it and its own number. `memory_limit` is in bytes, for one worker. `polling_interval` is the time in seconds
+    between two calls of a progress callback; completion is seen at once, whatever it is. `max_retries`
+    bounds the looks of one waiting call. `executor` replaces the child processes.
+
+    Safe from any thread. Raises `ValueError` or `TypeError` for wrong arguments, `StoreError` where the
+    store cannot be opened.
+    """
+
+    def __init__(  # noqa: PLR0913 -- the options of the one object a user makes
+        self,
+        shots: int = 1000,
+        workers: int | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
+        target: str = "auto",
+        seed: int | None = None,
+        *,
+        executor: Executor | None = None,
+        memory_limit: int | None = None,
+        polling_interval: float = 0.5,
+        max_retries: int | None = None,
+    ) -> None:
+        """Open the store. No worker starts before there is work."""
+        self._shots = check_shots(shots)
+        self._workers = _check_workers(workers)
+        self._seed = None if seed is None else check_seed(seed)
+        self._target = check_target(target)
+        self._interval = polling_interval
+        self._max_retries = max_retries
+        self._submissions = 0
+        self._lock = threading.Lock()
+        self._engine = _Engine(data_dir, executor or LocalExecutor(self._workers, memory_limit))
+        self._close = weakref.finalize(self, self._engine.close)
+
+    def __enter__(self) -> Self:
+        """Return this backend."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """End the workers and wait for nothing: open jobs stay in the store for the next backend."""
+        self._close()
+
+    @property
+    def shots(self) -> int:
+        """Number of measurement shots of each circuit that is sampled, unless told."""
+        return self._shots
+
+    def submit_circuits(  # noqa: PLR0913 -- the options of the contract
+        self,
+        circuits: Mapping[str, str],
+        *,
+        cancellation_event: Event | None = None,
+        ham_ops: str | None = None,
+        circuit_ham_map: Sequence[Sequence[int]] | None = None,
+        shot_groups: Sequence[Sequence[int]] | None = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        tag: str | None = None,
+        key: str | None = None,
+        target: str | None = None,
+        validate: bool = False,
+        **unknown: Any,  # noqa: ANN401 -- the contract allows any option; those not named above are refused
+    ) -> ExecutionResult:
+        """Store a batch as a job and return its handle, once the job is durable.
+
+        `circuits` maps a label to OpenQASM 2 or 3 text. With `ham_ops` the results are exact expectation
+        values: Pauli strings joined by `;` (leftmost character is qubit 0), groups of them joined by `|` and
+        mapped to circuits by `circuit_ham_map`, one [start, end) a group. `shot_groups` gives ranges of
+        circuits their own shots: [start, end, shots] triples that tile the batch. The same `key` gives the
+        same job. With `validate` every text is looked at first, and one error lists what cannot run.
+
+        Raises `ValueError` or `TypeError` before anything is stored, `ExecutionCancelledError` where the event
+        is set already, `StoreError` where the job cannot be stored. A fault of one circuit's text is not
+        raised: it is that circuit's outcome.
+        """
+        if unknown:
+            message = f"unknown option: {', '.join(sorted(unknown))}"
+            raise OptionError(message)
+        _raise_if_set(cancellation_event)
+        request = Request(
+            target=check_target(target or self._target),
+            default_shots=self._shots,
+            default_seed=self._next_seed(),
+            ham_ops=ham_ops,
+            circuit_ham_map=circuit_ham_map,
+            shot_groups=shot_groups,
+            shots=shots,
+            seed=seed,
+            tag=tag,
+            key=key,
+        )
+        self._engine.start()
+        batch = admit(circuits, request)
+        if validate:
+            self._validate(batch)
+        _raise_if_set(cancellation_event)
+        record = self._engine.store.add(Submission(batch, cut(len(batch.labels), self._workers)))
+        self._engine.wake()
+        return ExecutionResult(job_id=record.id)
+
+    def poll_job_status(  # noqa: PLR0913 -- the contract fixes these parameters
+        self,
+        execution_result: ExecutionResult,
+        loop_until_complete: bool = False,  # noqa: FBT001, FBT002 -- the contract fixes the position
+        on_complete: Callable[[Response], None] | None = None,
+        verbose: bool = True,  # noqa: FBT001, FBT002 -- the contract fixes the position
+        progress_callback: Callable[[int, str], None] | None = None,
+        cancellation_event: Event | None = None,
+    ) -> JobStatus:
+        """Return the job's status; with `loop_until_complete`, wait until it is terminal.
+
+        A single look calls no `progress_callback`. The loop calls it with (attempt, status) for every look
+        that finds the job open; `on_complete` is called once by the call that sees the terminal status.
+        With `verbose` and no callback the loop draws a spinner on a terminal, else logs. A set
+        `cancellation_event` raises `ExecutionCancelledError` and leaves the job alone. Without one, in the
+        main thread, the first Ctrl-C cancels the job and raises that, the second is `KeyboardInterrupt`.
+        """
+        job_id = _job_id(execution_result)
+        if loop_until_complete:
+            record = self._wait(job_id, cancellation_event, progress_callback, verbose=verbose)
+        else:
+            record = self._engine.store.job(job_id)
+        if record.status.is_terminal and on_complete:
+            on_complete(LocalResponse(200, job_body(record)))
+        return record.status
+
+    def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult:
+        """Return a new object with the results, in order of submission.
+
+        Each entry is `{"label", "results", "metadata"}`. Raises `JobNotCompletedError` while the job is not
+        COMPLETED; with `partial` it gives what there is instead, where a circuit that failed has
+        `{"label", "error": {"code", "message", "line", "column"}}`.
+        """
+        store = self._engine.store
+        record = store.job(_job_id(execution_result))
+        if not partial and record.status is not JobStatus.COMPLETED:
+            raise JobNotCompletedError(_why_not(record))
+        return execution_result.with_results(job_entries(store, record), record.run_time)
+
+    def cancel_job(self, execution_result: ExecutionResult) -> LocalResponse:
+        """Cancel the job and kill what runs of it; recorded results stay readable.
+
+        Answers 200 with how many circuits that stopped, or 409 where the job had ended, which is no error.
+        Raises `UnknownJobError` where there is no such job.
+        """
+        record, stopped = self._engine.store.cancel(_job_id(execution_result))
+        self._engine.wake()
+        body = job_body(record)
+        if stopped:
+            return LocalResponse(200, body | {"circuits_cancelled": stopped})
+        return LocalResponse(409, body | {"detail": f"job {record.id} is {record.status} already"})
+
+    def job(self, job_id: str) -> Job:
+        """Return the job of this id; raises `UnknownJobError`."""
+        self._engine.store.job(job_id)
+        return Job(self, job_id)
+
+    def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> list[Job]:
+        """Return the newest jobs first, at most `limit`."""
+        chosen = None if status is None else JobStatus(status)
+        return [Job(self, record.id) for record in self._engine.store.jobs(status=chosen, tag=tag, limit=limit)]
+
+    def record(self, job_id: str) -> JobRecord:
+        """Return what the store knows of a job; raises `UnknownJobError`."""
+        return self._engine.store.job(job_id)
+
+    def _next_seed(self) -> int | None:
+        with self._lock:
+            self._submissions += 1
+            return None if self._seed is None else circuit_seed(self._seed, f"submission {self._submissions}")
+
+    def _validate(self, batch: Batch) -> None:
+        sources = [source.encode("utf-8", "surrogatepass") for source in batch.sources]
+        found = self._engine.executor.inspect(sources, batch.spec.target)
+        faults: dict[str, CircuitError] = {
+            label: fault for label, fault in zip(batch.labels, found, strict=True) if fault
+        }
+        if faults:
+            raise CircuitsInvalidError(faults)
+
+    def _wait(
+        self,
+        job_id: str,
+        event: Event | None,
+        callback: Callable[[int, str], None] | None,
+        *,
+        verbose: bool,
+    ) -> JobRecord:
+        waiting = self._engine.waiting(job_id, self._interval, self._max_retries)
+        with reporter(callback, verbose=verbose) as report:
+            if event:
+                return wait_for_end(waiting, event, report)
+            with first_interrupt() as interrupted:
+                try:
+                    return wait_for_end(waiting, interrupted, report)
+                except ExecutionCancelledError:
+                    self.cancel_job(ExecutionResult(job_id=job_id))
+                    raise
+
+
+class _Engine:
+    """The parts behind a backend. The dispatcher, and with it the workers, start when first needed."""
+
+    def __init__(self, data_dir: str | os.PathLike[str] | None, executor: Executor) -> None:
+        self.store = SqlStore(open_engine(sqlite_url(data_folder(data_dir))), BootClock())
+        self.executor = executor
+        self._changes = Changes()
+        self._dispatcher: Dispatcher | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        with self._lock:
+            if self._dispatcher is None:
+                holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+                self._dispatcher = Dispatcher(
+                    self.store, self.executor, self._changes, holder=holder, lease_seconds=self.store.lease_seconds
+                )
+                self._dispatcher.start()
+
+    def wake(self) -> None:
+        if self._dispatcher:
+            self._dispatcher.wake()
+        self._changes.publish()
+
+    def waiting(self, job_id: str, interval: float, max_retries: int | None) -> Waiting:
+        """Return how to wait for a job: open work is run meanwhile, by this process where it is free."""
+        if not self.store.job(job_id).status.is_terminal:
+            self.start()
+        return Waiting(lambda: self._look(job_id), _Pause(self._changes).pause, interval, max_retries)
+
+    def _look(self, job_id: str) -> JobRecord:
+        record = self.store.job(job_id)
+        if self._dispatcher and self._dispatcher.failure and not record.status.is_terminal:
+            raise ExecutorError(self._dispatcher.failure)
+        return record
+
+    def close(self) -> None:
+        with self._lock:
+            dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher:
+            dispatcher.close()
+        self.store.close()
+
+
+class _Pause:
+    """Waits for changes of this process; those of others are looked for every tenth of a second."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._seen = changes.count()
+        self._looked_at = time.monotonic()
+
+    def pause(self, seconds: float) -> bool:
+        changed = self._changes.wait(self._seen, seconds)
+        self._seen = self._changes.count()
+        if not changed and time.monotonic() - self._looked_at < _FOREIGN_LOOK:
+            return False
+        self._looked_at = time.monotonic()
+        return True
+
+
+def _raise_if_set(event: Event | None) -> None:
+    if event is not None and event.is_set():
+        message = "the cancellation event is set; nothing was submitted"
+        raise ExecutionCancelledError(message)
+
+
+def _check_workers(workers: int | None) -> int:
+    if workers is None:
+        return usable_cores()
+    if isinstance(workers, bool) or not isinstance(workers, int):
+        message = f"workers must be an integer, not {workers!r}"
+        raise OptionError(message)
+    if workers < 1:
+        message = f"workers must be 1 or more, not {workers}"
+        raise ValueError(message)
+    return workers
+
+
+def _job_id(handle: ExecutionResult) -> str:
+    if handle.job_id is None:
+        message = "the handle has no job_id: it was not returned by submit_circuits"
+        raise HandleError(message)
+    return handle.job_id
+
+
+def _why_not(record: JobRecord) -> str:
+    if not record.status.is_terminal:
+        return f"job {record.id} is {record.status}: poll it until it is COMPLETED, or ask with partial=True"
+    failed = f" ({record.failed} of {record.circuits} circuits failed)" if record.failed else ""
+    return f"job {record.id} is {record.status}{failed}: ask with partial=True for what there is"

@@ -1,0 +1,127 @@
+"""Waiting for a job: the loop, the cancellation event, Ctrl-C, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farshot.errors import ExecutionCancelledError, PollingTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from farshot.model import JobRecord
+
+__all__ = ["Waiting", "first_interrupt", "reporter", "wait_for_end"]
+
+_log = logging.getLogger("farshot")
+_SLICE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How to wait for one job.
+
+    `look` reads the job. `pause(seconds)` blocks for that long at most, less where something changed; it
+    says whether a look may find something new.
+    """
+
+    look: Callable[[], JobRecord]
+    pause: Callable[[float], bool]
+    interval: float
+    max_retries: int | None = None
+
+
+def wait_for_end(waiting: Waiting, event: threading.Event, report: Callable[[int, JobRecord], None]) -> JobRecord:
+    """Return the job once it is terminal; `report` every look that finds it open.
+
+    Raises `ExecutionCancelledError` within a few hundredths of a second of `event`, and
+    `PollingTimeoutError` after `max_retries` looks.
+    """
+    attempt = 0
+    while not (record := waiting.look()).status.is_terminal:
+        attempt += 1
+        if event.is_set():
+            message = f"the wait for job {record.id} was cancelled; the job is {record.status}"
+            raise ExecutionCancelledError(message)
+        report(attempt, record)
+        if waiting.max_retries is not None and attempt >= waiting.max_retries:
+            message = f"job {record.id} is still {record.status} after {attempt} looks"
+            raise PollingTimeoutError(message)
+        _pause(waiting, event)
+    return record
+
+
+def _pause(waiting: Waiting, event: threading.Event) -> None:
+    """Wait one polling interval, or until the job has ended or the event is set."""
+    until = time.monotonic() + waiting.interval
+    while not event.is_set() and (left := until - time.monotonic()) > 0:
+        if waiting.pause(min(left, _SLICE)) and waiting.look().status.is_terminal:
+            return
+
+
+@contextmanager
+def first_interrupt() -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C sets; the second raises `KeyboardInterrupt`.
+
+    Only in the main thread and where nobody else handles SIGINT; the handler is put back.
+    """
+    event = threading.Event()
+    if not _may_handle_interrupts():
+        yield event
+        return
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    previous = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _may_handle_interrupts() -> bool:
+    in_main = threading.current_thread() is threading.main_thread()
+    return in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@contextmanager
+def reporter(
+    callback: Callable[[int, str], None] | None, *, verbose: bool
+) -> Iterator[Callable[[int, JobRecord], None]]:
+    """Yield what shows a look: the caller's callback, a spinner on a terminal, or the log."""
+    with ExitStack() as stack:
+        if callback:
+            yield lambda attempt, record: callback(attempt, record.status.value)
+        elif not verbose:
+            yield lambda _attempt, _record: None
+        elif sys.stderr is not None and sys.stderr.isatty():
+            yield stack.enter_context(_spinner())
+        else:
+            yield _log_look
+
+
+def _log_look(attempt: int, record: JobRecord) -> None:
+    _log.info("%s (look %d)", _line(record), attempt)
+
+
+@contextmanager
+def _spinner() -> Iterator[Callable[[int, JobRecord], None]]:
+    from rich.console import Console
+
+    with Console(stderr=True).status("waiting") as status:
+        yield lambda _attempt, record: status.update(_line(record))
+
+
+def _line(record: JobRecord) -> str:
+    return f"job {record.id[:12]} {record.status.value} {record.done}/{record.circuits}"

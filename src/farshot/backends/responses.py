@@ -1,0 +1,56 @@
+"""What the embedded backend answers with where a remote one hands out an HTTP response."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from farshot.errors import FarshotError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from farshot.model import JobRecord
+
+__all__ = ["LocalResponse", "job_body"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResponse:
+    """Meets `farshot.contract.Response` without HTTP.
+
+    >>> LocalResponse(409, {"status": "COMPLETED"}).json()
+    {'status': 'COMPLETED'}
+    """
+
+    status_code: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+
+    @property
+    def text(self) -> str:
+        """The body as JSON."""
+        return json.dumps(dict(self.body))
+
+    def json(self) -> dict[str, Any]:
+        """Return the body."""
+        return dict(self.body)
+
+    def raise_for_status(self) -> None:
+        """Raise `FarshotError` where `status_code` is 400 or more."""
+        if self.status_code >= 400:
+            message = f"{self.status_code}: {self.body.get('detail', self.text)}"
+            raise FarshotError(message)
+
+
+def job_body(record: JobRecord) -> dict[str, Any]:
+    """Return what a response says of a job."""
+    return {
+        "job_id": record.id,
+        "status": record.status.value,
+        "circuits": record.circuits,
+        "done": record.done,
+        "failed": record.failed,
+        "run_time": record.run_time,
+    }

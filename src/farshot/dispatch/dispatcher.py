@@ -1,0 +1,194 @@
+"""`Dispatcher`: one thread that moves shards from the store to the executor and outcomes back."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farshot.errors import FaultCode, StoreError
+from farshot.model import CircuitResult, Fault, Part, circuit_seed
+from farshot.protocols import Broken, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farshot.dispatch.changes import Changes
+    from farshot.model import Lease, Shard
+    from farshot.protocols import Executor, ExecutorEvent, JobStore
+
+__all__ = ["Dispatcher"]
+
+_log = logging.getLogger(__name__)
+
+_TICK = 0.2
+_RETRY = 1.0
+
+
+class _Wake:
+    """Asks the thread to look at the store now."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A shard this dispatcher holds, and the position up to which its results are recorded."""
+
+    shard: Shard
+    position: int
+
+
+class Dispatcher:
+    """Claims shards under the name `holder`, renews their leases, records what comes back.
+
+    It takes the open shards of any job in the store, so that what a dead process left is finished. All
+    state that matters is in the store: killing the process at any instant loses a lease, nothing else.
+    """
+
+    def __init__(
+        self, store: JobStore, executor: Executor, changes: Changes, *, holder: str, lease_seconds: float
+    ) -> None:
+        """Connect the parts; `start` begins."""
+        self._store = store
+        self._executor = executor
+        self._changes = changes
+        self._holder = holder
+        self._renew_every = lease_seconds / 3
+        self._events: queue.SimpleQueue[ExecutorEvent | _Wake] = queue.SimpleQueue()
+        self._held: dict[Lease, _Held] = {}
+        self._unrecorded: list[Part] = []
+        self._looked_at = self._renewed_at = time.monotonic()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
+        self.failure: str | None = None
+
+    def start(self) -> None:
+        """Start the executor and the thread."""
+        self._executor.open(self._events.put)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have the store looked at now: something was submitted or cancelled."""
+        self._events.put(_Wake())
+
+    def close(self) -> None:
+        """Stop the work and give the shards back; open jobs stay in the store."""
+        self._closing = True
+        self.wake()
+        self._thread.join()
+        self._executor.close()
+        for lease in list(self._held):
+            self._store.release(lease, None)
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                self._turn()
+            except StoreError as error:
+                _log.warning("the store cannot be written, trying again: %s", error)
+                time.sleep(_RETRY)
+
+    def _turn(self) -> None:
+        self._fill()
+        self._settle(list(self._gather()))
+        self._keep()
+
+    def _fill(self) -> None:
+        free = self._executor.capacity - len(self._held)
+        if free <= 0 or self.failure:
+            return
+        for shard in self._store.claim(self._holder, free):
+            self._held[shard.lease] = _Held(shard, shard.first)
+            self._executor.start(shard)
+            self._changes.publish()
+
+    def _gather(self) -> Iterator[ExecutorEvent]:
+        """Wait for one event, then take all that are there."""
+        try:
+            event = self._events.get(timeout=_TICK)
+            while True:
+                if isinstance(event, _Wake):
+                    self._looked_at = 0.0
+                else:
+                    yield event
+                event = self._events.get_nowait()
+        except queue.Empty:
+            return
+
+    def _settle(self, events: list[ExecutorEvent]) -> None:
+        self._unrecorded += [event for event in events if isinstance(event, Part)]
+        self._record()
+        for event in events:
+            if isinstance(event, Lost):
+                self._recover(event)
+            elif isinstance(event, Broken):
+                self._give_up(event)
+
+    def _record(self) -> None:
+        if not self._unrecorded:
+            return
+        for recorded in self._store.record(self._unrecorded):
+            self._note(recorded.part, accepted=recorded.accepted)
+        self._unrecorded = []
+        self._changes.publish()
+
+    def _note(self, part: Part, *, accepted: bool) -> None:
+        held = self._held.get(part.lease)
+        if held and accepted:
+            held.position += part.size
+        if part.last or not accepted:
+            self._held.pop(part.lease, None)
+        if held and not accepted and not part.last:
+            self._executor.stop(part.lease)
+
+    def _recover(self, lost: Lost) -> None:
+        """Give the shard back; the circuit that killed its worker twice gets the death as its fault."""
+        held = self._held.pop(lost.lease, None)
+        if held is None:
+            return
+        _log.warning("job %s: %s", lost.lease.job_id, lost.reason)
+        if lost.position is not None and lost.position == held.shard.suspect == held.position:
+            self._fail_suspect(held, lost.reason)
+        else:
+            self._store.release(lost.lease, lost.position)
+
+    def _fail_suspect(self, held: _Held, reason: str) -> None:
+        shard, offset = held.shard, held.position - held.shard.first
+        result = CircuitResult(
+            outcome=Fault(FaultCode.CRASH, reason),
+            simulator="",
+            method="",
+            exact=False,
+            seed=circuit_seed(shard.spec.seed, shard.labels[offset]),
+            shots=shard.spec.shots.shots_at(held.position) if shard.spec.shots else None,
+            seconds=0.0,
+        )
+        last = offset + 1 == len(shard.labels)
+        self._store.record([Part.of(shard.lease, held.position, [result], last=last)])
+        if not last:
+            self._store.release(shard.lease, None)
+        self._changes.publish()
+
+    def _give_up(self, broken: Broken) -> None:
+        self._held.pop(broken.lease, None)
+        self._store.release(broken.lease, None)
+        self.failure = broken.reason
+        self._changes.publish()
+
+    def _keep(self) -> None:
+        """Stop what was cancelled or taken over; renew the other leases in time."""
+        now = time.monotonic()
+        if not self._held or now - self._looked_at < _TICK:
+            return
+        self._looked_at = now
+        for lease in self._gone(list(self._held), now):
+            self._held.pop(lease, None)
+            self._executor.stop(lease)
+
+    def _gone(self, leases: list[Lease], now: float) -> list[Lease]:
+        if now - self._renewed_at < self._renew_every:
+            return self._store.lost(leases)
+        self._renewed_at = now
+        return self._store.renew(leases)

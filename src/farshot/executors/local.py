@@ -1,0 +1,234 @@
+"""`LocalExecutor`: shards run in warm child processes of this process, one shard at a time each."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from farshot.errors import CircuitError, ExecutorError
+from farshot.model import Part
+from farshot.protocols import Broken, Lost
+from farshot.worker.frames import Assignment, Inspection, Report, Verdict
+from farshot.worker.supervisor import Child, ChildDiedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from farshot.model import Fault, Lease, Shard
+    from farshot.protocols import ExecutorEvent
+
+__all__ = ["LocalExecutor", "fair_memory", "usable_cores"]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def fair_memory(workers: int) -> int:
+    """Return the bytes of memory that each of `workers` may use: an equal share of nine tenths of the machine."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return total * 9 // 10 // workers
+
+
+class LocalExecutor:
+    """`workers` children, one a core unless told; each limited to `memory_limit` bytes."""
+
+    def __init__(self, workers: int | None = None, memory_limit: int | None = None) -> None:
+        """Remember the sizes; `open` starts the children."""
+        self._workers = workers or usable_cores()
+        self._memory = memory_limit or fair_memory(self._workers)
+        self._queue = _Queue()
+        self._slots: list[_Slot] = []
+
+    @property
+    def capacity(self) -> int:
+        """Two shards a worker: one that runs, one that waits for it."""
+        return 2 * self._workers
+
+    @property
+    def workers(self) -> int:
+        """How many children there are."""
+        return self._workers
+
+    def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
+        """Start the children; from now on hand every event to `deliver`."""
+        self._slots = [_Slot(self._queue, self._memory, deliver) for _ in range(self._workers)]
+
+    def start(self, shard: Shard) -> None:
+        """Queue a shard for the next free child."""
+        self._queue.put(shard)
+
+    def stop(self, lease: Lease) -> None:
+        """Drop the shard, or kill the child that runs it."""
+        if not self._queue.drop(lease):
+            for slot in self._slots:
+                slot.stop(lease)
+
+    def inspect(self, sources: Sequence[bytes], target: str) -> list[CircuitError | None]:
+        """Scan and parse texts in a child of their own; a text that kills it is named, the rest goes on."""
+        found: list[CircuitError | None] = []
+        while len(found) < len(sources):
+            found += _inspect(sources[len(found) :], target, self._memory)
+        return found
+
+    def close(self) -> None:
+        """Kill what runs and end every child."""
+        self._queue.close()
+        for slot in self._slots:
+            slot.close()
+        self._slots = []
+
+
+def _inspect(sources: Sequence[bytes], target: str, memory: int) -> list[CircuitError | None]:
+    child = Child(memory)
+    try:
+        child.await_ready()
+        child.send(Inspection(target, tuple(sources)))
+        verdict = child.receive()
+    except ChildDiedError as error:
+        return _inspect_up_to(error, sources, target, memory)
+    finally:
+        child.close()
+    if not isinstance(verdict, Verdict):
+        raise ExecutorError(f"a worker answered with {type(verdict).__name__}")  # noqa: EM102, TRY003 -- a defect, not for users
+    return [None if fault is None else _error(fault) for fault in verdict.faults]
+
+
+def _inspect_up_to(
+    death: ChildDiedError, sources: Sequence[bytes], target: str, memory: int
+) -> list[CircuitError | None]:
+    from farshot.errors import FaultCode
+
+    position = death.position or 0
+    before = _inspect(sources[:position], target, memory) if position else []
+    return [*before, CircuitError(FaultCode.CRASH, death.reason)]
+
+
+def _error(fault: Fault) -> CircuitError:
+    return CircuitError(fault.code, fault.message, line=fault.line, column=fault.column)
+
+
+class _Queue:
+    """The shards that wait for a child."""
+
+    def __init__(self) -> None:
+        self._shards: deque[Shard] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def put(self, shard: Shard) -> None:
+        with self._changed:
+            self._shards.append(shard)
+            self._changed.notify()
+
+    def take(self) -> Shard | None:
+        """Block for the next shard; None once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._shards or self._closed)
+            return None if self._closed else self._shards.popleft()
+
+    def drop(self, lease: Lease) -> bool:
+        with self._changed:
+            kept = deque(shard for shard in self._shards if shard.lease != lease)
+            dropped = len(kept) < len(self._shards)
+            self._shards = kept
+            return dropped
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class _Slot:
+    """One child and the thread that talks to it. The thread outlives the child, which it replaces."""
+
+    def __init__(self, queue: _Queue, memory: int, deliver: Callable[[ExecutorEvent], None]) -> None:
+        self._queue = queue
+        self._memory = memory
+        self._deliver = deliver
+        self._lock = threading.Lock()
+        self._child: Child | None = None
+        self._lease: Lease | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="farshot-worker", daemon=True)
+        self._thread.start()
+
+    def stop(self, lease: Lease) -> None:
+        with self._lock:
+            if self._lease == lease and self._child:
+                self._lease = None
+                self._child.kill()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._lease = None
+            if self._child:
+                self._child.kill()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        self._warm_up()
+        while (shard := self._queue.take()) is not None:
+            self._run(shard)
+        self._discard()
+
+    def _warm_up(self) -> None:
+        """Start the first child before there is work; where that fails, the first shard says so."""
+        try:
+            self._ready_child()
+        except ExecutorError:
+            self._discard()
+
+    def _run(self, shard: Shard) -> None:
+        with self._lock:
+            self._lease = shard.lease
+        try:
+            self._exchange(self._ready_child(), shard)
+        except ChildDiedError as death:
+            self._discard()
+            self._tell(shard.lease, Lost(shard.lease, death.position, death.reason))
+        except ExecutorError as error:
+            self._discard()
+            self._tell(shard.lease, Broken(shard.lease, str(error)))
+
+    def _exchange(self, child: Child, shard: Shard) -> None:
+        child.send(Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect))
+        last = False
+        while not last:
+            report = child.receive()
+            if isinstance(report, Report):
+                last = report.last
+                self._tell(shard.lease, _part(shard.lease, report), last=last)
+
+    def _tell(self, lease: Lease, event: ExecutorEvent, *, last: bool = True) -> None:
+        with self._lock:
+            wanted = self._lease == lease
+            if last:
+                self._lease = None
+        if wanted:
+            self._deliver(event)
+
+    def _ready_child(self) -> Child:
+        if self._child is None:
+            child = Child(self._memory)
+            with self._lock:
+                self._child = child
+                if self._closed:
+                    child.kill()
+            child.await_ready()
+        return self._child
+
+    def _discard(self) -> None:
+        with self._lock:
+            child, self._child = self._child, None
+        if child:
+            child.close()
+
+
+def _part(lease: Lease, report: Report) -> Part:
+    return Part(lease, report.first, report.size, report.failed, report.seconds, report.results, report.last)

@@ -1,0 +1,188 @@
+"""The SQL of the store, one named statement for each thing that happens.
+
+Which status may follow which comes from `farshot.states`; a lease is always matched in the statement
+that writes under it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, case, insert, or_, select, update
+
+from farshot.contract import JobStatus
+from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, jobs_before, shards_before
+from farshot.store.schema import attempts, jobs, payloads, results, shards
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+__all__ = [
+    "ADD_ATTEMPT",
+    "ADD_JOB",
+    "ADD_PAYLOAD",
+    "ADD_RESULTS",
+    "ADD_SHARD",
+    "ADVANCE_JOB",
+    "ADVANCE_SHARD",
+    "CANCEL_JOB",
+    "CANCEL_SHARDS",
+    "END_JOB",
+    "FIND_KEY",
+    "FIND_LEASE",
+    "FIND_OPEN_SHARDS",
+    "LEASE_SHARD",
+    "LIST_JOBS",
+    "READ_JOB",
+    "READ_LABELS",
+    "READ_PARTS",
+    "READ_SPEC",
+    "READ_WORK",
+    "RELEASE_SHARD",
+    "RENEW_SHARD",
+    "START_JOB",
+]
+
+_RECORD = (
+    jobs.c.id,
+    jobs.c.owner,
+    jobs.c.tag,
+    jobs.c.status,
+    jobs.c.cancel_requested,
+    jobs.c.target,
+    jobs.c.circuits,
+    jobs.c.done,
+    jobs.c.failed,
+    jobs.c.run_time,
+    jobs.c.created_at,
+    jobs.c.finished_at,
+)
+_this_job = jobs.c.id == bindparam("of_job")
+_this_shard = and_(shards.c.job_id == bindparam("of_job"), shards.c.number == bindparam("of_shard"))
+_this_lease = and_(
+    _this_shard,
+    shards.c.attempt == bindparam("of_attempt"),
+    shards.c.holder == bindparam("of_holder"),
+    shards.c.status == ShardStatus.LEASED,
+)
+_NO_LEASE = {"holder": None, "lease_until": None, "lease_boot": None}
+
+
+def _jobs_that_may(event: JobEvent) -> ColumnElement[bool]:
+    return jobs.c.status.in_(sorted(jobs_before(event)))
+
+
+# submit
+
+ADD_JOB = insert(jobs)
+ADD_SHARD = insert(shards)
+ADD_PAYLOAD = insert(payloads)
+FIND_KEY = select(*_RECORD, jobs.c.digest).where(
+    jobs.c.owner == bindparam("of_owner"), jobs.c.key == bindparam("of_key")
+)
+
+# read
+
+READ_JOB = select(*_RECORD).where(_this_job)
+READ_SPEC = select(jobs.c.spec).where(_this_job)
+LIST_JOBS = select(*_RECORD).order_by(jobs.c.seq.desc())
+READ_LABELS = (
+    select(shards.c.number, payloads.c.labels)
+    .join_from(shards, payloads, and_(payloads.c.job_id == shards.c.job_id, payloads.c.shard == shards.c.number))
+    .where(shards.c.job_id == bindparam("of_job"), shards.c.number > bindparam("after"))
+    .order_by(shards.c.number)
+    .limit(bindparam("page"))
+)
+READ_PARTS = (
+    select(results.c.first, results.c.attempt, results.c.results)
+    .where(results.c.job_id == bindparam("of_job"), results.c.first > bindparam("after"))
+    .order_by(results.c.first)
+    .limit(bindparam("page"))
+)
+
+# claim
+
+FIND_OPEN_SHARDS = (
+    select(shards.c.job_id, shards.c.number, shards.c.first, shards.c.done, shards.c.attempt, shards.c.suspect)
+    .where(
+        or_(
+            shards.c.status == ShardStatus.QUEUED,
+            and_(
+                shards.c.status == ShardStatus.LEASED,
+                or_(shards.c.lease_boot != bindparam("boot"), shards.c.lease_until < bindparam("now")),
+            ),
+        )
+    )
+    .order_by(shards.c.seq)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+LEASE_SHARD = (
+    update(shards)
+    .where(_this_shard, shards.c.status.in_(sorted(shards_before(ShardEvent.CLAIM))))
+    .values(
+        status=ShardStatus.LEASED,
+        attempt=bindparam("of_attempt"),
+        holder=bindparam("of_holder"),
+        lease_until=bindparam("until"),
+        lease_boot=bindparam("boot"),
+    )
+)
+ADD_ATTEMPT = insert(attempts)
+START_JOB = update(jobs).where(_this_job, _jobs_that_may(JobEvent.CLAIM)).values(status=JobStatus.RUNNING)
+READ_WORK = (
+    select(jobs.c.spec, payloads.c.labels, payloads.c.sources)
+    .join_from(jobs, payloads, payloads.c.job_id == jobs.c.id)
+    .where(_this_job, payloads.c.shard == bindparam("of_shard"))
+)
+
+# under a lease
+
+FIND_LEASE = select(shards.c.seq).where(_this_lease)
+RENEW_SHARD = update(shards).where(_this_lease).values(lease_until=bindparam("until"), lease_boot=bindparam("boot"))
+RELEASE_SHARD = (
+    update(shards).where(_this_lease).values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), **_NO_LEASE)
+)
+ADVANCE_SHARD = {
+    False: update(shards)
+    .where(_this_lease, shards.c.first + shards.c.done == bindparam("from_position"))
+    .values(done=shards.c.done + bindparam("count")),
+    True: update(shards)
+    .where(
+        _this_lease,
+        shards.c.first + shards.c.done == bindparam("from_position"),
+        shards.c.done + bindparam("count") == shards.c.size,
+    )
+    .values(status=ShardStatus.DONE, done=shards.c.size, **_NO_LEASE),
+}
+ADD_RESULTS = insert(results)
+ADVANCE_JOB = (
+    update(jobs)
+    .where(_this_job, jobs.c.status == JobStatus.RUNNING)
+    .values(
+        done=jobs.c.done + bindparam("count"),
+        failed=jobs.c.failed + bindparam("faults"),
+        run_time=jobs.c.run_time + bindparam("seconds"),
+    )
+)
+END_JOB = (
+    update(jobs)
+    .where(_this_job, jobs.c.status == JobStatus.RUNNING, jobs.c.done == jobs.c.circuits)
+    .values(
+        status=case((jobs.c.failed > 0, final_status(1).value), else_=final_status(0).value),
+        finished_at=bindparam("at"),
+    )
+)
+
+# cancel
+
+CANCEL_JOB = (
+    update(jobs)
+    .where(_this_job, _jobs_that_may(JobEvent.CANCEL))
+    .values(status=JobStatus.CANCELLED, cancel_requested=True, finished_at=bindparam("at"))
+)
+CANCEL_SHARDS = (
+    update(shards)
+    .where(shards.c.job_id == bindparam("of_job"), shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL))))
+    .values(status=ShardStatus.CANCELLED, **_NO_LEASE)
+)

@@ -1,0 +1,78 @@
+"""`python -m farshot.worker BOARD MEMORY`: the child. Started by `farshot.worker.supervisor` only."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
+
+from farshot.simulators.router import Router
+from farshot.worker.board import Board
+from farshot.worker.frames import Assignment, Inspection, Ready, Verdict, read_frame, write_frame
+from farshot.worker.run import inspect_source, run_assignment
+
+if TYPE_CHECKING:
+    from farshot.worker.frames import Message
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(board_descriptor: str, memory_bytes: str) -> None:
+    """Serve assignments until the parent closes the pipe."""
+    _die_with_parent()
+    _limit_memory(int(memory_bytes))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inbox, outbox = _take_pipes()
+    board = Board(int(board_descriptor))
+    router = Router()
+    with contextlib.suppress(BrokenPipeError):
+        write_frame(outbox, Ready())
+        while (message := read_frame(inbox)) is not None:
+            _serve(message, router, board, outbox)
+            board.clear()
+
+
+def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO) -> None:
+    if isinstance(message, Assignment):
+        run_assignment(message, router, board, partial(write_frame, outbox))
+    elif isinstance(message, Inspection):
+        faults = []
+        for position, source in enumerate(message.sources):
+            board.announce(position)
+            faults.append(inspect_source(router, message.target, source))
+        write_frame(outbox, Verdict(tuple(faults)))
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Move the pipes away from descriptors 0 and 1: what a library prints must not mix with frames."""
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return inbox, outbox
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, in the middle of native code too (Linux)."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def _limit_memory(limit: int) -> None:
+    """Cap the address space, where the system allows it, so that one circuit cannot starve the machine."""
+    if limit:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

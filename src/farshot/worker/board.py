@@ -1,0 +1,46 @@
+"""Shared memory in which the child announces the circuit that it is about to run."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import tempfile
+
+__all__ = ["Board"]
+
+_SLOT = struct.Struct("<q")
+_NOTHING = -1
+
+
+class Board:
+    """One number that the child writes and the parent reads, also after the child is dead."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Map the file behind `descriptor`, which holds at least `_SLOT.size` bytes."""
+        self._memory = mmap.mmap(descriptor, _SLOT.size)
+
+    @classmethod
+    def create(cls) -> tuple[Board, int]:
+        """Return a new board and a descriptor of it that a child can inherit; the caller closes that."""
+        with tempfile.TemporaryFile() as file:
+            file.write(_SLOT.pack(_NOTHING))
+            file.flush()
+            return cls(file.fileno()), os.dup(file.fileno())
+
+    def announce(self, position: int) -> None:
+        """Say that the circuit at `position` runs from now on."""
+        _SLOT.pack_into(self._memory, 0, position)
+
+    def clear(self) -> None:
+        """Say that nothing runs."""
+        self.announce(_NOTHING)
+
+    def announced(self) -> int | None:
+        """Return the position that runs, or ran when the child died."""
+        (position,) = _SLOT.unpack_from(self._memory, 0)
+        return None if position == _NOTHING else position
+
+    def close(self) -> None:
+        """Unmap."""
+        self._memory.close()

@@ -1,0 +1,143 @@
+"""Running the circuits of one assignment, each on its own: what one does cannot touch the next."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from farshot.admission.scan import scan
+from farshot.errors import CircuitError, FaultCode
+from farshot.model import CircuitResult, Fault, circuit_seed, encode_results
+from farshot.protocols import Task
+from farshot.simulators.router import check_circuit, run_circuit
+from farshot.worker.frames import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from farshot.model import JobSpec
+    from farshot.simulators.router import Router
+    from farshot.worker.frames import Assignment
+
+__all__ = ["inspect_source", "run_assignment", "run_source"]
+
+_REPORT_EVERY = 0.1
+
+
+class Announcer(Protocol):
+    """Where the child says which circuit it is about to run."""
+
+    def announce(self, position: int) -> None:
+        """Say that the circuit at `position` runs from now on."""
+        ...
+
+
+def run_assignment(assignment: Assignment, router: Router, board: Announcer, send: Callable[[Report], None]) -> None:
+    """Run every circuit in order; send what is done about every tenth of a second, and at the end.
+
+    What precedes a suspect is sent before the suspect runs, so that its death takes nothing along.
+    """
+    pending = _Pending(assignment.first, send)
+    circuits = zip(assignment.labels, assignment.sources, strict=True)
+    for position, (label, source) in enumerate(circuits, assignment.first):
+        if position == assignment.suspect:
+            pending.flush(last=False)
+        board.announce(position)
+        pending.add(run_source(router, assignment.spec, position, label, source))
+    pending.flush(last=True)
+
+
+class _Pending:
+    """Results that have not been sent."""
+
+    def __init__(self, first: int, send: Callable[[Report], None]) -> None:
+        self._first = first
+        self._send = send
+        self._results: list[CircuitResult] = []
+        self._sent_at = time.monotonic()
+
+    def add(self, result: CircuitResult) -> None:
+        self._results.append(result)
+        if time.monotonic() - self._sent_at > _REPORT_EVERY:
+            self.flush(last=False)
+
+    def flush(self, *, last: bool) -> None:
+        if self._results or last:
+            self._send(_report(self._first, self._results, last=last))
+        self._first += len(self._results)
+        self._results = []
+        self._sent_at = time.monotonic()
+
+
+def _report(first: int, results: list[CircuitResult], *, last: bool) -> Report:
+    return Report(
+        first=first,
+        size=len(results),
+        failed=sum(isinstance(result.outcome, Fault) for result in results),
+        seconds=sum(result.seconds for result in results),
+        results=encode_results(results),
+        last=last,
+    )
+
+
+def run_source(router: Router, spec: JobSpec, position: int, label: str, source: bytes) -> CircuitResult:
+    """Run one circuit; every failure becomes its fault."""
+    seed = circuit_seed(spec.seed, label)
+    shots = spec.shots.shots_at(position) if spec.shots else None
+    terms = spec.observables.terms_at(position) if spec.observables else None
+    started = time.perf_counter()
+    try:
+        task = _task(source, seed, shots, terms)
+        simulator, run = run_circuit(router, spec.target, task)
+    except Exception as error:  # noqa: BLE001 -- whatever one circuit meets must not fail its batch mates
+        return _failed(error, seed, shots, time.perf_counter() - started)
+    return CircuitResult(
+        outcome=run.outcome,
+        simulator=simulator,
+        method=run.method,
+        exact=run.exact,
+        seed=seed,
+        shots=shots,
+        seconds=time.perf_counter() - started,
+        fidelity=run.fidelity,
+        warnings=_warnings(task),
+    )
+
+
+def inspect_source(router: Router, target: str, source: bytes) -> Fault | None:
+    """Scan and parse one text; return its fault or None."""
+    try:
+        check_circuit(router, target, _task(source, seed=0, shots=1, terms=None))
+    except Exception as error:  # noqa: BLE001 -- whatever one text meets must not hide the others
+        return _fault(error)
+    return None
+
+
+def _task(source: bytes, seed: int, shots: int | None, terms: tuple[str, ...] | None) -> Task:
+    facts = scan(source.decode("utf-8", "surrogatepass"))
+    for term in terms or ():
+        if len(term) > facts.qubits:
+            message = f"the observable {term[:40]} acts on {len(term)} qubits, the circuit has {facts.qubits}"
+            raise CircuitError(FaultCode.ADMISSION, message)
+    return Task(facts.text, facts, seed, shots, terms)
+
+
+def _warnings(task: Task) -> tuple[str, ...]:
+    short = [term for term in task.terms or () if len(term) < task.scan.qubits]
+    if not short:
+        return ()
+    return (f"observables of {len(short[0])} letters act on the first qubits of {task.scan.qubits}",)
+
+
+def _failed(error: Exception, seed: int, shots: int | None, seconds: float) -> CircuitResult:
+    return CircuitResult(
+        outcome=_fault(error), simulator="", method="", exact=False, seed=seed, shots=shots, seconds=seconds
+    )
+
+
+def _fault(error: Exception) -> Fault:
+    if isinstance(error, CircuitError):
+        return Fault(error.code, error.message, error.line, error.column)
+    if isinstance(error, MemoryError):
+        return Fault(FaultCode.MEMORY, "the worker ran out of memory")
+    return Fault(FaultCode.INTERNAL, f"{type(error).__name__}: {error}")

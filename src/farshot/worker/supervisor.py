@@ -1,0 +1,122 @@
+"""The parent's end of one child: start it, talk to it, kill it, and say what it died of."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from farshot.errors import ExecutorError, FarshotError
+from farshot.worker.board import Board
+from farshot.worker.frames import Message, Ready, read_frame, write_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Child", "ChildDiedError", "worker_environment"]
+
+_STDERR_TAIL = 2000
+
+
+class ChildDiedError(FarshotError):
+    """The child ended; `position` is the circuit it had announced, the text what it died of."""
+
+    def __init__(self, reason: str, position: int | None) -> None:
+        """Keep both."""
+        self.reason = reason
+        self.position = position
+        super().__init__(reason)
+
+
+class Child:
+    """One worker child in its own process group. One thread talks to it; any thread may kill it."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        """Start the process; `await_ready` tells whether that worked."""
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
+        self._board, descriptor = Board.create()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "farshot.worker", str(descriptor), str(memory_bytes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                pass_fds=(descriptor,),
+                env=worker_environment(os.environ, memory_bytes),
+                start_new_session=True,
+            )
+        finally:
+            os.close(descriptor)
+
+    @property
+    def pid(self) -> int:
+        """The process id, also the id of its group."""
+        return self._process.pid
+
+    def await_ready(self) -> None:
+        """Block until the child serves; raises `ExecutorError` with what it printed where it cannot."""
+        if not isinstance(self._read(), Ready):
+            self.kill()
+            message = f"a worker cannot be started: {self._reason()}\n{self._printed()}"
+            raise ExecutorError(message)
+
+    def send(self, message: Message) -> None:
+        """Hand over a message; raises `ChildDiedError`."""
+        try:
+            write_frame(cast("BinaryIO", self._process.stdin), message)
+        except OSError as error:
+            raise self._died() from error
+
+    def receive(self) -> Message:
+        """Block until the child says something; raises `ChildDiedError`."""
+        message = self._read()
+        if message is None:
+            raise self._died()
+        return message
+
+    def kill(self) -> None:
+        """Kill the whole process group at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill it and let go of everything."""
+        self.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            with contextlib.suppress(OSError):
+                cast("BinaryIO", stream).close()
+        self._board.close()
+
+    def _read(self) -> Message | None:
+        return read_frame(cast("BinaryIO", self._process.stdout))
+
+    def _died(self) -> ChildDiedError:
+        self.kill()
+        return ChildDiedError(self._reason(), self._board.announced())
+
+    def _reason(self) -> str:
+        code = self._process.wait()
+        if code >= 0:
+            return f"the worker ended with exit status {code}"
+        return f"the worker was killed by {signal.Signals(-code).name}"
+
+    def _printed(self) -> str:
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, self._stderr.tell() - _STDERR_TAIL))
+        return self._stderr.read().decode("utf-8", "replace")
+
+
+def worker_environment(environment: Mapping[str, str], memory_bytes: int) -> dict[str, str]:
+    """Return the environment of a child: one thread for each library, and a fixed state-vector cap.
+
+    A state vector of n qubits takes 16 * 2**n bytes; the cap leaves room for a second copy of it.
+    """
+    single = dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    qubits = max(1, int(math.log2(memory_bytes / 16)) - 1)
+    return {**environment, **single, "PRISM_MAX_SV_QUBITS": str(qubits)}
