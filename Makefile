@@ -1,21 +1,47 @@
+# demo: real circuits through a job, from nothing.   test: every check, on the built wheel.
+# dev: an editable install in .venv to work in.       bench: the speed ratios of this machine.
 PYTHON ?= python3
-VENV ?= .venv
-BIN = $(VENV)/bin
-export PIP_DISABLE_PIP_VERSION_CHECK = 1
+VENV = .venv
+TEST = .venv-test
+PIP = -m pip --disable-pip-version-check --quiet
+export PYTHONWARNINGS = default
 
-.PHONY: demo test lint unit clean
+.PHONY: demo dev test check bench clean
 
-demo: $(VENV)/.core
-	@$(BIN)/farshot run --data-dir .demo --shots 1000 --seed 7 src/farshot/examples
+demo: $(VENV)/core.stamp
+	@$(VENV)/bin/farshot run --examples --shots 1000 --seed 7 --data-dir .demo
 
-test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest
+dev: $(VENV)/core.stamp
+	$(VENV)/bin/python $(PIP) install --editable '.[aer,dev]'
 
-lint: $(VENV)/.dev
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+test: check
+	$(TEST)/bin/python -m pytest
 
-unit: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit
+check: $(TEST)/wheel.stamp
+	$(TEST)/bin/ruff check
+	$(TEST)/bin/ruff format --check
+	$(TEST)/bin/mypy
+	$(TEST)/bin/lint-imports
+
+bench: $(TEST)/wheel.stamp
+	$(TEST)/bin/python benchmarks/compare.py
+
+$(VENV)/core.stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP) install --editable .
+	@touch $@
+
+$(TEST)/dependencies.stamp: pyproject.toml
+	$(PYTHON) -m venv --clear $(TEST)
+	$(TEST)/bin/python $(PIP) install '.[aer,dev]'
+	@touch $@
+
+# The package is installed from its wheel, never from the tree: what is tested is what users get.
+$(TEST)/wheel.stamp: $(TEST)/dependencies.stamp $(shell find src LICENSE README.md -type f -not -name '*.pyc')
+	rm -rf dist
+	$(TEST)/bin/python -m build --wheel --outdir dist > dist.log 2>&1 || { cat dist.log; exit 1; }
+	$(TEST)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(TEST) .demo dist build dist.log

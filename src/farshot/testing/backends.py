@@ -1,0 +1,315 @@
+"""The contract of a backend, as a suite to run on your own.
+
+Subclass `BackendSuite` in a test module and give it a fixture `backend` that yields an open backend
+whose store is its own and which has no seed.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from farshot.contract import AsyncJobBackend, ExecutionCancelledError, ExecutionResult, JobStatus
+from farshot.errors import CircuitsInvalidError, FarshotError, JobNotCompletedError, KeyConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farshot.backends.jobs import Job
+
+__all__ = ["BackendSuite", "slow_circuits"]
+
+_HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
+_BELL = _HEAD + "qreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n"
+_ONE_OF_THREE = _HEAD + "qreg q[3];\ncreg c[3];\nx q[0];\nmeasure q -> c;\n"
+_BROKEN = _HEAD + "qreg q[2];\ncreg c[2];\nh q[0];\nnonsense q[1];\nmeasure q -> c;\n"
+
+
+class _Backend(AsyncJobBackend, Protocol):
+    def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult: ...
+    def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> Sequence[Job]: ...
+    def job(self, job_id: str) -> Job: ...
+
+
+def slow_circuits(count: int) -> dict[str, str]:
+    """Return circuits that keep a core busy for a good part of a second each."""
+    layer = "".join(f"ry(0.3) q[{i}];\ncx q[{i}],q[{(i + 1) % 20}];\n" for i in range(20))
+    source = _HEAD + "qreg q[20];\ncreg c[20];\n" + layer * 15 + "measure q -> c;\n"
+    return {f"slow{number}": source for number in range(count)}
+
+
+def _run(backend: _Backend, circuits: dict[str, str], **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- any option
+    handle = backend.submit_circuits(circuits, **options)
+    assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.COMPLETED
+    return backend.get_job_results(handle).results or []
+
+
+class BackendSuite:
+    """What every backend must do."""
+
+    def test_it_meets_the_protocol(self, backend: _Backend) -> None:
+        """All members are there."""
+        assert isinstance(backend, AsyncJobBackend)
+
+    def test_a_submission_gives_a_handle(self, backend: _Backend) -> None:
+        """It carries a job id and no results."""
+        handle = backend.submit_circuits({"bell": _BELL})
+        assert isinstance(handle.job_id, str)
+        assert handle.is_async()
+
+    def test_results_keep_order_and_labels(self, backend: _Backend) -> None:
+        """Whatever the labels are."""
+        labels = ["z", "a", "ü/..\\", "line\nbreak", "<b>", "'; DROP TABLE jobs;", "é", "e\u0301", "x" * 1024]
+        entries = _run(backend, dict.fromkeys(labels, _ONE_OF_THREE))
+        assert [entry["label"] for entry in entries] == labels
+
+    def test_the_rightmost_character_is_bit_zero(self, backend: _Backend) -> None:
+        """Counts are in Qiskit's order."""
+        (entry,) = _run(backend, {"x": _ONE_OF_THREE}, shots=10)
+        assert entry["results"] == {"001": 10}
+
+    def test_counts_sum_to_the_shots(self, backend: _Backend) -> None:
+        """And metadata says how they came about."""
+        (entry,) = _run(backend, {"bell": _BELL}, shots=123, seed=5)
+        assert sum(entry["results"].values()) == 123
+        assert set(entry["results"]) <= {"00", "11"}
+        assert {"simulator", "method", "exact", "seed", "shots", "seconds", "attempt"} <= set(entry["metadata"])
+
+    def test_results_are_a_new_object(self, backend: _Backend) -> None:
+        """The handle stays as it was; fetching twice is equal."""
+        handle = backend.submit_circuits({"bell": _BELL})
+        backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
+        done = backend.get_job_results(handle)
+        assert handle.results is None
+        assert done.job_id == handle.job_id
+        assert done.results == backend.get_job_results(handle).results
+
+    def test_a_seed_repeats_its_counts(self, backend: _Backend) -> None:
+        """Alone, among others, and in another order."""
+        others = {f"o{number}": _BELL for number in range(20)}
+        alone = _run(backend, {"bell": _BELL}, seed=3)[0]["results"]
+        among = _run(backend, {**others, "bell": _BELL}, seed=3)
+        backwards = _run(backend, dict(reversed({**others, "bell": _BELL}.items())), seed=3)
+        assert among[-1]["results"] == backwards[0]["results"] == alone
+        assert {entry["label"]: entry["results"] for entry in among} == {
+            entry["label"]: entry["results"] for entry in backwards
+        }
+
+    def test_without_a_seed_submissions_differ(self, backend: _Backend) -> None:
+        """One is drawn and recorded."""
+        first, second = (_run(backend, {"bell": _BELL}, shots=10_000)[0] for _ in range(2))
+        assert first["metadata"]["seed"] != second["metadata"]["seed"]
+        assert first["results"] != second["results"]
+
+    def test_shot_groups_give_each_circuit_its_shots(self, backend: _Backend) -> None:
+        """The groups tile the batch."""
+        circuits = {f"c{number}": _BELL for number in range(5)}
+        entries = _run(backend, circuits, shot_groups=[[0, 2, 10], [2, 5, 20]])
+        assert [sum(entry["results"].values()) for entry in entries] == [10, 10, 20, 20, 20]
+
+    def test_observables_give_exact_values(self, backend: _Backend) -> None:
+        """Leftmost character is qubit 0; trailing measurements are ignored; keys are the terms as written."""
+        (entry,) = _run(backend, {"x": _ONE_OF_THREE}, ham_ops="ZII;IZI;III;XII")
+        assert entry["results"] == pytest.approx({"ZII": -1.0, "IZI": 1.0, "III": 1.0, "XII": 0.0}, abs=1e-9)
+
+    def test_groups_of_observables_follow_their_map(self, backend: _Backend) -> None:
+        """A circuit outside every range gets all terms; a short term acts on the first qubits."""
+        circuits = {f"c{number}": _ONE_OF_THREE for number in range(3)}
+        entries = _run(backend, circuits, ham_ops="ZZI|Z", circuit_ham_map=[[0, 1], [2, 3]])
+        assert [set(entry["results"]) for entry in entries] == [{"ZZI"}, {"ZZI", "Z"}, {"Z"}]
+        assert entries[2]["results"]["Z"] == pytest.approx(-1)
+        assert "warnings" in entries[2]["metadata"]
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"shots": 0},
+            {"shots": True},
+            {"shot_groups": [[0, 2, 5]]},
+            {"shot_groups": [[0, 1, 0]]},
+            {"shot_groups": [[0, 1, 5]], "shots": 5},
+            {"shot_groups": [[0, 1, 5]], "ham_ops": "Z"},
+            {"ham_ops": "Z;ZZ"},
+            {"ham_ops": "ZQ"},
+            {"ham_ops": ""},
+            {"ham_ops": "Z|X", "circuit_ham_map": [[0, 1]]},
+            {"circuit_ham_map": [[0, 1]]},
+            {"seed": -1},
+            {"target": "no such target"},
+        ],
+    )
+    def test_a_wrong_call_is_a_value_error_and_stores_nothing(self, backend: _Backend, options: dict[str, Any]) -> None:
+        """Nothing is half-done."""
+        with pytest.raises(ValueError):  # noqa: PT011 -- the texts are the backend's own
+            backend.submit_circuits({"bell": _BELL}, **options)
+        assert not backend.jobs()
+
+    def test_an_unknown_option_is_a_type_error(self, backend: _Backend) -> None:
+        """It is not ignored."""
+        with pytest.raises(TypeError, match="shotz"):
+            backend.submit_circuits({"bell": _BELL}, shotz=5)
+
+    def test_a_circuit_fails_alone(self, backend: _Backend) -> None:
+        """The job ends FAILED, the others are readable, the error says where."""
+        handle = backend.submit_circuits({"a": _BELL, "bad": _BROKEN, "b": _BELL})
+        assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.FAILED
+        with pytest.raises(JobNotCompletedError, match="partial=True"):
+            backend.get_job_results(handle)
+        good, bad, last = backend.get_job_results(handle, partial=True).results or []
+        assert "results" in good
+        assert "results" in last
+        assert bad["label"] == "bad"
+        assert (bad["error"]["code"], bad["error"]["line"]) == ("parse", 6)
+
+    def test_a_term_longer_than_the_register_fails_that_circuit(self, backend: _Backend) -> None:
+        """Its batch mates are measured."""
+        handle = backend.submit_circuits({"two": _BELL, "three": _ONE_OF_THREE}, ham_ops="ZZZ")
+        assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.FAILED
+        two, three = backend.get_job_results(handle, partial=True).results or []
+        assert two["error"]["code"] == "admission"
+        assert three["results"] == pytest.approx({"ZZZ": -1})
+
+    def test_validation_lists_every_bad_circuit(self, backend: _Backend) -> None:
+        """With its place, before anything is stored."""
+        with pytest.raises(CircuitsInvalidError) as caught:
+            backend.submit_circuits({"a": _BELL, "bad": _BROKEN, "worse": "OPENQASM 2.0;\nqreg"}, validate=True)
+        assert list(caught.value.faults) == ["bad", "worse"]
+        assert caught.value.faults["bad"].line == 6
+        assert not backend.jobs()
+
+    def test_a_set_event_stops_the_submission(self, backend: _Backend) -> None:
+        """Nothing is stored."""
+        event = threading.Event()
+        event.set()
+        with pytest.raises(ExecutionCancelledError):
+            backend.submit_circuits({"bell": _BELL}, cancellation_event=event)
+        assert not backend.jobs()
+
+    def test_the_same_key_gives_the_same_job(self, backend: _Backend) -> None:
+        """Another body under it is a conflict."""
+        first = backend.submit_circuits({"bell": _BELL}, key="k")
+        assert backend.submit_circuits({"bell": _BELL}, key="k").job_id == first.job_id
+        with pytest.raises(KeyConflictError):
+            backend.submit_circuits({"bell": _BELL}, key="k", shots=7)
+        assert len(backend.jobs()) == 1
+
+    def test_a_single_look_calls_nothing_back(self, backend: _Backend) -> None:
+        """It returns a status at once."""
+        handle = backend.submit_circuits(slow_circuits(2))
+        looks: list[object] = []
+        status = backend.poll_job_status(handle, progress_callback=lambda *look: looks.append(look))
+        assert status in {JobStatus.PENDING, JobStatus.RUNNING}
+        assert looks == []
+        backend.cancel_job(handle)
+
+    def test_the_loop_reports_open_looks_and_completes_once(self, backend: _Backend) -> None:
+        """Attempts count from 1, no terminal status is reported, the response says how it ended."""
+        handle = backend.submit_circuits(slow_circuits(1))
+        looks: list[tuple[int, str]] = []
+        responses: list[Any] = []
+        status = backend.poll_job_status(
+            handle,
+            loop_until_complete=True,
+            on_complete=responses.append,
+            progress_callback=lambda *look: looks.append(look),
+        )
+        assert status is JobStatus.COMPLETED
+        assert [attempt for attempt, _ in looks] == list(range(1, len(looks) + 1))
+        assert {text for _, text in looks} <= {"PENDING", "RUNNING"}
+        assert [(response.status_code, response.json()["status"]) for response in responses] == [(200, "COMPLETED")]
+
+    def test_a_single_look_at_an_ended_job_completes_too(self, backend: _Backend) -> None:
+        """`on_complete` belongs to the call that sees the end."""
+        handle = backend.submit_circuits({"bell": _BELL})
+        backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
+        responses: list[Any] = []
+        backend.poll_job_status(handle, on_complete=responses.append)
+        assert len(responses) == 1
+
+    def test_an_event_ends_the_loop_and_leaves_the_job(self, backend: _Backend) -> None:
+        """The job goes on; a terminal status beats the event."""
+        handle = backend.submit_circuits(slow_circuits(4))
+        event = threading.Event()
+        with pytest.raises(ExecutionCancelledError):
+            backend.poll_job_status(
+                handle, loop_until_complete=True, progress_callback=lambda *_: event.set(), cancellation_event=event
+            )
+        assert backend.poll_job_status(handle) in {JobStatus.PENDING, JobStatus.RUNNING}
+        backend.cancel_job(handle)
+        assert (
+            backend.poll_job_status(handle, loop_until_complete=True, cancellation_event=event) is JobStatus.CANCELLED
+        )
+
+    def test_cancel_ends_the_job_for_good(self, backend: _Backend) -> None:
+        """However often it is asked; nothing is raised."""
+        handle = backend.submit_circuits(slow_circuits(40))
+        response = backend.cancel_job(handle)
+        assert response.status_code == 200
+        assert response.json()["circuits_cancelled"] > 0
+        assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.CANCELLED
+        assert backend.cancel_job(handle).status_code == 409
+        entries = backend.get_job_results(handle, partial=True).results or []
+        assert len(entries) == 40
+        assert {"cancelled"} == {entry["error"]["code"] for entry in entries if "error" in entry}
+
+    def test_cancel_of_an_ended_job_keeps_its_results(self, backend: _Backend) -> None:
+        """It answers 409."""
+        handle = backend.submit_circuits({"bell": _BELL})
+        backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
+        assert backend.cancel_job(handle).status_code == 409
+        assert backend.poll_job_status(handle) is JobStatus.COMPLETED
+        assert len(backend.get_job_results(handle).results or []) == 1
+
+    def test_cancel_leaves_other_jobs_alone(self, backend: _Backend) -> None:
+        """And frees the workers for them."""
+        slow = backend.submit_circuits(slow_circuits(40))
+        quick = backend.submit_circuits({"bell": _BELL})
+        backend.cancel_job(slow)
+        assert backend.poll_job_status(quick, loop_until_complete=True, verbose=False) is JobStatus.COMPLETED
+
+    def test_results_of_an_open_job_are_an_error(self, backend: _Backend) -> None:
+        """Unless what there is will do."""
+        handle = backend.submit_circuits(slow_circuits(4))
+        with pytest.raises(JobNotCompletedError):
+            backend.get_job_results(handle)
+        assert len(backend.get_job_results(handle, partial=True).results or []) <= 4
+        backend.cancel_job(handle)
+
+    def test_a_handle_without_an_id_is_a_value_error(self, backend: _Backend) -> None:
+        """In every method."""
+        for ask in (backend.poll_job_status, backend.get_job_results, backend.cancel_job):
+            with pytest.raises(ValueError, match="job_id"):
+                ask(ExecutionResult())
+
+    def test_an_unknown_id_is_an_error(self, backend: _Backend) -> None:
+        """In every method."""
+        for ask in (backend.poll_job_status, backend.get_job_results, backend.cancel_job):
+            with pytest.raises(FarshotError, match="nowhere"):
+                ask(ExecutionResult(job_id="nowhere"))
+
+    def test_jobs_of_several_threads_do_not_mix(self, backend: _Backend) -> None:
+        """Each thread gets its own counts back."""
+        found: dict[int, list[str]] = {}
+
+        def submit(number: int) -> None:
+            entries = _run(backend, {f"t{number}c{index}": _ONE_OF_THREE for index in range(number + 1)})
+            found[number] = [entry["label"] for entry in entries]
+
+        threads = [threading.Thread(target=submit, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == {number: [f"t{number}c{index}" for index in range(number + 1)] for number in range(6)}
+
+    def test_jobs_are_listed_and_found(self, backend: _Backend) -> None:
+        """By status, by tag, by id."""
+        handle = backend.submit_circuits({"bell": _BELL}, tag="mine")
+        backend.submit_circuits({"bell": _BELL})
+        job = backend.job(str(handle.job_id))
+        assert job.wait(timeout=60) is JobStatus.COMPLETED
+        assert [found.id for found in backend.jobs(tag="mine")] == [job.id]
+        assert job.id in {found.id for found in backend.jobs(status="COMPLETED")}
+        assert [entry["label"] for entry in job.result()] == ["bell"]
