@@ -201,6 +201,10 @@ class JobStore(Protocol):
         """Record parts in one transaction, each only where its lease still holds."""
         ...
 
+    def exchange(self, parts: Sequence[Part], holder: str, limit: int) -> tuple[list[Recorded], list[Shard]]:
+        """Record, then claim, in one transaction: one commit where two would be."""
+        ...
+
     def release(self, lease: Lease, suspect: int | None) -> bool:
         """Give a shard back for another attempt; say whether the lease still held."""
         ...

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 __all__ = ["Feature", "Scan"]
 
@@ -12,39 +13,50 @@ class Feature(StrEnum):
     """A trait of a circuit that decides which simulator may run it."""
 
     DYNAMIC = "dynamic"
-    """Something follows a measurement of the circuit, or it has `if` or `reset`."""
+    """Something other than a barrier or a measurement follows a measurement, or it has `if` or `reset`."""
     CLIFFORD = "clifford"
-    """Every gate is a Clifford gate by name (h s sdg x y z id sx sxdg cx cy cz swap ...)."""
+    """Every gate, those inside the circuit's own gates included, is a Clifford gate by name alone."""
     WIDE_CONDITION = "wide condition"
     """An `if` compares a register of more than 63 bits."""
     CONDITIONED_ROTATION = "conditioned Pauli rotation"
-    """A Pauli rotation (rxx, ryy, rzz) stands under an `if`."""
+    """A Pauli rotation (rxx, ryy, rzz) stands under an `if`, be it inside one of the circuit's own gates."""
     RICH = "rich"
-    """OpenQASM 3 beyond what the scan follows closely (loops, switch, aliases, expressions ...)."""
+    """OpenQASM 3 that the scan admits but does not follow closely (loops, switch, aliases, variables ...)."""
+    UNICODE = "unicode"
+    """The text holds characters outside ASCII."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """The facts of one circuit.
+class Scan(msgspec.Struct, frozen=True):
+    """The facts of one circuit. A rich circuit is always marked dynamic and never Clifford."""
 
-    `version` is 2 or 3; `qubits` and `bits` are the declared totals. `measured` lists (qubit, bit) in
-    order of the text, as flat indices in order of declaration, for a circuit that is not dynamic.
-    `measures_from` is the character offset of the first measurement of such a circuit in its text:
-    the text before it is the circuit without its measurements (None: not dynamic, but measurements and
-    other statements alternate, or there is none). `undefined` names the gates used that the text takes
-    from its include. `body_from` is the character offset after the last leading declaration, where
-    statements can be inserted. `include_at` is the offset after the include statement (or after the
-    version line), where gate definitions can be inserted on the same line.
-    """
-
+    text: str
+    """What to give to a parser: the source without its byte order mark. Every offset counts in it."""
     version: int
+    """2 or 3."""
     qubits: int
+    """How many are declared."""
     bits: int
+    """How many classical bits are declared: the width of the counts."""
     measured: tuple[tuple[int, int], ...]
+    """(qubit, bit) of each measurement in order of the text, as flat indices in order of declaration;
+    where several write one bit, the last holds. Empty for a dynamic circuit.
+    """
+    measures: bool
+    """Whether the text has a measurement at all."""
     measures_from: int | None
+    """`text[:measures_from]` is the circuit without its measurements. None exactly for a dynamic circuit;
+    the length of the text where nothing is measured.
+    """
     features: frozenset[Feature]
     library_gates: frozenset[str]
+    """The gates used, also inside the circuit's own gates, that come from its include."""
+    own_gates: frozenset[str]
+    """The gates that the text defines."""
     include_at: int
+    """Offset after the last include statement, else after the version line, else 0: the text's own
+    definitions of gates may be put here without moving a line.
+    """
     body_from: int
+    """Offset after the last declaration of qubits: all of them can be used here, at the top level."""
     qubit_names: tuple[tuple[str, int], ...]
-    measures: bool
+    """(name, size) of each quantum register in order of declaration; a scalar (`qubit q;`) has size 0."""

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-import time
-import uuid
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import Request, admit, check_seed, check_shots
+from farshot.backends.engine import Engine
 from farshot.backends.entries import job_entries
 from farshot.backends.jobs import Job
-from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
+from farshot.backends.polling import first_interrupt, reporter, wait_for_end
 from farshot.backends.responses import LocalResponse, job_body
-from farshot.config import data_folder
 from farshot.contract import ExecutionResult, JobStatus, Response
-from farshot.dispatch.changes import Changes
-from farshot.dispatch.dispatcher import Dispatcher
 from farshot.dispatch.sharding import cut
 from farshot.errors import (
+    BatchError,
     CircuitsInvalidError,
     ExecutionCancelledError,
-    ExecutorError,
     HandleError,
     JobNotCompletedError,
     OptionError,
@@ -31,10 +25,10 @@ from farshot.errors import (
 from farshot.executors.local import LocalExecutor, usable_cores
 from farshot.model import Submission, circuit_seed
 from farshot.simulators.targets import check_target
-from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
     from threading import Event
     from types import TracebackType
     from typing import Self
@@ -45,15 +39,14 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalBackend"]
 
-_FOREIGN_LOOK = 0.1
-
 
 class LocalBackend:
     """Runs batches of circuits as asynchronous jobs on this machine.
 
     Jobs live in a SQLite store in `data_dir` (else `FARSHOT_DATA_DIR`, else the user's data folder) and
     outlive this object and its process: a handle made yesterday can be polled and fetched today. They run
-    on `workers` warm child processes, one a core unless told, which start with the first submission.
+    on `workers` warm child processes, one a core unless told, which start with the first submission; with
+    `workers=0` they are only queued, for another backend or `farshot work` to run.
 
     `shots` is what a circuit is sampled with unless told; `target` names the simulator (`farshot targets`
     lists them); `seed` makes a program repeat its counts: each submission then derives its job's seed from
@@ -69,7 +62,7 @@ class LocalBackend:
         self,
         shots: int = 1000,
         workers: int | None = None,
-        data_dir: str | os.PathLike[str] | None = None,
+        data_dir: str | PathLike[str] | None = None,
         target: str = "auto",
         seed: int | None = None,
         *,
@@ -87,7 +80,8 @@ class LocalBackend:
         self._max_retries = max_retries
         self._submissions = 0
         self._lock = threading.Lock()
-        self._engine = _Engine(data_dir, executor or LocalExecutor(self._workers, memory_limit))
+        self._executor = executor or LocalExecutor(self._workers or usable_cores(), memory_limit)
+        self._engine = Engine(data_dir, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._engine.close)
 
     def __enter__(self) -> Self:
@@ -158,7 +152,7 @@ class LocalBackend:
         if validate:
             self._validate(batch)
         _raise_if_set(cancellation_event)
-        record = self._engine.store.add(Submission(batch, cut(len(batch.labels), self._workers)))
+        record = self._engine.store.add(Submission(batch, cut(len(batch.labels), self._workers or usable_cores())))
         self._engine.wake()
         return ExecutionResult(job_id=record.id)
 
@@ -235,7 +229,7 @@ class LocalBackend:
 
     def _validate(self, batch: Batch) -> None:
         sources = [source.encode("utf-8", "surrogatepass") for source in batch.sources]
-        found = self._engine.executor.inspect(sources, batch.spec.target)
+        found = self._executor.inspect(sources, batch.spec.target)
         faults: dict[str, CircuitError] = {
             label: fault for label, fault in zip(batch.labels, found, strict=True) if fault
         }
@@ -262,67 +256,6 @@ class LocalBackend:
                     raise
 
 
-class _Engine:
-    """The parts behind a backend. The dispatcher, and with it the workers, start when first needed."""
-
-    def __init__(self, data_dir: str | os.PathLike[str] | None, executor: Executor) -> None:
-        self.store = SqlStore(open_engine(sqlite_url(data_folder(data_dir))), BootClock())
-        self.executor = executor
-        self._changes = Changes()
-        self._dispatcher: Dispatcher | None = None
-        self._lock = threading.Lock()
-
-    def start(self) -> None:
-        with self._lock:
-            if self._dispatcher is None:
-                holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-                self._dispatcher = Dispatcher(
-                    self.store, self.executor, self._changes, holder=holder, lease_seconds=self.store.lease_seconds
-                )
-                self._dispatcher.start()
-
-    def wake(self) -> None:
-        if self._dispatcher:
-            self._dispatcher.wake()
-        self._changes.publish()
-
-    def waiting(self, job_id: str, interval: float, max_retries: int | None) -> Waiting:
-        """Return how to wait for a job: open work is run meanwhile, by this process where it is free."""
-        if not self.store.job(job_id).status.is_terminal:
-            self.start()
-        return Waiting(lambda: self._look(job_id), _Pause(self._changes).pause, interval, max_retries)
-
-    def _look(self, job_id: str) -> JobRecord:
-        record = self.store.job(job_id)
-        if self._dispatcher and self._dispatcher.failure and not record.status.is_terminal:
-            raise ExecutorError(self._dispatcher.failure)
-        return record
-
-    def close(self) -> None:
-        with self._lock:
-            dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher:
-            dispatcher.close()
-        self.store.close()
-
-
-class _Pause:
-    """Waits for changes of this process; those of others are looked for every tenth of a second."""
-
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
-        self._seen = changes.count()
-        self._looked_at = time.monotonic()
-
-    def pause(self, seconds: float) -> bool:
-        changed = self._changes.wait(self._seen, seconds)
-        self._seen = self._changes.count()
-        if not changed and time.monotonic() - self._looked_at < _FOREIGN_LOOK:
-            return False
-        self._looked_at = time.monotonic()
-        return True
-
-
 def _raise_if_set(event: Event | None) -> None:
     if event is not None and event.is_set():
         message = "the cancellation event is set; nothing was submitted"
@@ -335,9 +268,9 @@ def _check_workers(workers: int | None) -> int:
     if isinstance(workers, bool) or not isinstance(workers, int):
         message = f"workers must be an integer, not {workers!r}"
         raise OptionError(message)
-    if workers < 1:
-        message = f"workers must be 1 or more, not {workers}"
-        raise ValueError(message)
+    if workers < 0:
+        message = f"workers must be 0 or more, not {workers}"
+        raise BatchError(message)
     return workers
 
 

@@ -1,1 +1,33 @@
-"""TODO."""
+"""The command line: `farshot`, or `python -m farshot`.
+
+Importing it loads no store, no simulator and no drawing library; each command imports what it uses.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 some circuit failed or nothing could run, 2 usage, 130 Ctrl-C."""
+    from farshot.cli.app import app
+    from farshot.cli.failures import exit_status, show_error
+    from farshot.errors import FarshotError
+
+    _never_fail_to_print()
+    try:
+        app(prog_name="farshot")
+    except FarshotError as error:
+        show_error(error)
+        sys.exit(exit_status(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _never_fail_to_print() -> None:
+    """Have a terminal that lacks a character show a question mark instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")

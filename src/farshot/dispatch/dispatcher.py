@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from farshot.errors import FaultCode, StoreError
 from farshot.model import CircuitResult, Fault, Part, circuit_seed
-from farshot.protocols import Broken, Lost
+from farshot.protocols import Lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from farshot.dispatch.changes import Changes
     from farshot.model import Lease, Shard
-    from farshot.protocols import Executor, ExecutorEvent, JobStore
+    from farshot.protocols import Broken, Executor, ExecutorEvent, JobStore
 
 __all__ = ["Dispatcher"]
 
@@ -59,6 +59,7 @@ class Dispatcher:
         self._events: queue.SimpleQueue[ExecutorEvent | _Wake] = queue.SimpleQueue()
         self._held: dict[Lease, _Held] = {}
         self._unrecorded: list[Part] = []
+        self._troubles: list[Lost | Broken] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
@@ -91,18 +92,18 @@ class Dispatcher:
                 time.sleep(_RETRY)
 
     def _turn(self) -> None:
-        self._fill()
         self._settle(list(self._gather()))
         self._keep()
 
-    def _fill(self) -> None:
-        free = self._executor.capacity - len(self._held)
-        if free <= 0 or self.failure:
-            return
-        for shard in self._store.claim(self._holder, free):
+    def _take(self, shards: list[Shard]) -> None:
+        for shard in shards:
             self._held[shard.lease] = _Held(shard, shard.first)
             self._executor.start(shard)
-            self._changes.publish()
+
+    def _free(self) -> int:
+        """Return how many shards the executor can take once what is unrecorded is recorded."""
+        ending = sum(part.last for part in self._unrecorded)
+        return 0 if self.failure else self._executor.capacity - len(self._held) + ending
 
     def _gather(self) -> Iterator[ExecutorEvent]:
         """Wait for one event, then take all that are there."""
@@ -119,20 +120,29 @@ class Dispatcher:
 
     def _settle(self, events: list[ExecutorEvent]) -> None:
         self._unrecorded += [event for event in events if isinstance(event, Part)]
-        self._record()
-        for event in events:
+        self._troubles += [event for event in events if not isinstance(event, Part)]
+        self._exchange()
+        while self._troubles:
+            event = self._troubles[0]
             if isinstance(event, Lost):
                 self._recover(event)
-            elif isinstance(event, Broken):
+            else:
                 self._give_up(event)
+            self._troubles.pop(0)
 
-    def _record(self) -> None:
-        if not self._unrecorded:
-            return
-        for recorded in self._store.record(self._unrecorded):
-            self._note(recorded.part, accepted=recorded.accepted)
+    def _exchange(self) -> None:
+        """Record what came back and take as much again, in one transaction."""
+        free = self._free()
+        if self._unrecorded:
+            recorded, shards = self._store.exchange(self._unrecorded, self._holder, free)
+        else:
+            recorded, shards = [], self._store.claim(self._holder, free) if free > 0 else []
         self._unrecorded = []
-        self._changes.publish()
+        for done in recorded:
+            self._note(done.part, accepted=done.accepted)
+        self._take(shards)
+        if recorded or shards:
+            self._changes.publish()
 
     def _note(self, part: Part, *, accepted: bool) -> None:
         held = self._held.get(part.lease)
@@ -145,7 +155,7 @@ class Dispatcher:
 
     def _recover(self, lost: Lost) -> None:
         """Give the shard back; the circuit that killed its worker twice gets the death as its fault."""
-        held = self._held.pop(lost.lease, None)
+        held = self._held.get(lost.lease)
         if held is None:
             return
         _log.warning("job %s: %s", lost.lease.job_id, lost.reason)
@@ -153,6 +163,7 @@ class Dispatcher:
             self._fail_suspect(held, lost.reason)
         else:
             self._store.release(lost.lease, lost.position)
+        self._held.pop(lost.lease, None)
 
     def _fail_suspect(self, held: _Held, reason: str) -> None:
         shard, offset = held.shard, held.position - held.shard.first
@@ -172,8 +183,8 @@ class Dispatcher:
         self._changes.publish()
 
     def _give_up(self, broken: Broken) -> None:
-        self._held.pop(broken.lease, None)
         self._store.release(broken.lease, None)
+        self._held.pop(broken.lease, None)
         self.failure = broken.reason
         self._changes.publish()
 

@@ -109,15 +109,12 @@ class SqlStore:
             return job, job.circuits - job.done
 
     def claim(self, holder: str, limit: int) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, oldest job first."""
+        """Lease up to `limit` open shards to `holder`, oldest job first. Writes nothing where none is open."""
         with self._reading() as connection:
             if connection.execute(sql.FIND_OPEN_SHARDS, self._now(limit)).first() is None:
                 return []
         with self._writing() as connection:
-            found = connection.execute(sql.FIND_OPEN_SHARDS, self._now(limit)).all()
-            for job_id in {row.job_id for row in found}:
-                connection.execute(sql.START_JOB, {"of_job": job_id})
-            return [self._lease(connection, row, holder) for row in found]
+            return self._claim(connection, holder, limit)
 
     def lost(self, leases: Sequence[Lease]) -> list[Lease]:
         """Return those of `leases` that no longer hold. Writes nothing."""
@@ -137,10 +134,12 @@ class SqlStore:
     def record(self, parts: Sequence[Part]) -> list[Recorded]:
         """Record parts in one transaction, each only where its lease still holds."""
         with self._writing() as connection:
-            recorded = [Recorded(part, _record_part(connection, part)) for part in parts]
-            for job_id in {part.lease.job_id for part in parts if part.last}:
-                connection.execute(sql.END_JOB, {"of_job": job_id, "at": time.time()})
-            return recorded
+            return _record_parts(connection, parts)
+
+    def exchange(self, parts: Sequence[Part], holder: str, limit: int) -> tuple[list[Recorded], list[Shard]]:
+        """Record, then claim, in one transaction: one commit where two would be."""
+        with self._writing() as connection:
+            return _record_parts(connection, parts), self._claim(connection, holder, limit)
 
     def release(self, lease: Lease, suspect: int | None) -> bool:
         """Give a shard back for another attempt; say whether the lease still held."""
@@ -150,6 +149,12 @@ class SqlStore:
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    def _claim(self, connection: Connection, holder: str, limit: int) -> list[Shard]:
+        found = connection.execute(sql.FIND_OPEN_SHARDS, self._now(limit)).all()
+        for job_id in {row.job_id for row in found}:
+            connection.execute(sql.START_JOB, {"of_job": job_id})
+        return [self._lease(connection, row, holder) for row in found]
 
     def _lease(self, connection: Connection, row: _Row, holder: str) -> Shard:
         lease = Lease(row.job_id, row.number, row.attempt + 1, holder)
@@ -259,6 +264,13 @@ def _add_shard(connection: Connection, batch: Batch, job_id: str, number: int, s
         sql.ADD_PAYLOAD,
         {"job_id": job_id, "shard": number, "labels": _encode(batch.labels[span]), "sources": _encode(sources)},
     )
+
+
+def _record_parts(connection: Connection, parts: Sequence[Part]) -> list[Recorded]:
+    recorded = [Recorded(part, _record_part(connection, part)) for part in parts]
+    for job_id in {part.lease.job_id for part in parts if part.last}:
+        connection.execute(sql.END_JOB, {"of_job": job_id, "at": time.time()})
+    return recorded
 
 
 def _record_part(connection: Connection, part: Part) -> bool:

@@ -1,0 +1,269 @@
+"""Uses of gates, their modifiers, and the definitions of gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, inf, isfinite
+from typing import TYPE_CHECKING
+
+from farshot.admission.expressions import Reader, bound, evaluate
+from farshot.admission.library import Call, Gate
+from farshot.admission.limits import MAX_NESTING, MAX_OPERATIONS
+from farshot.admission.refusal import reject, reject_limit, reject_unsupported, shown
+from farshot.admission.trace import TAME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farshot.admission.expressions import Expression
+    from farshot.admission.state import Operand, State
+
+__all__ = ["MODIFIERS", "broadcast", "define_gate", "use_gate"]
+
+MODIFIERS = frozenset({"ctrl", "negctrl", "inv", "pow"})
+
+_LADDER = (1e256, 1e128, 1e64, 1e32, 1e16, 1e8, TAME)
+
+
+@dataclass(slots=True)
+class _Use:
+    """What stands before the operands of a gate: `controls` come from modifiers, `factor` from `pow`."""
+
+    gate: Gate
+    at: int
+    controls: int = 0
+    modifiers: int = 0
+    factor: float = 1.0
+    arguments: tuple[Expression, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        """How many operations one use stands for."""
+        return min(self.gate.cost * max(1, ceil(min(self.factor, MAX_OPERATIONS + 1))), MAX_OPERATIONS + 1)
+
+    @property
+    def width(self) -> int:
+        """How many qubits one use acts on."""
+        return self.gate.qubits + self.controls
+
+
+def use_gate(state: State) -> None:
+    """Read a gate and what it acts on."""
+    use = _read_use(state)
+    operands = _operands(state)
+    state.end_statement()
+    _check_width(use, len(operands))
+    count = broadcast(operands)
+    plain = not use.modifiers
+    state.trace.gate(use.gate, count * use.cost, use.at, conditioned=bool(state.conditions), plain=plain)
+    check_distinct(operands, count)
+    _check_arguments(state, use)
+
+
+def _check_arguments(state: State, use: _Use) -> None:
+    if use.arguments:
+        values = [evaluate(argument, state.version, {}) * use.factor for argument in use.arguments]
+        state.trace.check_angles(use.gate, values, state.version, use.at)
+
+
+def _read_use(state: State, free: frozenset[str] | None = None) -> _Use:
+    """Read up to the operands. `free` are the parameters of the gate that is being defined, if any."""
+    use = _Use(Gate("", (), 0), state.cursor.at)
+    while state.version == 3 and state.cursor.word in MODIFIERS:
+        _modify(state, use)
+    use.at = state.cursor.at
+    use.gate = state.declared.gate(state.cursor.name("a gate"), use.at)
+    use.arguments = tuple(_arguments(state, free))
+    wanted, found = len(use.gate.parameters), len(use.arguments)
+    if wanted != found:
+        reject(f"{shown(use.gate.name)} takes {_many(wanted, 'parameter')}, not {found}", use.at)
+    return use
+
+
+def _modify(state: State, use: _Use) -> None:
+    at = state.cursor.at
+    word = state.cursor.advance()
+    use.modifiers += 1
+    if use.modifiers > MAX_NESTING:
+        reject_limit(f"a gate has more than {MAX_NESTING} modifiers", at)
+    if word == "pow":
+        use.factor *= abs(_exponent(state))
+    elif word != "inv":
+        use.controls += _controls(state)
+    state.cursor.expect("@")
+
+
+def _exponent(state: State) -> float:
+    state.cursor.expect("(")
+    value = evaluate(state.expression(), state.version, {})
+    state.cursor.expect(")")
+    return value
+
+
+def _controls(state: State) -> int:
+    if not state.cursor.take("("):
+        return 1
+    state.rich()
+    at = state.cursor.at
+    number = state.integer()
+    state.cursor.expect(")")
+    if not 1 <= number <= MAX_NESTING:
+        reject_limit(f"the number of controls must be from 1 to {MAX_NESTING}", at)
+    return number
+
+
+def _arguments(state: State, free: frozenset[str] | None) -> list[Expression]:
+    if not state.cursor.take("("):
+        return []
+    found: list[Expression] = []
+    while state.cursor.word != ")":
+        if found:
+            state.cursor.expect(",")
+        found.append(state.expression() if free is None else Reader(state.cursor, state.version, {}, free).read())
+    state.cursor.expect(")")
+    return found
+
+
+def _operands(state: State) -> list[Operand]:
+    if state.cursor.word == ";":
+        return []
+    found = [state.qubits()]
+    while state.cursor.take(","):
+        found.append(state.qubits())
+    return found
+
+
+def _check_width(use: _Use, found: int) -> None:
+    if use.width != found:
+        reject(f"{shown(use.gate.name)} acts here on {_many(use.width, 'qubit')}, not {found}", use.at)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def broadcast(operands: Sequence[Operand]) -> int:
+    """Return how often a statement over `operands` acts: once for each index of its registers."""
+    sizes = {len(operand.indices) for operand in operands if not operand.scalar}
+    if len(sizes) > 1:
+        first, second = sorted(sizes)[:2]
+        message = f"registers of different sizes ({first} and {second}) cannot be used together"
+        reject(message, operands[0].at)
+    return sizes.pop() if sizes else 1
+
+
+def check_distinct(operands: Sequence[Operand], count: int) -> None:
+    """Refuse operands that name one qubit twice in any of the `count` times that they act."""
+    if len(operands) < 2:
+        return
+    columns = [[operand.indices[0]] * count if operand.scalar else operand.indices for operand in operands]
+    for row in zip(*columns, strict=True):
+        if len(set(row)) < len(row):
+            repeated = next(place for place, index in enumerate(row) if index in row[:place])
+            reject("a gate cannot act on one qubit twice", operands[repeated].at)
+
+
+def define_gate(state: State) -> None:
+    """Read the definition of a gate."""
+    cursor = state.cursor
+    cursor.expect("gate")
+    at = cursor.at
+    name = cursor.name("the name of a gate")
+    state.declared.check_new_gate(name, at, state.trace.library)
+    parameters = _formals(state, ")") if cursor.take("(") else ()
+    qubits = _formals(state, "{")
+    if not qubits:
+        reject(f"the gate {shown(name)} acts on no qubits", at)
+    _check_formals((*parameters, *qubits), at)
+    uses = _body(state, frozenset(parameters), frozenset(qubits))
+    _check_size(name, uses, at)
+    state.declared.add_gate(_defined(state, name, parameters, len(qubits), uses))
+
+
+def _formals(state: State, end: str) -> tuple[str, ...]:
+    found: list[str] = []
+    while state.cursor.word != end:
+        if found:
+            state.cursor.expect(",")
+        found.append(state.cursor.name("a name"))
+    state.cursor.expect(end)
+    return tuple(found)
+
+
+def _check_formals(names: Sequence[str], at: int) -> None:
+    if len(set(names)) < len(names):
+        reject("the parameters and qubits of a gate need different names", at)
+
+
+def _body(state: State, free: frozenset[str], qubits: frozenset[str]) -> list[_Use]:
+    uses: list[_Use] = []
+    cursor = state.cursor
+    while not cursor.take("}"):
+        if cursor.take(";"):
+            continue
+        if cursor.take("barrier"):
+            _formal_operands(state, qubits)
+            continue
+        if state.declared.version == 3 and cursor.word in {"if", "for", "while", "switch", "measure", "reset"}:
+            reject_unsupported(f"simulators cannot run {shown(cursor.word)} inside a gate", cursor.at)
+        use = _read_use(state, free)
+        _check_width(use, _formal_operands(state, qubits))
+        uses.append(use)
+    return uses
+
+
+def _formal_operands(state: State, qubits: frozenset[str]) -> int:
+    cursor = state.cursor
+    found: list[str] = []
+    while cursor.word != ";":
+        if found:
+            cursor.expect(",")
+        at = cursor.at
+        name = cursor.name("a qubit of the gate")
+        if name not in qubits:
+            reject(f"{shown(name)} is not a qubit of this gate", at)
+        if name in found:
+            reject("a gate cannot act on one qubit twice", at)
+        found.append(name)
+    state.end_statement()
+    return len(found)
+
+
+def _check_size(name: str, uses: Sequence[_Use], at: int) -> None:
+    if sum(use.cost for use in uses) > MAX_OPERATIONS:
+        reject_limit(f"written out, the gate {shown(name)} has more than {MAX_OPERATIONS:,} operations", at)
+    if any(use.gate.depth >= MAX_NESTING for use in uses):
+        reject_limit(f"gates that use gates are nested more than {MAX_NESTING} deep", at)
+
+
+def _defined(state: State, name: str, parameters: tuple[str, ...], qubits: int, uses: Sequence[_Use]) -> Gate:
+    body = tuple(Call(use.gate, use.arguments, use.factor, use.at) for use in uses if use.arguments)
+    return Gate(
+        name,
+        parameters,
+        qubits,
+        cost=sum(use.cost for use in uses) or 1,
+        depth=1 + max((use.gate.depth for use in uses), default=0),
+        clifford=all(use.gate.clifford and not use.modifiers for use in uses),
+        rotates=any(use.gate.rotates for use in uses),
+        library=frozenset().union(*(use.gate.library for use in uses)),
+        limit=_limit(state, body),
+        body=body,
+    )
+
+
+def _limit(state: State, body: tuple[Call, ...]) -> float:
+    """Return the largest step of the ladder that keeps every angle of `body` finite, 0 where none does."""
+    inner = [call for call in body if any(argument.open for argument in call.arguments)]
+    for call in body:
+        if call not in inner:
+            values = [evaluate(argument, state.version, {}) * call.factor for argument in call.arguments]
+            state.trace.check_angles(call.gate, values, state.version, call.at)
+    if not inner:
+        return inf
+    return next((step for step in _LADDER if all(_safe(call, step, state.version) for call in inner)), 0.0)
+
+
+def _safe(call: Call, largest: float, version: int) -> bool:
+    sizes = [bound(argument, version, largest) * call.factor for argument in call.arguments]
+    return isfinite(sum(sizes)) and max(sizes) <= call.gate.limit

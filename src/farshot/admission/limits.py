@@ -1,0 +1,28 @@
+"""The limits of one circuit. Beyond them a parser or a simulator was seen to hang, to abort or to lie."""
+
+from __future__ import annotations
+
+__all__ = [
+    "MAX_BITS",
+    "MAX_DIGITS",
+    "MAX_EVALUATIONS",
+    "MAX_NESTING",
+    "MAX_OPERATIONS",
+    "MAX_QUBITS",
+    "MAX_STEPS",
+]
+
+MAX_QUBITS = 10_000
+"""Declared qubits."""
+MAX_BITS = 65_536
+"""Declared classical bits; each is one character of every key of the counts."""
+MAX_NESTING = 64
+"""Depth of parentheses, of blocks, of modifiers, and of gates that use gates."""
+MAX_OPERATIONS = 1_000_000
+"""Operations after every gate, broadcast and loop is written out."""
+MAX_DIGITS = 1_000
+"""Characters of one number."""
+MAX_STEPS = 50_000
+"""Statements run inside loops."""
+MAX_EVALUATIONS = 50_000
+"""Gate calls followed one by one because their angles may leave the finite numbers."""

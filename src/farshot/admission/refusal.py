@@ -1,0 +1,51 @@
+"""How the modules of the scan say no: a fault and the offset in the text where it lies."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from farshot.errors import CircuitError, FaultCode
+
+__all__ = ["RefusalError", "reject", "reject_limit", "reject_unsupported", "shown"]
+
+_SHOWN = 40
+
+
+class RefusalError(Exception):
+    """The circuit is refused: `code` and `message` say why, `at` is the offset in the text."""
+
+    def __init__(self, code: FaultCode, message: str, at: int) -> None:
+        """Keep the parts."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.at = at
+
+    def placed(self, text: str) -> CircuitError:
+        """Return the public error, with the line and column of the offset in `text`."""
+        line = text.count("\n", 0, self.at) + 1
+        return CircuitError(self.code, self.message, line=line, column=self.at - text.rfind("\n", 0, self.at))
+
+
+def reject(message: str, at: int) -> NoReturn:
+    """Refuse text that is not OpenQASM."""
+    raise RefusalError(FaultCode.PARSE, message, at) from None
+
+
+def reject_unsupported(message: str, at: int) -> NoReturn:
+    """Refuse OpenQASM that no simulator gets right."""
+    raise RefusalError(FaultCode.UNSUPPORTED, message, at) from None
+
+
+def reject_limit(message: str, at: int) -> NoReturn:
+    """Refuse a circuit that breaks a limit."""
+    raise RefusalError(FaultCode.ADMISSION, message, at) from None
+
+
+def shown(word: str) -> str:
+    """Return `word` quoted for a message, cut to a length that a person reads.
+
+    >>> shown("cx")
+    '`cx`'
+    """
+    return f"`{word}`" if len(word) <= _SHOWN else f"`{word[:_SHOWN]}...`"

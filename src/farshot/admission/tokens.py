@@ -1,0 +1,110 @@
+"""Words of OpenQASM, read one at a time, so that a long text costs no memory."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from farshot.admission.limits import MAX_DIGITS
+from farshot.admission.refusal import reject, reject_limit, shown
+
+__all__ = ["Cursor"]
+
+_SPACE = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
+_TOKEN = re.compile(
+    r"""(?P<name>[^\W\d]\w*)
+    |(?P<duration>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ ]?(?:dt|ns|us|µs|ms|s)\b)
+    |(?P<real>(?:\d[\d_]*\.\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\w)|\d[\d_]*[eE][+-]?\d+(?!\w))
+    |(?P<int>0[xX][\da-fA-F_]+(?!\w)|0[bB][01_]+(?!\w)|0o[0-7_]+(?!\w)|\d[\d_]*(?!\w))
+    |(?P<string>"[^"\n]*"|'[^'\n]*')
+    |(?P<physical>\$\d+)
+    |(?P<sign>->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|<<|>>|[-+*/%]=|[-+*/%^~!<>=(){}\[\],;:@.|&\#])
+    """,
+    re.VERBOSE,
+)
+
+
+class Cursor:
+    """The place in a text: `word` is the word there, `kind` its kind and `at` its offset.
+
+    A kind is name, int, real, duration, string, physical, sign, or end after the last word.
+    """
+
+    __slots__ = ("at", "kind", "previous", "text", "word")
+
+    def __init__(self, text: str, at: int = 0) -> None:
+        """Stand on the first word of `text` from `at` on."""
+        self.text = text
+        self.previous = at
+        self.seek(at)
+
+    def seek(self, at: int) -> None:
+        """Stand on the first word from offset `at` on."""
+        space = _SPACE.match(self.text, at)
+        self.at = start = space.end() if space else at
+        token = _TOKEN.match(self.text, start)
+        if token is None:
+            self._stop(start)
+            return
+        self.kind = token.lastgroup or ""
+        self.word = token[0]
+        if len(self.word) > MAX_DIGITS:
+            self._check_length()
+
+    def _stop(self, at: int) -> None:
+        if at < len(self.text):
+            _reject_unreadable(self.text, at)
+        self.kind = "end"
+        self.word = ""
+
+    def _check_length(self) -> None:
+        message = f"this {'number' if self.kind in {'int', 'real'} else 'word'} has {len(self.word):,} characters"
+        message += f"; the limit is {MAX_DIGITS:,}"
+        reject_limit(message, self.at)
+
+    @property
+    def end(self) -> int:
+        """The offset after the word."""
+        return self.at + len(self.word)
+
+    def advance(self) -> str:
+        """Step over the word and return it."""
+        word = self.word
+        self.previous = self.at + len(word)
+        self.seek(self.previous)
+        return word
+
+    def take(self, word: str) -> bool:
+        """Step over the word if it is `word`, and say so."""
+        if self.word != word:
+            return False
+        self.advance()
+        return True
+
+    def expect(self, word: str) -> None:
+        """Step over `word`, which must be here."""
+        if self.word != word:
+            self.reject(f"`{word}`")
+        self.advance()
+
+    def name(self, what: str) -> str:
+        """Step over a name and return it; `what` says whose name is wanted."""
+        if self.kind != "name":
+            self.reject(what)
+        return self.advance()
+
+    def reject(self, wanted: str) -> NoReturn:
+        """Return the refusal that says what was `wanted` here."""
+        if self.kind == "end":
+            reject(f"expected {wanted}, but the text ends here", self.at)
+        reject(f"expected {wanted}, found {shown(self.word)}", self.at)
+
+
+def _reject_unreadable(text: str, at: int) -> NoReturn:
+    if text.startswith("/*", at):
+        reject("this comment never ends: `*/` is missing", at)
+    if text[at] in "\"'":
+        reject("this text in quotes does not end on its line: the closing quote is missing", at)
+    if text[at].isdigit() or text[at] == ".":
+        reject(f"this is not a number: {shown(text[at : at + 20].split(maxsplit=1)[0])}", at)
+    reject(f"the character {text[at]!a} has no meaning in OpenQASM", at)

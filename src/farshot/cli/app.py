@@ -1,0 +1,213 @@
+"""The commands and their options. What they do is imported when they are called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from farshot import __version__
+from farshot.cli.options import (
+    AsCsv,
+    AsJson,
+    BatchOptions,
+    DataDir,
+    Examples,
+    Files,
+    JobId,
+    ObservableTerms,
+    Seed,
+    Shots,
+    Status,
+    Tag,
+    TargetName,
+    Validate,
+    Workers,
+)
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="farshot",
+    help="Run batches of quantum circuits as jobs. Exit status: 0 done, 1 some circuit failed, 2 usage, 130 Ctrl-C.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"farshot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command()
+def run(
+    files: Files = None,
+    examples: Examples = False,
+    shots: Shots = None,
+    seed: Seed = None,
+    target: TargetName = "auto",
+    observable: ObservableTerms = None,
+    tag: Tag = None,
+    validate: Validate = False,
+    workers: Workers = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Run circuits on this machine and show their results.
+
+    A file's label is its name without the suffix, or its path where two would have the same. A circuit that
+    cannot run fails alone: the others have their results, and the exit status is 1. Ctrl-C stops the work and
+    keeps what is recorded.
+
+    With --json: one object {"job_id", "status", "results": [{"label", "results", "metadata"} or {"label",
+    "error"}]}. With --csv: a row for every outcome; a circuit that failed has one row with its error.
+    """
+    from farshot.cli.reports import form_of
+    from farshot.cli.running import run
+
+    form = form_of(as_json=as_json, as_csv=as_csv)
+    batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
+    raise typer.Exit(run(batch, form, data_dir, workers))
+
+
+@app.command()
+def submit(
+    files: Files = None,
+    examples: Examples = False,
+    shots: Shots = None,
+    seed: Seed = None,
+    target: TargetName = "auto",
+    observable: ObservableTerms = None,
+    tag: Tag = None,
+    validate: Validate = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Queue circuits as a job and print its id. `farshot work` runs what is queued."""
+    from farshot.cli.running import submit
+
+    batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
+    raise typer.Exit(submit(batch, data_dir, as_json=as_json))
+
+
+def _batch(
+    files: list[str] | None,
+    examples: bool,
+    shots: int | None,
+    seed: int | None,
+    target: str,
+    observables: list[str] | None,
+    tag: str | None,
+    validate: bool,
+) -> BatchOptions:
+    return BatchOptions(
+        files=files or (),
+        examples=examples,
+        shots=shots,
+        seed=seed,
+        target=target,
+        observables=observables or (),
+        tag=tag,
+        validate=validate,
+    )
+
+
+@app.command()
+def work(workers: Workers = None, data_dir: DataDir = None) -> None:
+    """Run every job that is queued or was left behind, then end. Ctrl-C leaves the rest queued."""
+    from farshot.cli.running import work
+
+    raise typer.Exit(work(data_dir, workers))
+
+
+@app.command()
+def jobs(
+    status: Status = None,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="Only jobs of this tag.")] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")] = 50,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, the newest first. With --json: a list of objects."""
+    from farshot.cli.looking import jobs
+
+    raise typer.Exit(jobs(data_dir, status, tag, limit, as_json=as_json))
+
+
+@app.command()
+def status(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show where a job stands."""
+    from farshot.cli.looking import status
+
+    raise typer.Exit(status(data_dir, job_id, as_json=as_json))
+
+
+@app.command()
+def watch(job_id: JobId, data_dir: DataDir = None) -> None:
+    """Follow a job until it has ended. Ctrl-C ends the watching; the job goes on."""
+    from farshot.cli.looking import watch
+
+    raise typer.Exit(watch(data_dir, job_id))
+
+
+@app.command()
+def results(
+    job_id: JobId,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Also while the job is open: what there is."),
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Print the results of a job, in the same forms as `farshot run`."""
+    from farshot.cli.looking import results
+    from farshot.cli.reports import form_of
+
+    form = form_of(as_json=as_json, as_csv=as_csv)
+    raise typer.Exit(results(data_dir, job_id, form, partial=partial))
+
+
+@app.command()
+def cancel(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Cancel a job and stop what runs of it; recorded results stay. A job that has ended stays as it is."""
+    from farshot.cli.looking import cancel
+
+    raise typer.Exit(cancel(data_dir, job_id, as_json=as_json))
+
+
+@app.command()
+def targets(as_json: AsJson = False) -> None:
+    """List what circuits can run on here. What is missing comes with the command that installs it."""
+    from farshot.cli.targets import show_targets
+
+    raise typer.Exit(show_targets(as_json=as_json))
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check that Farshot works here. Where it does not, say what to do."""
+    from farshot.cli.doctor import doctor
+
+    raise typer.Exit(doctor(data_dir, as_json=as_json))

@@ -1,0 +1,160 @@
+"""What `doctor` looks at. Each check says what it found and, where something is wrong, what to do."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sqlite3
+import stat
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from farshot.backends.local import LocalBackend
+from farshot.cli.targets import target_states
+from farshot.cli.texts import bytes_text, count_of, seconds_text
+from farshot.errors import FarshotError
+from farshot.executors.local import fair_memory, usable_cores
+from farshot.store.engine import SCHEMA_VERSION, open_engine, sqlite_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Check", "checks"]
+
+_LEAST_DISK = 2**28
+_LEAST_MEMORY = 2**29
+_RUN_SECONDS = 60
+_REINSTALL = "pip install --force-reinstall farshot"
+_BELL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; `advice` is given where it is not ok."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str | None = None
+
+
+def checks(folder: Path) -> Iterator[Check]:
+    """Yield a finding at a time for the data folder `folder` and this machine."""
+    yield from _versions()
+    yield _machine()
+    yield from _folder(folder)
+    yield _store(folder)
+    yield _targets()
+    yield _run()
+
+
+def _versions() -> Iterator[Check]:
+    yield Check("farshot", ok=True, detail=_version("farshot") or "not installed as a package")
+    yield Check(
+        "python",
+        ok=True,
+        detail=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+    )
+    for package in ("prism-q", "numpy"):
+        found = _version(package)
+        advice = None if found else _REINSTALL
+        yield Check(package, ok=found is not None, detail=found or "missing", advice=advice)
+    yield Check("SQLite", ok=True, detail=sqlite3.sqlite_version)
+    yield Check(
+        "Aer",
+        ok=True,
+        detail=_version("qiskit-aer") or "not installed (pip install 'farshot[aer]')",
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _machine() -> Check:
+    cores = usable_cores()
+    memory = fair_memory(cores)
+    detail = f"{count_of(cores, 'core')}, {bytes_text(memory)} of memory for each worker"
+    ok = memory >= _LEAST_MEMORY
+    return Check(
+        "machine",
+        ok,
+        detail,
+        None if ok else "give --workers a smaller number, so that each has more memory",
+    )
+
+
+def _folder(folder: Path) -> Iterator[Check]:
+    if not folder.is_dir():
+        yield Check("data folder", ok=True, detail=f"{folder} (made with the first job)")
+        return
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    private = not mode & 0o077
+    detail = f"{folder}, mode {mode:04o}"
+    yield Check(
+        "data folder",
+        private,
+        detail,
+        None if private else f"others can read it: chmod 700 {folder}",
+    )
+    free = shutil.disk_usage(folder).free
+    enough = free >= _LEAST_DISK
+    yield Check(
+        "free space",
+        enough,
+        bytes_text(free),
+        None if enough else "free some, or choose another --data-dir",
+    )
+
+
+def _store(folder: Path) -> Check:
+    if not folder.is_dir():
+        return Check("store", ok=True, detail="none yet")
+    try:
+        open_engine(sqlite_url(folder)).dispose()
+    except FarshotError as error:
+        return Check(
+            "store",
+            ok=False,
+            detail=str(error),
+            advice="choose another --data-dir, or restore a back-up",
+        )
+    return Check("store", ok=True, detail=f"opens, schema {SCHEMA_VERSION}")
+
+
+def _targets() -> Check:
+    states = target_states()
+    usable = [state.name for state in states if state.usable]
+    missing = sorted({state.needs for state in states if state.needs})
+    detail = f"{len(usable)} of {len(states)} usable" + (f" ({'; '.join(missing)})" if missing else "")
+    return Check("targets", "auto" in usable, detail, None if "auto" in usable else _REINSTALL)
+
+
+def _run() -> Check:
+    """Run one circuit through a real worker, in a store of its own."""
+    advice = "start Python in this environment and look whether `import prism_q` works; report it if it does"
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="farshot-doctor-") as folder,
+            LocalBackend(shots=100, workers=1, data_dir=folder, seed=1) as backend,
+        ):
+            job = backend.job(str(backend.submit_circuits({"bell": _BELL}).job_id))
+            job.wait(_RUN_SECONDS)
+            entry = job.result(partial=True)[0]
+            took = seconds_text(job.record.run_time)
+    except (FarshotError, OSError) as error:
+        return Check("one circuit", ok=False, detail=str(error), advice=advice)
+    if "error" in entry:
+        return Check("one circuit", ok=False, detail=entry["error"]["message"], advice=advice)
+    right = sum(entry["results"].values()) == 100 and set(entry["results"]) <= {
+        "00",
+        "11",
+    }
+    detail = f"ran in {took} on {entry['metadata']['simulator']}" if right else f"wrong counts {entry['results']}"
+    return Check("one circuit", right, detail, None if right else advice)

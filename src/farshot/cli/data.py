@@ -1,0 +1,84 @@
+"""What programs read: JSON and CSV on stdout, nothing beside it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from farshot.model import JobRecord
+
+__all__ = ["csv_rows", "job_facts", "write_csv", "write_json"]
+
+_Entry = dict[str, Any]
+
+
+def write_json(value: object) -> None:
+    """Write one JSON document on one line; ASCII, so that no terminal or pipe can spoil it."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def write_csv(entries: Sequence[_Entry]) -> None:
+    """Write `csv_rows`."""
+    csv.writer(sys.stdout, lineterminator="\n").writerows(csv_rows(entries))
+    sys.stdout.flush()
+
+
+def csv_rows(entries: Sequence[_Entry]) -> Iterator[tuple[object, ...]]:
+    """Yield a header and a row for every outcome or term; a failed circuit has one row, its error in the last column.
+
+    >>> list(csv_rows([{"label": "bell", "results": {"00": 7}}]))
+    [('label', 'outcome', 'count', 'error'), ('bell', '00', 7, '')]
+    """
+    yield (("label", "term", "value", "error") if _has_values(entries) else ("label", "outcome", "count", "error"))
+    for entry in entries:
+        if "error" in entry:
+            yield entry["label"], "", "", error_line(entry["error"])
+        else:
+            yield from ((entry["label"], name, value, "") for name, value in entry["results"].items())
+
+
+def _has_values(entries: Sequence[_Entry]) -> bool:
+    return any(isinstance(value, float) for entry in entries for value in entry.get("results", {}).values())
+
+
+def error_line(error: _Entry) -> str:
+    """Return a fault on one line.
+
+    >>> error_line({"code": "parse", "message": "unexpected ;", "line": 3, "column": None})
+    'parse: line 3: unexpected ;'
+    """
+    parts = [error["code"], place(error), error["message"]]
+    return ": ".join(part for part in parts if part)
+
+
+def place(error: _Entry) -> str:
+    """Return where a fault is, or an empty text.
+
+    >>> place({"line": 3, "column": 7})
+    'line 3, column 7'
+    """
+    if error["line"] is None:
+        return ""
+    return f"line {error['line']}" if error["column"] is None else f"line {error['line']}, column {error['column']}"
+
+
+def job_facts(record: JobRecord) -> dict[str, Any]:
+    """Return what JSON says of a job."""
+    return {
+        "job_id": record.id,
+        "status": record.status.value,
+        "circuits": record.circuits,
+        "done": record.done,
+        "failed": record.failed,
+        "tag": record.tag,
+        "target": record.target,
+        "created_at": record.created_at.isoformat(),
+        "finished_at": record.finished_at and record.finished_at.isoformat(),
+        "run_time": record.run_time,
+    }

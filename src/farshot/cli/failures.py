@@ -1,0 +1,63 @@
+"""What a user sees of an error: one red line, and an exit status."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from farshot.errors import (
+    BatchError,
+    ExecutionCancelledError,
+    FarshotError,
+    HandleError,
+    UnknownJobError,
+)
+
+__all__ = [
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
+    "USAGE",
+    "AmbiguousJobError",
+    "InputError",
+    "exit_status",
+    "show_error",
+]
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class InputError(BatchError):
+    """A file, a folder or an option cannot be used as given. Nothing was submitted."""
+
+
+class AmbiguousJobError(UnknownJobError):
+    """The id given is the beginning of several jobs' ids, or of too many to ask for."""
+
+
+def exit_status(error: FarshotError) -> int:
+    """Return what the program ends with.
+
+    >>> exit_status(InputError("no file")), exit_status(FarshotError("broken"))
+    (2, 1)
+    """
+    if isinstance(error, ExecutionCancelledError):
+        return INTERRUPTED
+    return USAGE if isinstance(error, BatchError | HandleError | UnknownJobError) else FAILED
+
+
+def show_error(error: FarshotError) -> None:
+    """Write `error: ...` to stderr; a list of faults keeps its lines."""
+    from farshot.cli.texts import printable
+
+    first, *more = str(error).split("\n")
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.text import Text
+
+        Console(stderr=True, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), (printable(first), "red")))
+    else:
+        typer.echo(f"error: {printable(first)}", err=True)
+    for line in more:
+        typer.echo(printable(line), err=True)

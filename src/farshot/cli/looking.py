@@ -1,0 +1,170 @@
+"""`jobs`, `status`, `watch`, `results`, `cancel`: what looks at jobs. None of them starts a worker."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from farshot.cli.data import job_facts, write_json
+from farshot.cli.failures import DONE, INTERRUPTED
+from farshot.cli.lookup import find_job, short
+from farshot.cli.opening import LOOK_SECONDS, open_queue
+from farshot.cli.progress import circuit_bar
+from farshot.cli.reports import Form, job_line, note, report, status_of
+from farshot.cli.tables import stdout
+from farshot.cli.texts import ago, printable, seconds_text
+from farshot.contract import ExecutionResult, JobStatus
+from farshot.errors import JobNotCompletedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from farshot.model import JobRecord
+
+__all__ = ["cancel", "jobs", "results", "status", "watch"]
+
+_STYLES = {
+    JobStatus.PENDING: "yellow",
+    JobStatus.RUNNING: "cyan",
+    JobStatus.COMPLETED: "green",
+    JobStatus.FAILED: "red",
+    JobStatus.CANCELLED: "magenta",
+}
+
+
+def jobs(
+    data_dir: Path | None,
+    chosen: JobStatus | None,
+    tag: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> int:
+    """List the newest jobs first."""
+    with open_queue(data_dir) as backend:
+        records = [job.record for job in backend.jobs(status=chosen, tag=tag, limit=limit)]
+    if as_json:
+        write_json([job_facts(record) for record in records])
+    elif records:
+        stdout().print(_jobs_table(records))
+    else:
+        typer.echo("no jobs")
+    return DONE
+
+
+def _jobs_table(records: Sequence[JobRecord]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("job", no_wrap=True, style="bold cyan")
+    table.add_column("status", no_wrap=True)
+    table.add_column("circuits", no_wrap=True, justify="right")
+    table.add_column("failed", no_wrap=True, justify="right")
+    table.add_column("made", no_wrap=True)
+    table.add_column("target", no_wrap=True, overflow="ellipsis", style="dim")
+    if any(record.tag for record in records):
+        table.add_column("tag", no_wrap=True, overflow="ellipsis")
+    for record in records:
+        table.add_row(*_job_cells(record)[: len(table.columns)])
+    return table
+
+
+def _job_cells(record: JobRecord) -> tuple[Text | str, ...]:
+    return (
+        short(record.id),
+        _status_text(record),
+        _done_text(record),
+        Text(f"{record.failed:,}", style="red") if record.failed else "",
+        ago(record.created_at),
+        Text(record.target),
+        Text(printable(record.tag or "")),
+    )
+
+
+def _status_text(record: JobRecord) -> Text:
+    return Text(record.status.value, style=_STYLES[record.status])
+
+
+def _done_text(record: JobRecord) -> str:
+    return f"{record.circuits:,}" if record.done == record.circuits else f"{record.done:,}/{record.circuits:,}"
+
+
+def status(data_dir: Path | None, given: str, *, as_json: bool) -> int:
+    """Show where one job stands."""
+    with open_queue(data_dir) as backend:
+        record = backend.record(find_job(backend, given))
+    if as_json:
+        write_json(job_facts(record))
+    else:
+        stdout().print(_status_table(record))
+    return DONE
+
+
+def _status_table(record: JobRecord) -> Table:
+    finished = record.finished_at
+    facts: dict[str, Text | str] = {
+        "job": record.id,
+        "status": _status_text(record),
+        "circuits": f"{record.done:,} of {record.circuits:,} done, {record.failed:,} failed",
+        "tag": Text(printable(record.tag or "")),
+        "target": Text(record.target),
+        "made": f"{record.created_at.astimezone():%Y-%m-%d %H:%M:%S} ({ago(record.created_at)})",
+        "took": seconds_text((finished - record.created_at).total_seconds()) if finished else "",
+        "simulation": seconds_text(record.run_time) if record.done else "",
+    }
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(name, fact)
+    return table
+
+
+def watch(data_dir: Path | None, given: str) -> int:
+    """Follow one job until it has ended. Ctrl-C ends the watching only."""
+    with open_queue(data_dir) as backend:
+        record = backend.record(find_job(backend, given))
+        if record.status is JobStatus.PENDING:
+            note("no worker has taken it yet; `farshot work` runs what is queued")
+        try:
+            with circuit_bar(f"job {short(record.id)}", record.circuits) as move:
+                while not record.status.is_terminal:
+                    move(record.done)
+                    time.sleep(LOOK_SECONDS)
+                    record = backend.record(record.id)
+        except KeyboardInterrupt:
+            note(f"no longer watched; {job_line(record)}")
+            return INTERRUPTED
+    typer.echo(job_line(record))
+    return status_of(record)
+
+
+def results(data_dir: Path | None, given: str, form: Form, *, partial: bool) -> int:
+    """Print the results of a job that has ended; with `partial`, what there is."""
+    with open_queue(data_dir) as backend:
+        record = backend.record(find_job(backend, given))
+        if not (partial or record.status.is_terminal):
+            message = f"{job_line(record)}; --partial shows what there is, `farshot watch {short(record.id)}` waits"
+            raise JobNotCompletedError(message)
+        return report(backend, record, form)
+
+
+def cancel(data_dir: Path | None, given: str, *, as_json: bool) -> int:
+    """Cancel a job; one that has ended stays as it is."""
+    with open_queue(data_dir) as backend:
+        job_id = find_job(backend, given)
+        answer = backend.cancel_job(ExecutionResult(job_id=job_id)).json()
+        record = backend.record(job_id)
+    if as_json:
+        write_json(answer)
+    elif stopped := answer.get("circuits_cancelled"):
+        typer.echo(
+            f"job {short(job_id)} is CANCELLED: {stopped:,} of {record.circuits:,} circuits stopped, the rest kept"
+        )
+    else:
+        typer.echo(f"job {short(job_id)} is {record.status.value} already: nothing to cancel")
+    return DONE

@@ -1,0 +1,127 @@
+"""The options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from farshot.contract import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "AsCsv",
+    "AsJson",
+    "BatchOptions",
+    "DataDir",
+    "Examples",
+    "Files",
+    "JobId",
+    "ObservableTerms",
+    "Seed",
+    "Shots",
+    "Status",
+    "Tag",
+    "TargetName",
+    "Validate",
+    "Workers",
+]
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILES",
+        help="OpenQASM 2 or 3 files, folders (all *.qasm below), quoted '*.qasm' patterns, - for standard input.",
+        show_default=False,
+    ),
+]
+Examples = Annotated[bool, typer.Option("--examples", help="Take the circuits that come with Farshot.")]
+Shots = Annotated[
+    int | None,
+    typer.Option(
+        "--shots",
+        metavar="N",
+        help="Measurement shots of each circuit. [default: 1000]",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", help="Same seed, same counts. Else random."),
+]
+TargetName = Annotated[
+    str,
+    typer.Option("--target", metavar="NAME", help="The simulator; see `farshot targets`."),
+]
+ObservableTerms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--observable",
+        "-o",
+        metavar="PAULIS",
+        help="Give this exact expectation value instead of counts, as in ZZI; leftmost is qubit 0. Repeatable.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, help="Worker processes. [default: one a core]"),
+]
+Tag = Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="A word to find the job by.")]
+Validate = Annotated[
+    bool,
+    typer.Option("--validate", help="Look at every circuit first; submit none if one is bad."),
+]
+Status = Annotated[
+    JobStatus | None,
+    typer.Option("--status", case_sensitive=False, help="Only jobs that stand there."),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+AsCsv = Annotated[
+    bool,
+    typer.Option(
+        "--csv",
+        help="Print rows of label,outcome,count,error (with observables label,term,value,error).",
+    ),
+]
+JobId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="A job's id, or the first 4 characters or more of it."),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOptions:
+    """What `run` and `submit` are told about a batch."""
+
+    files: Sequence[str]
+    examples: bool
+    shots: int | None
+    seed: int | None
+    target: str
+    observables: Sequence[str]
+    tag: str | None
+    validate: bool
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the keywords of `submit_circuits`."""
+        return {
+            "shots": self.shots,
+            "seed": self.seed,
+            "target": self.target,
+            "ham_ops": ";".join(self.observables) if self.observables else None,
+            "tag": self.tag,
+            "validate": self.validate,
+        }

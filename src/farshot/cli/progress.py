@@ -1,0 +1,52 @@
+"""A bar on stderr that counts circuits."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+__all__ = ["circuit_bar"]
+
+
+@contextmanager
+def circuit_bar(title: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Yield what moves the bar to a number of circuits. Nothing is drawn where `quiet`, or without a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _done: None
+        return
+    with _progress(console) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _progress(console: Console) -> Progress:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("circuits"),
+        TimeElapsedColumn(),
+        TextColumn("left", style="dim"),
+        Remaining(compact=True),
+        console=console,
+        transient=True,
+        expand=True,
+    )

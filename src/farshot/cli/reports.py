@@ -1,0 +1,81 @@
+"""What is shown of a job once it is read: its results in one of three forms, and one line about it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import typer
+
+from farshot.cli.data import write_csv, write_json
+from farshot.cli.failures import DONE, FAILED, InputError
+from farshot.cli.lookup import short
+from farshot.cli.texts import count_of, seconds_text
+from farshot.contract import ExecutionResult, JobStatus
+
+if TYPE_CHECKING:
+    from farshot.backends.local import LocalBackend
+    from farshot.model import JobRecord
+
+__all__ = ["Form", "form_of", "job_line", "note", "report", "status_of"]
+
+
+class Form(Enum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def form_of(*, as_json: bool, as_csv: bool) -> Form:
+    """Return the form that the flags ask for; raises `InputError` where they contradict each other."""
+    if as_json and as_csv:
+        message = "--json and --csv exclude each other"
+        raise InputError(message)
+    if as_json:
+        return Form.JSON
+    return Form.CSV if as_csv else Form.TABLE
+
+
+def report(backend: LocalBackend, record: JobRecord, form: Form, *, limit: int | None = None) -> int:
+    """Print what is recorded of a job and return the exit status."""
+    entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
+    if form is Form.JSON:
+        write_json({"job_id": record.id, "status": record.status.value, "results": entries})
+    elif form is Form.CSV:
+        write_csv(entries)
+    else:
+        from farshot.cli.tables import show_results, stdout
+
+        console = stdout()
+        show_results(console, entries, job=short(record.id), limit=limit)
+        console.print(f"\n{job_line(record)}" if entries else job_line(record), soft_wrap=True)
+    return status_of(record)
+
+
+def status_of(record: JobRecord) -> int:
+    """Return the exit status that a job stands for."""
+    bad = record.failed or record.status in {JobStatus.FAILED, JobStatus.CANCELLED}
+    return FAILED if bad else DONE
+
+
+def job_line(record: JobRecord) -> str:
+    """Return one line on where a job stands."""
+    parts = [f"job {short(record.id)} {record.status.value}: {_progress(record)}"]
+    if record.failed:
+        parts.append(f"{record.failed:,} failed")
+    if record.finished_at:
+        parts.append(seconds_text((record.finished_at - record.created_at).total_seconds()))
+    return ", ".join(parts)
+
+
+def _progress(record: JobRecord) -> str:
+    if record.done == record.circuits:
+        return count_of(record.circuits, "circuit")
+    return f"{record.done:,} of {count_of(record.circuits, 'circuit')}"
+
+
+def note(text: str) -> None:
+    """Tell the user something beside the data."""
+    typer.echo(text, err=True)

@@ -1,0 +1,71 @@
+"""`targets`: what a circuit can run on here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from farshot import plugins
+from farshot.cli.data import write_json
+from farshot.cli.failures import DONE
+from farshot.errors import TargetError
+from farshot.simulators.targets import GROUP, check_target, known_targets
+
+__all__ = ["TargetState", "show_targets", "target_states"]
+
+_WORDS = {
+    "auto": "the fastest simulator that answers exactly",
+    "prism": "prism-q, which chooses its method",
+    "prism:statevector": "exact; memory doubles with every qubit",
+    "prism:stabilizer": "Clifford circuits of any width",
+    "prism:mps": "wide circuits of little entanglement; may approximate",
+    "aer": "Qiskit Aer, method chosen for the circuit",
+    "aer:statevector": "exact; memory doubles with every qubit",
+    "aer:density_matrix": "mixed states; up to about 14 qubits",
+    "aer:stabilizer": "Clifford circuits of any width",
+    "aer:mps": "wide circuits of little entanglement; may approximate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """One name; `needs` says what is missing."""
+
+    name: str
+    usable: bool
+    description: str
+    needs: str | None
+
+
+def target_states() -> list[TargetState]:
+    """Return every target, those of installed plug-ins too."""
+    return [_state(name) for name in dict.fromkeys((*known_targets(), *plugins.names(GROUP)))]
+
+
+def _state(name: str) -> TargetState:
+    try:
+        check_target(name)
+    except TargetError as error:
+        return TargetState(name, usable=False, description=_WORDS.get(name, ""), needs=str(error))
+    return TargetState(name, usable=True, description=_WORDS.get(name, "a plug-in"), needs=None)
+
+
+def show_targets(*, as_json: bool) -> int:
+    """List the targets."""
+    states = target_states()
+    if as_json:
+        write_json([asdict(state) for state in states])
+        return DONE
+    from rich.table import Table
+    from rich.text import Text
+
+    from farshot.cli.tables import stdout
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("target", no_wrap=True, style="bold cyan")
+    table.add_column("here", no_wrap=True)
+    table.add_column("what it is")
+    for state in states:
+        here = Text("yes", style="green") if state.usable else Text("no", style="red")
+        table.add_row(state.name, here, state.needs or state.description)
+    stdout().print(table)
+    return DONE

@@ -1,0 +1,96 @@
+"""Counts to packed words and back. The layout is the one that `farshot.model.Counts` describes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from farshot.model import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["pack", "pack_bits", "pack_mapping", "unpack", "word_bytes"]
+
+TABLE_WIDTH = 12
+"""Up to this width the key of every outcome is kept: 4,096 strings take 0.3 MB."""
+MACHINE_WIDTH = 64
+"""Up to this width a word is a machine integer."""
+
+
+def word_bytes(width: int) -> int:
+    """Return the bytes of one word: 1, 2, 4 or 8, and above 64 bits as few as hold it.
+
+    >>> [word_bytes(width) for width in (0, 8, 9, 17, 64, 65)]
+    [1, 1, 2, 4, 8, 9]
+    """
+    if width > MACHINE_WIDTH:
+        return -(-width // 8)
+    return next(size for size in (1, 2, 4, 8) if width <= 8 * size)
+
+
+def pack(width: int, words: NDArray[Any], tallies: NDArray[Any]) -> Counts:
+    """Pack distinct outcomes, ascending.
+
+    `words` holds unsigned integers where the width is at most 64, else rows of `word_bytes(width)`
+    bytes, lowest byte first.
+    """
+    kind = f"<u{word_bytes(width)}" if width <= MACHINE_WIDTH else "u1"
+    return Counts(width, words.astype(kind, copy=False).tobytes(), tallies.astype("<u4", copy=False).tobytes())
+
+
+def pack_bits(width: int, bits: NDArray[Any], tallies: NDArray[Any]) -> Counts:
+    """Pack distinct outcomes in any order: row by row, column k is classical bit k."""
+    rows = np.zeros((len(bits), word_bytes(width)), np.uint8)
+    packed = np.packbits(bits, axis=1, bitorder="little")
+    rows[:, : packed.shape[1]] = packed
+    words = rows.view(f"<u{rows.shape[1]}").ravel() if width <= MACHINE_WIDTH else rows
+    order = _ascending(words)
+    return pack(width, words[order], tallies[order])
+
+
+def _ascending(words: NDArray[Any]) -> NDArray[np.intp]:
+    if words.ndim == 1:
+        return np.argsort(words)
+    highest_first = np.ascontiguousarray(words[:, ::-1])
+    return np.argsort(highest_first.view(f"S{words.shape[1]}").ravel())
+
+
+def pack_mapping(width: int, counts: Mapping[str, int]) -> Counts:
+    """Pack counts whose keys have one character per bit, the rightmost for bit 0.
+
+    >>> unpack(pack_mapping(2, {"10": 3, "01": 4}))
+    {'01': 4, '10': 3}
+    """
+    characters = np.frombuffer("".join(counts).encode("ascii"), np.uint8).reshape(len(counts), width)
+    tallies = np.fromiter(counts.values(), np.uint32, len(counts))
+    return pack_bits(width, characters[:, ::-1] & 1, tallies)
+
+
+def unpack(counts: Counts) -> dict[str, int]:
+    """Return the counts by key, the rightmost character of a key for bit 0."""
+    tallies = np.frombuffer(counts.tallies, "<u4").tolist()
+    return dict(zip(_keys(counts.width, counts.words), tallies, strict=True))
+
+
+def _keys(width: int, words: bytes) -> list[str]:
+    if width > TABLE_WIDTH:
+        return _spelled(width, words)
+    keys: list[str] = _table(width)[np.frombuffer(words, f"<u{word_bytes(width)}")].tolist()
+    return keys
+
+
+@cache
+def _table(width: int) -> NDArray[np.object_]:
+    return np.array([f"{word:0{width}b}" if width else "" for word in range(1 << width)], object)
+
+
+def _spelled(width: int, words: bytes) -> list[str]:
+    rows = np.frombuffer(words, np.uint8).reshape(-1, word_bytes(width))
+    bits = np.unpackbits(rows, axis=1, count=width, bitorder="little")
+    text = (bits[:, ::-1] + ord("0")).tobytes().decode("ascii")
+    return [text[start : start + width] for start in range(0, len(text), width)]

@@ -1,0 +1,24 @@
+"""Parts that packages declare as entry points; looked up and loaded when first used, never at import."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["load", "names"]
+
+
+def names(group: str) -> Iterable[str]:
+    """Return the names declared in `group`, without importing anything of them."""
+    return entry_points(group=group).names
+
+
+def load(group: str, name: str) -> Any:  # noqa: ANN401 -- what an entry point names can be anything
+    """Import and return what `name` of `group` stands for; raises `LookupError` where there is none."""
+    for entry_point in entry_points(group=group, name=name):
+        return entry_point.load()
+    message = f"no entry point {name!r} in group {group!r}"
+    raise LookupError(message)

@@ -1,0 +1,69 @@
+"""Qiskit Aer: the reference, and the fallback for what prism-q refuses. Needs the extra `aer`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from farshot.admission.facts import Feature
+from farshot.errors import CircuitError, FaultCode, MissingExtraError
+from farshot.simulators.limits import dense_qubits
+from farshot.simulators.targets import missing_extra
+
+if TYPE_CHECKING:
+    from farshot.protocols import Run, Task
+    from farshot.simulators.aer_engine import AerEngine
+
+__all__ = ["AerSimulator"]
+
+_FITTING = frozenset({None, "density_matrix"})
+"""The methods that average over the outcomes of a reset."""
+
+
+class AerSimulator:
+    """Runs circuits with Qiskit Aer, which is imported when the first circuit needs it."""
+
+    name = "aer"
+    methods = ("statevector", "density_matrix", "stabilizer", "mps")
+
+    def refusal(self, task: Task) -> str | None:
+        """Return why Aer must not be given `task`, or None."""
+        if task.method == "stabilizer" and Feature.CLIFFORD not in task.scan.features:
+            return "the stabilizer method runs Clifford gates only; the circuit has others"
+        if task.terms is not None and Feature.DYNAMIC in task.scan.features and task.method not in _FITTING:
+            return f"the {task.method} method follows one random course of a dynamic circuit: sample it instead"
+        return None
+
+    def check(self, task: Task) -> None:
+        """Parse `task`."""
+        self._engine.check(task)
+
+    def simulate(self, task: Task) -> Run:
+        """Run `task`."""
+        method = task.method or _fitting_method(task)
+        _check_width(task.scan.qubits, method)
+        if task.shots is None:
+            return self._engine.evaluate(task, method)
+        return self._engine.sample(task, method)
+
+    @cached_property
+    def _engine(self) -> AerEngine:
+        missing = missing_extra(self.name)
+        if missing is not None:
+            raise MissingExtraError(missing)
+        from farshot.simulators.aer_engine import AerEngine
+
+        return AerEngine()
+
+
+def _fitting_method(task: Task) -> str:
+    if task.terms is not None and Feature.DYNAMIC in task.scan.features:
+        return "density_matrix"
+    return "stabilizer" if Feature.CLIFFORD in task.scan.features else "statevector"
+
+
+def _check_width(qubits: int, method: str) -> None:
+    widest = {"statevector": dense_qubits(), "density_matrix": dense_qubits() // 2}.get(method, qubits)
+    if qubits > widest:
+        message = f"{qubits} qubits, but this worker's memory holds {widest} with the {method} method of Aer"
+        raise CircuitError(FaultCode.MEMORY, f"{message}; the target 'aer:mps' may need less")

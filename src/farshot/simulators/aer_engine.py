@@ -1,0 +1,136 @@
+"""Running circuits on Qiskit Aer. Imported when the first circuit needs it: it loads Qiskit."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from qiskit import transpile
+from qiskit.circuit import ControlFlowOp
+from qiskit.quantum_info import Pauli
+from qiskit_aer import AerError, AerSimulator
+from qiskit_aer.library import SaveExpectationValue
+
+from farshot.admission.facts import Feature
+from farshot.errors import CircuitError, FaultCode
+from farshot.model import Values
+from farshot.packing import pack_mapping
+from farshot.protocols import Run
+from farshot.simulators.aer_source import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from qiskit import QuantumCircuit
+
+    from farshot.model import Counts
+    from farshot.protocols import Task
+
+__all__ = ["AerEngine"]
+
+_AER_NAMES = {"mps": "matrix_product_state"}
+_NOT_AVERAGED = (
+    "expectation values of a circuit with mid-circuit measurements are not computed exactly: sample it instead"
+)
+
+
+class AerEngine:
+    """Holds the Aer back end. One circuit at a time, so that none depends on its place in a batch."""
+
+    def __init__(self) -> None:
+        """Make the back end."""
+        self._simulator = AerSimulator()
+
+    def check(self, task: Task) -> None:
+        """Parse `task`."""
+        load(task.scan)
+
+    def sample(self, task: Task, method: str) -> Run:
+        """Draw the shots of `task`."""
+        circuit = load(task.scan)
+        data = self._run(circuit, method, task, shots=task.shots)
+        return Run(_packed(data["counts"], circuit.num_clbits), method)
+
+    def evaluate(self, task: Task, method: str) -> Run:
+        """Compute the expectation values of `task`."""
+        circuit = _unmeasured(task)
+        terms = task.terms or ()
+        factors = [_factors(term) for term in terms]
+        for place, (letters, qubits) in enumerate(factors):
+            if qubits:
+                circuit.append(SaveExpectationValue(Pauli(letters), str(place)), qubits)
+        data = self._run(circuit, method, task, shots=1)
+        return Run(Values(tuple(float(data.get(str(place), 1.0)) for place in range(len(terms)))), method)
+
+    def _run(self, circuit: QuantumCircuit, method: str, task: Task, *, shots: int | None) -> Mapping[str, Any]:
+        name = _AER_NAMES.get(method, method)
+        options = {
+            "method": name,
+            "shots": shots,
+            "seed_simulator": task.seed,
+            "max_parallel_threads": 1,
+            # Truncation loses qubits that a later condition needs.
+            "enable_truncation": Feature.DYNAMIC not in task.scan.features,
+        }
+        try:
+            result = self._simulator.run(_in_basis(circuit, name), **options).result()
+        except AerError as error:
+            raise CircuitError(FaultCode.UNSUPPORTED, error.message) from error
+        if not result.success:
+            raise _fault(result.results[0].status if result.results else result.status)
+        data: Mapping[str, Any] = result.data(0)
+        return data
+
+
+def _unmeasured(task: Task) -> QuantumCircuit:
+    if task.scan.measures_from is not None:
+        return load(task.scan, task.scan.measures_from)
+    circuit = load(task.scan).remove_final_measurements(inplace=False)
+    if "measure" in _operations(circuit):
+        raise CircuitError(FaultCode.UNSUPPORTED, _NOT_AVERAGED)
+    return circuit
+
+
+def _factors(term: str) -> tuple[str, list[int]]:
+    """Return the letters that act, last qubit first as Qiskit writes them, and their qubits.
+
+    >>> _factors("XIZ")
+    ('ZX', [0, 2])
+    """
+    qubits = [qubit for qubit, letter in enumerate(term) if letter != "I"]
+    return "".join(term[qubit] for qubit in reversed(qubits)), qubits
+
+
+def _in_basis(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
+    basis = _basis(method)
+    if basis.issuperset(_operations(circuit)):
+        return circuit
+    return transpile(circuit, basis_gates=sorted(basis), optimization_level=0)
+
+
+@cache
+def _basis(method: str) -> frozenset[str]:
+    gates = AerSimulator(method=method).configuration().basis_gates
+    return frozenset([*gates, "measure", "barrier", "save_expval"])
+
+
+def _operations(circuit: QuantumCircuit) -> set[str]:
+    """Return the names of all operations, those in the bodies of control flow too."""
+    return {name for item in circuit.data for name in _names(item.operation)}
+
+
+def _names(operation: Any) -> Iterator[str]:  # noqa: ANN401 -- Qiskit ships no types
+    yield operation.name
+    if isinstance(operation, ControlFlowOp):
+        for block in operation.blocks:
+            yield from _operations(block)
+
+
+def _packed(counts: Mapping[str, int], width: int) -> Counts:
+    """Pack counts whose keys are hexadecimal, classical bit 0 lowest."""
+    return pack_mapping(width, {f"{int(key, 16):0{width}b}": tally for key, tally in counts.items()})
+
+
+def _fault(status: str) -> CircuitError:
+    code = FaultCode.MEMORY if "memory" in status.lower() else FaultCode.UNSUPPORTED
+    return CircuitError(code, f"Aer refused it: {status.removeprefix('ERROR:').strip()}")

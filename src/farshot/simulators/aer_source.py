@@ -1,0 +1,85 @@
+"""From a circuit's text to Qiskit's circuit. No file is ever read, and no name means what the text does not say."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from qiskit import qasm2, qasm3
+from qiskit.circuit.library import IGate
+
+from farshot.errors import CircuitError, FaultCode
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from farshot.admission.facts import Scan
+
+__all__ = ["load"]
+
+_INCLUDE = re.compile(r'\binclude\s*"[^"\n]*"\s*;')
+_PLACE = re.compile(r'^"?(?:<input>:)?(\d+),(\d+): (.*?)"?$', re.DOTALL)
+_REPLACED = {"u0": lambda _duration: IGate()}
+"""Qiskit makes a delay of this one, which takes whole durations only."""
+
+
+def load(scan: Scan, end: int | None = None) -> QuantumCircuit:
+    """Return the circuit that the text up to `end` describes; raises `CircuitError`."""
+    try:
+        return _load2(scan, end) if scan.version == 2 else _load3(scan, end)
+    except Exception as error:  # the importers raise whatever their parsers meet, IndexError and RecursionError too
+        raise _fault(error, scan) from error
+
+
+def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
+    """Leave out what the text includes: the gates of the library are built in, but for those that it defines."""
+    text = _INCLUDE.sub(lambda include: " " * len(include[0]), scan.text[:end])
+    return qasm2.loads(
+        _renamed(text, scan.own_gates), include_path=(), custom_instructions=_instructions(scan.own_gates)
+    )
+
+
+def _load3(scan: Scan, end: int | None) -> QuantumCircuit:
+    return qasm3.loads(scan.text[: scan.include_at] + _renamed(scan.text[scan.include_at : end], scan.own_gates))
+
+
+def _renamed(text: str, names: frozenset[str]) -> str:
+    """Rename gates of the text's own: Qiskit and Aer take a gate for the standard one of that name."""
+    if not names:
+        return text
+    return re.sub(rf"\b({'|'.join(map(re.escape, names))})\b", r"own_\1", text)
+
+
+@lru_cache(maxsize=8)
+def _instructions(own: frozenset[str]) -> tuple[qasm2.CustomInstruction, ...]:
+    known = (given for given in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if given.name not in own)
+    return tuple(
+        qasm2.CustomInstruction(
+            given.name, given.num_params, given.num_qubits, _REPLACED.get(given.name, given.constructor), builtin=True
+        )
+        for given in known
+    )
+
+
+def _fault(error: Exception, scan: Scan) -> CircuitError:
+    """Return `error` as a fault; no column is given where renaming has moved it."""
+    place = _PLACE.match(str(error))
+    if place is None:
+        return CircuitError(FaultCode.UNSUPPORTED, f"Qiskit cannot read it: {_reason(error)}", line=_line(error))
+    line, column, message = int(place[1]), int(place[2]) + 1, place[3]
+    code = FaultCode.UNSUPPORTED if "support" in message or "must be" in message else FaultCode.PARSE
+    return CircuitError(code, message, line=line, column=None if scan.own_gates else column)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip('"') or type(error).__name__
+
+
+def _line(error: Exception) -> int | None:
+    """Return the line that the OpenQASM 3 parser stopped at."""
+    for argument in getattr(error.__context__, "args", ()):
+        token = getattr(argument, "offendingToken", None)
+        if token is not None:
+            return int(token.line)
+    return None

@@ -1,0 +1,181 @@
+"""prism-q: the default simulator. What it would get wrong is refused here or rewritten on its way in."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from prism_q import BackendKind, PrismError, parse_qasm, simulate
+
+from farshot.admission.facts import Feature
+from farshot.errors import CircuitError, FaultCode
+from farshot.model import Values
+from farshot.packing import pack_bits
+from farshot.protocols import Run
+from farshot.simulators.limits import DENSE_QUBITS, dense_qubits
+from farshot.simulators.prism_faults import fault_of, translating
+from farshot.simulators.prism_source import joined, with_prelude
+from farshot.simulators.sampling import draw, record
+
+if TYPE_CHECKING:
+    from prism_q import Circuit, RunMetadata, Simulation
+
+    from farshot.model import Counts
+    from farshot.protocols import Task
+
+__all__ = ["PrismSimulator"]
+
+Factors: TypeAlias = list[tuple[int, str]]
+
+DRAWN_QUBITS = 14
+"""Up to this width drawing from exact probabilities is faster than prism-q's own sampling."""
+BLOCK_QUBITS = 8
+"""From this width on prism-q splits circuits into independent blocks."""
+BOND = 256
+"""Bond dimension of `prism:mps`, also that of prism-q's own choice of matrix product states."""
+
+_UNTRUNCATED = 1 - 1e-9
+
+_REFUSED = {
+    Feature.UNICODE: "the text has characters outside ASCII",
+    Feature.RICH: "the text uses OpenQASM 3 beyond gates, measurements and if",
+    Feature.WIDE_CONDITION: "an if compares a register of more than 63 bits",
+}
+_DYNAMIC_VALUES = (
+    "expectation values of a circuit with mid-circuit measurements, resets or if are not computed exactly; "
+    "sample it instead"
+)
+_APPROXIMATE = "the result would be approximate; the target 'prism:mps' accepts that"
+_DRAWN_METHODS = frozenset({None, "statevector"})
+_KINDS = {
+    None: BackendKind.auto(),
+    "statevector": BackendKind.statevector(),
+    "stabilizer": BackendKind.stabilizer(),
+    "mps": BackendKind.mps(BOND),
+}
+
+
+class PrismSimulator:
+    """Runs circuits with prism-q."""
+
+    name = "prism"
+    methods = ("statevector", "stabilizer", "mps")
+
+    def __init__(self) -> None:
+        """Fix prism-q's caps on dense arrays, which it would take from the machine's memory."""
+        self._cap = dense_qubits()
+        for variable in (DENSE_QUBITS, "PRISM_MAX_PROB_QUBITS"):
+            os.environ.setdefault(variable, str(self._cap))
+
+    def refusal(self, task: Task) -> str | None:
+        """Return why prism-q must not be given `task`, or None."""
+        features = task.scan.features
+        for feature, reason in _REFUSED.items():
+            if feature in features:
+                return reason
+        if task.method == "stabilizer" and Feature.CLIFFORD not in features:
+            return "the stabilizer method runs Clifford gates only; the circuit has others"
+        return self._dynamic_refusal(task) if Feature.DYNAMIC in features else None
+
+    def _dynamic_refusal(self, task: Task) -> str | None:
+        scan = task.scan
+        if task.terms is not None:
+            return _DYNAMIC_VALUES
+        if task.method == "mps" and Feature.CONDITIONED_ROTATION in scan.features:
+            return "the mps method has no rxx, ryy or rzz under an if"
+        if scan.qubits > self._cap and Feature.CLIFFORD not in scan.features:
+            return f"{scan.qubits} qubits with mid-circuit measurements, resets or if are too wide for a state vector"
+        return None
+
+    @translating
+    def check(self, task: Task) -> None:
+        """Parse `task`."""
+        _parsed(_sampled_text(task), task)
+
+    @translating
+    def simulate(self, task: Task) -> Run:
+        """Run `task`."""
+        if task.shots is None:
+            return _evaluate(task, task.terms or ())
+        if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.measures_from is not None:
+            return _draw(task, task.shots)
+        return _sample(task, task.shots)
+
+
+def _draw(task: Task, shots: int) -> Run:
+    """Sample by drawing from the exact probabilities of the circuit without its measurements."""
+    outcome = _simulation(with_prelude(task.scan, task.scan.measures_from), task).run()
+    probabilities = outcome.probabilities
+    if probabilities is None:
+        return _sample(task, shots)
+    return _run(record(*draw(probabilities, shots, task.seed), task.scan), outcome.metadata, task)
+
+
+def _sample(task: Task, shots: int) -> Run:
+    """Sample with prism-q's own means."""
+    result = _simulation(_sampled_text(task), task).seed(task.seed).sample_counts(shots)
+    return _run(_packed(result.counts(), task.scan.bits), result.metadata, task)
+
+
+def _evaluate(task: Task, terms: tuple[str, ...]) -> Run:
+    """Compute the expectation values of `terms`; an identity is 1 without asking."""
+    factors = _factors(terms)
+    simulation = _simulation(with_prelude(task.scan, task.scan.measures_from), task)
+    result = simulation.expectation_values_reported([own for own in factors if own])
+    values = iter(result.values.tolist())
+    return _run(Values(tuple(next(values) if own else 1.0 for own in factors)), result.metadata, task)
+
+
+def _sampled_text(task: Task) -> str:
+    scan = task.scan
+    if scan.measures_from is None and scan.qubits >= BLOCK_QUBITS:
+        return joined(scan)
+    return with_prelude(scan)
+
+
+def _simulation(text: str, task: Task) -> Simulation:
+    return simulate(_parsed(text, task)).backend(_KINDS[task.method])
+
+
+def _parsed(text: str, task: Task) -> Circuit:
+    try:
+        return parse_qasm(text)
+    except PrismError as error:
+        fault = fault_of(error)
+        if task.scan.text.startswith(text):
+            raise fault from error
+        raise CircuitError(fault.code, fault.message, line=fault.line) from error
+
+
+@lru_cache(maxsize=16)
+def _factors(terms: tuple[str, ...]) -> list[Factors]:
+    return [[(qubit, axis) for qubit, axis in enumerate(term) if axis != "I"] for term in terms]
+
+
+def _packed(counts: dict[str, int], width: int) -> Counts:
+    """Pack counts whose keys start with bit 0."""
+    characters = np.frombuffer("".join(counts).encode("ascii"), np.uint8).reshape(len(counts), width)
+    return pack_bits(width, characters & 1, np.fromiter(counts.values(), np.uint32, len(counts)))
+
+
+def _run(outcome: Counts | Values, metadata: RunMetadata, task: Task) -> Run:
+    if metadata.is_exact or _is_untruncated(metadata):
+        return Run(outcome, _method(metadata.backend))
+    if task.method == "mps":
+        return Run(outcome, "mps", exact=False, fidelity=metadata.fidelity_lower_bound)
+    raise CircuitError(FaultCode.UNSUPPORTED, _APPROXIMATE)
+
+
+def _is_untruncated(metadata: RunMetadata) -> bool:
+    """Whether matrix product states never lost a part: prism-q does not call them exact even then."""
+    if metadata.bond is not None and metadata.bond.saturated:
+        return False
+    return (metadata.fidelity_lower_bound or 0.0) >= _UNTRUNCATED
+
+
+@cache
+def _method(backend: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", backend).lower()

@@ -1,0 +1,65 @@
+"""What prism-q raises, as faults of circuits."""
+
+from __future__ import annotations
+
+import re
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from prism_q import PrismError
+
+from farshot.errors import CircuitError, FaultCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["fault_of", "translating"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_CODES = {
+    "gate_arity": FaultCode.PARSE,
+    "invalid_classical_bit": FaultCode.PARSE,
+    "invalid_parameter": FaultCode.PARSE,
+    "invalid_qubit": FaultCode.PARSE,
+    "parse": FaultCode.PARSE,
+    "resource_limit": FaultCode.MEMORY,
+    "undefined_register": FaultCode.PARSE,
+}
+_LINE = re.compile(r"^parse error at line (\d+): | at line (\d+)")
+_COLUMN = re.compile(r" at column (\d+)$")
+
+
+def translating(function: Callable[P, T]) -> Callable[P, T]:
+    """Have `function` raise `CircuitError` for whatever prism-q raises in it."""
+
+    @wraps(function)
+    def translated(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except PrismError as error:
+            raise fault_of(error) from error
+        except BaseException as error:
+            # A Rust panic derives from BaseException and its class cannot be imported; it ends this circuit only.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise CircuitError(FaultCode.INTERNAL, f"prism-q panicked: {error}") from error
+
+    return translated
+
+
+def fault_of(error: PrismError) -> CircuitError:
+    """Return the fault that `error` is."""
+    code = _CODES.get(error.kind, FaultCode.UNSUPPORTED)
+    if code is FaultCode.MEMORY:
+        needed = f"the circuit needs {error.required} {error.resource}, this worker's memory holds {error.limit}"
+        return CircuitError(code, needed)
+    message = str(error)
+    line, column = _LINE.search(message), _COLUMN.search(message)
+    return CircuitError(
+        code,
+        _COLUMN.sub("", _LINE.sub("", message)),
+        line=int(line[1] or line[2]) if line else None,
+        column=int(column[1]) if line and column else None,
+    )

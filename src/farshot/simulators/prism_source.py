@@ -1,0 +1,54 @@
+"""What is written into a circuit's text before prism-q reads it. No line is moved."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farshot.admission.facts import Scan
+
+__all__ = ["PRELUDE", "joined", "with_prelude"]
+
+PRELUDE = {
+    "cu1": "gate cu1(l) a,b{p(l/2) a;cx a,b;p(-l/2) b;cx a,b;p(l/2) b;}",
+    "cu3": ("gate cu3(t,f,l) c,x{p((l+f)/2) c;p((l-f)/2) x;cx c,x;U(-t/2,0,-(f+l)/2) x;cx c,x;U(t/2,f,0) x;}"),
+    "c3sqrtx": "gate c3sqrtx a,b,c,d{ctrl @ ctrl @ ctrl @ sx a,b,c,d;}",
+    "u0": "gate u0(g) a{id a;}",
+}
+"""The library gates that prism-q lacks, in terms of those that it has."""
+
+
+def with_prelude(scan: Scan, end: int | None = None) -> str:
+    """Return the text up to `end`, with the definitions of the library gates that prism-q lacks."""
+    lacking = scan.library_gates & PRELUDE.keys()
+    if not lacking:
+        return scan.text[:end]
+    prelude = "".join(PRELUDE[name] for name in sorted(lacking))
+    return scan.text[: scan.include_at] + prelude + scan.text[scan.include_at : end]
+
+
+def joined(scan: Scan) -> str:
+    """Return the text with all qubits tied together by pairs of CX that cancel.
+
+    prism-q splits a circuit into blocks of qubits that no gate ties together, and loses the order of
+    measurements in different blocks. Ties make it one block.
+    """
+    start = with_prelude(scan, scan.body_from)
+    return f"{start}{''.join(_ties(scan))}{scan.text[scan.body_from :]}"
+
+
+def _ties(scan: Scan) -> Iterator[str]:
+    gate = next(name for name in ("CX", "cx", "ctrl @ U(pi,0,pi)") if name not in scan.own_gates)
+    for pair in pairwise(_qubits(scan)):
+        yield f"{gate} {','.join(pair)};" * 2
+
+
+def _qubits(scan: Scan) -> Iterator[str]:
+    for name, size in scan.qubit_names:
+        if size:
+            yield from (f"{name}[{index}]" for index in range(size))
+        else:
+            yield name

@@ -1,0 +1,93 @@
+"""Which simulator runs which circuit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from farshot import plugins
+from farshot.errors import CircuitError, FaultCode, MissingExtraError
+from farshot.simulators.targets import GROUP, parse_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from farshot.protocols import Run, Simulator, Task
+
+__all__ = ["Router", "check_circuit", "run_circuit"]
+
+T = TypeVar("T")
+
+_NOT_MEASURED = "no measurement, so there is nothing to sample: add measure statements, or ask for observables"
+_PASSED_ON = frozenset({FaultCode.UNSUPPORTED, FaultCode.MEMORY})
+"""Faults of one simulator: another may run the circuit."""
+
+
+class Router:
+    """Holds the simulators that were needed so far."""
+
+    def __init__(self, load: Callable[[str, str], Callable[[], Simulator]] = plugins.load) -> None:
+        """Look simulators up with `load`, by entry point group and name."""
+        self._load = load
+        self._simulators: dict[str, Simulator] = {}
+
+    def simulator(self, name: str) -> Simulator:
+        """Return the simulator `name`."""
+        if name not in self._simulators:
+            self._simulators[name] = self._load(GROUP, name)()
+        return self._simulators[name]
+
+
+def run_circuit(router: Router, target: str, task: Task) -> tuple[str, Run]:
+    """Run `task` on the first simulator of `target` that gets it right; return its name and what it made.
+
+    Raises `CircuitError`.
+    """
+    if task.shots is not None and not task.scan.measures:
+        raise CircuitError(FaultCode.ADMISSION, _NOT_MEASURED)
+    return _first(router, target, task, lambda simulator, chosen: simulator.simulate(chosen))
+
+
+def check_circuit(router: Router, target: str, task: Task) -> None:
+    """Parse `task` as the simulator that would run it does; raises `CircuitError`."""
+    _first(router, target, task, lambda simulator, chosen: simulator.check(chosen))
+
+
+def _first(router: Router, target: str, task: Task, act: Callable[[Simulator, Task], T]) -> tuple[str, T]:
+    chosen = parse_target(target)
+    task = task if chosen.method is None else replace(task, method=chosen.method)
+    faults: dict[str, CircuitError] = {}
+    for name in chosen.simulators:
+        try:
+            return name, _attempt(router, name, task, act)
+        except CircuitError as fault:
+            if fault.code not in _PASSED_ON:
+                raise
+            faults[name] = fault
+    raise _joined(faults)
+
+
+def _attempt(router: Router, name: str, task: Task, act: Callable[[Simulator, Task], T]) -> T:
+    simulator = router.simulator(name)
+    refusal = _method_refusal(simulator, task) or simulator.refusal(task)
+    if refusal is not None:
+        raise CircuitError(FaultCode.UNSUPPORTED, refusal)
+    try:
+        return act(simulator, task)
+    except MissingExtraError as error:
+        raise CircuitError(FaultCode.UNSUPPORTED, str(error)) from error
+
+
+def _method_refusal(simulator: Simulator, task: Task) -> str | None:
+    if task.method is None or task.method in simulator.methods:
+        return None
+    return f"no method {task.method!r}; it has {', '.join(simulator.methods) or 'none'}"
+
+
+def _joined(faults: dict[str, CircuitError]) -> CircuitError:
+    """Return one fault that gives every simulator's reason."""
+    if len(faults) == 1:
+        return next(iter(faults.values()))
+    codes = {fault.code for fault in faults.values()}
+    code = FaultCode.MEMORY if FaultCode.MEMORY in codes else FaultCode.UNSUPPORTED
+    return CircuitError(code, "; ".join(f"{name}: {fault}" for name, fault in faults.items()))

@@ -1,0 +1,75 @@
+"""The names of targets. They are checked where a batch is submitted, so nothing here imports a simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+
+from farshot import plugins
+from farshot.errors import MissingExtraError, TargetError
+
+__all__ = ["AUTO", "GROUP", "Target", "check_target", "known_targets", "missing_extra", "parse_target"]
+
+AUTO = "auto"
+GROUP = "farshot.simulators"
+"""The entry point group of simulators."""
+
+_METHODS = {
+    "prism": ("statevector", "stabilizer", "mps"),
+    "aer": ("statevector", "density_matrix", "stabilizer", "mps"),
+}
+_EXTRAS = {"aer": ("qiskit_aer", "qiskit_qasm3_import")}
+"""What an extra of this name brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A parsed name: the simulators to try in order, and the method asked for."""
+
+    simulators: tuple[str, ...]
+    method: str | None = None
+
+
+def known_targets() -> tuple[str, ...]:
+    """Return the names that come with Farshot, whether or not their extra is installed."""
+    methods = (f"{name}:{method}" for name, own in _METHODS.items() for method in own)
+    return (AUTO, *_METHODS, *methods)
+
+
+@lru_cache(maxsize=256)
+def parse_target(name: str) -> Target:
+    """Return what `name` stands for; raises `TargetError` where that is nothing.
+
+    >>> parse_target("prism:mps")
+    Target(simulators=('prism',), method='mps')
+    """
+    if name == AUTO:
+        return Target(tuple(_METHODS))
+    simulator, colon, method = name.partition(":")
+    if not _is_known(simulator, method if colon else None):
+        message = f"no target {name[:80]!r}; known are {', '.join(known_targets())}"
+        raise TargetError(message)
+    return Target((simulator,), method if colon else None)
+
+
+def _is_known(simulator: str, method: str | None) -> bool:
+    if simulator in _METHODS:
+        return method is None or method in _METHODS[simulator]
+    return method != "" and simulator in plugins.names(GROUP)
+
+
+def missing_extra(simulator: str) -> str | None:
+    """Return how to install what `simulator` needs, or None where that is there."""
+    if all(find_spec(module) for module in _EXTRAS.get(simulator, ())):
+        return None
+    return f"target {simulator!r} needs an extra: pip install 'farshot[{simulator}]'"
+
+
+def check_target(name: str) -> str:
+    """Return `name` where it can be used here; raises `TargetError` or `MissingExtraError`."""
+    target = parse_target(name)
+    missing = missing_extra(target.simulators[0])
+    if missing is not None:
+        raise MissingExtraError(missing)
+    return name

@@ -1,0 +1,125 @@
+"""The shapes of drawn circuits: static, dynamic, and the one that misleads simulators of independent blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farshot.testing.circuits.draft import begin, parts
+from farshot.testing.circuits.ir import Barrier, Gate, If, Measure, Reset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+    from farshot.testing.circuits.draft import Draft
+    from farshot.testing.circuits.ir import Operation, Program
+
+__all__ = ["SHAPES"]
+
+_WIDTHS = (1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 8, 8, 9, 10, 11, 12)
+
+
+def _gates(draft: Draft, count: int) -> None:
+    for _ in range(count):
+        drawn = draft.spread_gate() if draft.chance(0.08) else draft.gate(draft.qubits)
+        draft.operations.append(drawn)
+        if draft.chance(0.05):
+            draft.operations.append(Barrier(tuple(draft.rng.choice(draft.spans(classical=False)))))
+
+
+def _final_measurements(draft: Draft) -> None:
+    """Measure some qubits to some bits, in any order; one qubit, or one bit, may come twice."""
+    together = draft.spread_measure() if draft.chance(0.3) else None
+    if together is not None:
+        draft.operations.append(together)
+        return
+    count = draft.rng.randint(1, max(len(draft.qubits), len(draft.bits)))
+    distinct = draft.rng.sample(draft.qubits, min(count, len(draft.qubits)))
+    bits = draft.rng.sample(draft.bits, min(count, len(draft.bits)))
+    draft.operations += [Measure(qubit, bit) for qubit, bit in zip(distinct, bits, strict=False)]
+    if draft.chance(0.3):
+        draft.operations += [draft.measure(draft.qubits) for _ in range(draft.rng.randint(1, 3))]
+
+
+def static(rng: Random) -> Program:
+    """Draw gates and then measurements."""
+    draft = begin(rng, rng.choice(_WIDTHS))
+    _gates(draft, rng.randint(1, 4 + 3 * len(draft.qubits)))
+    _final_measurements(draft)
+    return draft.program()
+
+
+def _alternatives(draft: Draft, qubits: Sequence[int]) -> Operation:
+    """Draw what may stand under a condition, or between other statements."""
+    choice = draft.rng.random()
+    if choice < 0.75:
+        return draft.gate(qubits)
+    return draft.measure(qubits) if choice < 0.9 else draft.reset(qubits)
+
+
+def _conditional(draft: Draft, qubits: Sequence[int], depth: int = 0) -> If:
+    condition = draft.condition()
+    if draft.version == 2:
+        return If(condition, (_alternatives(draft, qubits),))
+    body = [_alternatives(draft, qubits) for _ in range(draft.rng.randint(1, 3))]
+    if depth == 0 and draft.chance(0.15):
+        body.append(_conditional(draft, qubits, 1))
+    otherwise = [_alternatives(draft, qubits) for _ in range(draft.rng.choice((0, 0, 1, 2)))]
+    return If(condition, tuple(body), tuple(otherwise))
+
+
+def _lost_bits(operation: Operation) -> int:
+    """Count the measurements and resets, each of which can double what a reference has to follow."""
+    if isinstance(operation, If):
+        return sum(map(_lost_bits, operation.body + operation.otherwise))
+    return isinstance(operation, Measure | Reset)
+
+
+def _step(draft: Draft, qubits: Sequence[int]) -> Operation:
+    choice = draft.rng.random()
+    if choice < 0.55:
+        return draft.gate(qubits)
+    if choice < 0.75:
+        return draft.measure(qubits)
+    return _conditional(draft, qubits) if choice < 0.95 else draft.reset(qubits)
+
+
+def _steps(draft: Draft, blocks: Sequence[Sequence[int]], count: int) -> None:
+    """Draw steps, each within one block, and no more measurements than a reference can follow."""
+    budget = 12 if len(draft.qubits) <= 6 else 7
+    for _ in range(count):
+        block = draft.rng.choice(blocks)
+        step = _step(draft, block)
+        cost = _lost_bits(step)
+        budget -= cost
+        draft.operations.append(step if budget >= 0 or not cost else draft.gate(block))
+
+
+def dynamic(rng: Random) -> Program:
+    """Draw gates, measurements, resets and conditions in any order."""
+    draft = begin(rng, rng.choice(_WIDTHS))
+    _gates(draft, rng.randint(1, 4))
+    _steps(draft, [draft.qubits], rng.randint(3, 6 + 2 * len(draft.qubits)))
+    _final_measurements(draft)
+    return draft.program()
+
+
+def blocks(rng: Random) -> Program:
+    """Draw a dynamic circuit of eight qubits and more whose gates stay within blocks of few.
+
+    Bits are written from several blocks, and conditions of one block read bits of others, written or not.
+    """
+    draft = begin(rng, rng.choice((8, 8, 9, 10)))
+    sizes = parts(rng, len(draft.qubits), 5)
+    order = rng.sample(draft.qubits, len(draft.qubits))
+    cut = [[order.pop() for _ in range(size)] for size in sizes]
+    draft.operations += [Gate(rng.choice(("h", "h", "x")), (qubit,)) for qubit in draft.qubits if rng.random() < 0.5]
+    _steps(draft, cut, rng.randint(8, 24))
+    if draft.chance(0.7):
+        _final_measurements(draft)
+    draft.operations.append(draft.measure(draft.qubits))
+    return draft.program()
+
+
+SHAPES: dict[str, Callable[[Random], Program]] = {"static": static, "dynamic": dynamic, "blocks": blocks}
+"""The shapes by name."""

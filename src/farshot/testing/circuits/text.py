@@ -1,0 +1,172 @@
+"""A circuit as OpenQASM text."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING
+
+from farshot.testing.circuits.ir import Barrier, Gate, If, Measure, Register, Reset, Spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from random import Random
+
+    from farshot.testing.circuits.ir import Condition, Definition, Operation, Program
+
+__all__ = ["statements"]
+
+
+def statements(program: Program, rng: Random) -> list[str]:
+    """Return the statements of `program`, choosing by `rng` where there are several ways to write one."""
+    writer = _Writer3(program, rng) if program.version == 3 else _Writer2(program, rng)
+    return list(writer.statements())
+
+
+class _Writer2:
+    """Writes OpenQASM 2."""
+
+    header = ("OPENQASM 2.0;", 'include "qelib1.inc";')
+
+    def __init__(self, program: Program, rng: Random) -> None:
+        self.program = program
+        self.rng = rng
+        self.qubits = self._places(classical=False)
+        self.bits = self._places(classical=True)
+
+    def _places(self, *, classical: bool) -> list[tuple[Register, int]]:
+        chosen = [register for register in self.program.registers if register.classical == classical]
+        return [(register, index) for register in chosen for index in range(register.size)]
+
+    def statements(self) -> Iterator[str]:
+        yield from self.header
+        if not self.program.late:
+            yield from map(self.declaration, self.program.registers)
+        yield from map(self.definition, self.program.definitions)
+        yield from self._late_statements() if self.program.late else map(self.operation, self.program.operations)
+
+    def _late_statements(self) -> Iterator[str]:
+        waiting = list(self.program.registers)
+        for operation in self.program.operations:
+            needed = self.registers(operation)
+            while any(register in waiting for register in needed):
+                yield self.declaration(waiting.pop(0))
+            yield self.operation(operation)
+        yield from map(self.declaration, waiting)
+
+    def registers(self, operation: Operation) -> set[Register]:
+        """Return the registers that a statement names."""
+        match operation:
+            case Measure(qubit=qubit, bit=bit):
+                return {self.qubits[qubit][0], self.bits[bit][0]}
+            case Reset(qubit=qubit):
+                return {self.qubits[qubit][0]}
+            case Gate(qubits=qubits) | Barrier(qubits=qubits):
+                return {self.qubits[qubit][0] for qubit in qubits}
+            case Spread(operations=parts):
+                return self._all_registers(parts)
+            case If(condition=condition, body=body, otherwise=otherwise):
+                return self._all_registers(body + otherwise) | {self.bits[bit][0] for bit in condition.bits}
+
+    def _all_registers(self, operations: Iterable[Operation]) -> set[Register]:
+        return set[Register]().union(*map(self.registers, operations))
+
+    def declaration(self, register: Register) -> str:
+        return f"{'creg' if register.classical else 'qreg'} {register.name}[{register.size}];"
+
+    def definition(self, defined: Definition) -> str:
+        angles = f"({', '.join(defined.angles)})" if defined.angles else ""
+        body = " ".join(self.call(gate, [defined.qubits[qubit] for qubit in gate.qubits]) for gate in defined.body)
+        return f"gate {defined.name}{angles} {', '.join(defined.qubits)} {{ {body} }}"
+
+    def call(self, gate: Gate, operands: Sequence[str]) -> str:
+        angles = f"({', '.join(gate.angles)})" if gate.angles else ""
+        modifiers = "".join(f"{modifier} @ " for modifier in gate.modifiers)
+        return f"{modifiers}{gate.name}{angles} {', '.join(operands)};"
+
+    def qubit(self, index: int, *, whole: bool = False) -> str:
+        return _place(*self.qubits[index], whole=whole)
+
+    def bit(self, index: int, *, whole: bool = False) -> str:
+        return _place(*self.bits[index], whole=whole)
+
+    @singledispatchmethod
+    def operation(self, operation: Operation) -> str:
+        raise TypeError(operation)
+
+    @operation.register
+    def _(self, operation: Gate) -> str:
+        return self.call(operation, [self.qubit(qubit) for qubit in operation.qubits])
+
+    @operation.register
+    def _(self, operation: Measure) -> str:
+        return self.measurement(self.qubit(operation.qubit), self.bit(operation.bit))
+
+    @operation.register
+    def _(self, operation: Reset) -> str:
+        return f"reset {self.qubit(operation.qubit)};"
+
+    @operation.register
+    def _(self, operation: Barrier) -> str:
+        names = dict.fromkeys(self.qubit(qubit, whole=True) for qubit in operation.qubits)
+        return f"barrier {', '.join(names)};"
+
+    @operation.register
+    def _(self, operation: Spread) -> str:
+        first = operation.operations[0]
+        match first:
+            case Gate():
+                pairs = zip(first.qubits, operation.whole, strict=True)
+                return self.call(first, [self.qubit(qubit, whole=whole) for qubit, whole in pairs])
+            case Measure():
+                return self.measurement(self.qubit(first.qubit, whole=True), self.bit(first.bit, whole=True))
+            case Reset():
+                return f"reset {self.qubit(first.qubit, whole=True)};"
+
+    @operation.register
+    def _(self, operation: If) -> str:
+        return self.conditional(operation)
+
+    def measurement(self, qubit: str, bit: str) -> str:
+        return f"measure {qubit} -> {bit};"
+
+    def conditional(self, operation: If) -> str:
+        return f"if ({self.comparison(operation.condition)}) {self.operation(operation.body[0])}"
+
+    def comparison(self, condition: Condition) -> str:
+        return f"{self.bit(condition.bits[0], whole=True)} == {condition.value}"
+
+
+class _Writer3(_Writer2):
+    """Writes OpenQASM 3, now and then in the style of OpenQASM 2 where that is allowed."""
+
+    header = ("OPENQASM 3.0;", 'include "stdgates.inc";')
+
+    def declaration(self, register: Register) -> str:
+        if not register.scalar and self.rng.random() < 0.2:
+            return super().declaration(register)
+        size = "" if register.scalar else f"[{register.size}]"
+        return f"{'bit' if register.classical else 'qubit'}{size} {register.name};"
+
+    def measurement(self, qubit: str, bit: str) -> str:
+        if self.rng.random() < 0.3:
+            return super().measurement(qubit, bit)
+        return f"{bit} = measure {qubit};"
+
+    def conditional(self, operation: If) -> str:
+        text = f"if ({self.comparison(operation.condition)}) {self.block(operation.body)}"
+        return f"{text} else {self.block(operation.otherwise)}" if operation.otherwise else text
+
+    def block(self, operations: Sequence[Operation]) -> str:
+        if len(operations) == 1 and self.rng.random() < 0.3 and not isinstance(operations[0], If):
+            return self.operation(operations[0])
+        return f"{{ {' '.join(map(self.operation, operations))} }}"
+
+    def comparison(self, condition: Condition) -> str:
+        if condition.whole:
+            return super().comparison(condition)
+        bit = self.bit(condition.bits[0])
+        return self.rng.choice([bit, f"{bit} == true"] if condition.value else [f"!{bit}", f"{bit} == false"])
+
+
+def _place(register: Register, index: int, *, whole: bool) -> str:
+    return register.name if whole or register.scalar else f"{register.name}[{index}]"

@@ -1,0 +1,115 @@
+"""Drawn circuits through anything that runs circuits, judged by an exact reference that you bring.
+
+>>> from farshot.testing.circuits import draw
+>>> def run(sources, shots):
+...     return {label: "no" for label in sources}
+>>> report = check_counts_of(draw_mixed(range(2)), run, lambda program: {"0": 1.0}, shots=10)
+>>> report.circuits, len(report.wrong), set(report.refused.values())
+(2, 0, {'no'})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from farshot.testing.circuits import Program, draw
+from farshot.testing.counts import MismatchError, check_counts
+
+if TYPE_CHECKING:
+    from farshot.testing.circuits import Drawn
+
+__all__ = ["Report", "check_counts_of", "check_values_of", "draw_mixed", "draw_terms"]
+
+Sampler = Callable[[Mapping[str, str], int], Mapping[str, Mapping[str, int] | str]]
+"""Takes label to source, and shots; gives label to counts, or to the reason where there are none."""
+Evaluator = Callable[[Mapping[str, str], Sequence[str]], Mapping[str, Mapping[str, float] | str]]
+"""Takes label to source, and Pauli strings; gives label to the value of each, or to the reason."""
+Reference = Callable[[Program], Mapping[str, float]]
+"""Gives the exact distribution of a circuit."""
+ValueReference = Callable[[Program, Sequence[str]], Sequence[float]]
+"""Gives the exact values of Pauli strings."""
+
+_MIXED = ("static", "blocks", "dynamic", "blocks")
+_TOLERANCE = 1e-9
+
+
+@dataclass
+class Report:
+    """What became of drawn circuits: how many ran, and by label those that were wrong or refused."""
+
+    circuits: int = 0
+    wrong: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def __iadd__(self, other: Report) -> Report:  # noqa: PYI034 -- reports are not subclassed
+        """Add the circuits of another report to this one."""
+        self.circuits += other.circuits
+        self.wrong |= other.wrong
+        self.refused |= other.refused
+        return self
+
+
+def draw_mixed(numbers: Iterable[int], shapes: Sequence[str] = _MIXED) -> Iterator[Drawn]:
+    """Draw a circuit for each number, of the shapes in turn."""
+    return (draw(shapes[number % len(shapes)], number) for number in numbers)
+
+
+def draw_terms(rng: Random, width: int, count: int) -> list[str]:
+    """Draw different Pauli strings, fewer than `count` where there are not as many."""
+    return sorted({"".join(rng.choices("IXYZ", k=width)) for _ in range(count)})
+
+
+def check_counts_of(drawn: Iterable[Drawn], run: Sampler, reference: Reference, shots: int) -> Report:
+    """Sample circuits and compare the counts with the reference."""
+    circuits = {one.label: one for one in drawn}
+    outcomes = run({label: one.source for label, one in circuits.items()}, shots)
+    report = Report(len(circuits))
+    for label, one in circuits.items():
+        outcome = outcomes[label]
+        if isinstance(outcome, str):
+            report.refused[label] = outcome
+        else:
+            _judge(report, label, outcome, reference(one.program), shots)
+    return report
+
+
+def _judge(
+    report: Report, label: str, counts: Mapping[str, int], distribution: Mapping[str, float], shots: int
+) -> None:
+    try:
+        check_counts(counts, distribution, shots)
+    except MismatchError as mismatch:
+        report.wrong[label] = str(mismatch)
+
+
+def check_values_of(drawn: Iterable[Drawn], run: Evaluator, reference: ValueReference, terms: int) -> Report:
+    """Evaluate up to `terms` Pauli strings for circuits, one width at a time, and compare with the reference."""
+    by_width: dict[int, list[Drawn]] = {}
+    for one in drawn:
+        by_width.setdefault(one.program.qubits, []).append(one)
+    report = Report()
+    for width, alike in by_width.items():
+        report += _check_alike(alike, run, reference, draw_terms(Random(width), width, terms))
+    return report
+
+
+def _check_alike(alike: Sequence[Drawn], run: Evaluator, reference: ValueReference, terms: Sequence[str]) -> Report:
+    report = Report(len(alike))
+    outcomes = run({one.label: one.source for one in alike}, terms)
+    for one in alike:
+        outcome = outcomes[one.label]
+        if isinstance(outcome, str):
+            report.refused[one.label] = outcome
+        else:
+            expected = dict(zip(terms, reference(one.program, terms), strict=True))
+            _judge_values(report, one.label, outcome, expected)
+    return report
+
+
+def _judge_values(report: Report, label: str, values: Mapping[str, float], expected: Mapping[str, float]) -> None:
+    for term, value in expected.items():
+        if not abs(values[term] - value) < _TOLERANCE:
+            report.wrong[label] = f"{term} is {values[term]}, not {value}"

@@ -1,0 +1,50 @@
+"""Expectation values of Pauli terms in the state before the final measurements."""
+
+import numpy as np
+
+from farshot.testing.circuits import Measure, Spread
+
+from . import ensemble as e
+from .evolution import perform, touched
+from .gates import X, Y, Z
+
+PAULIS = {"X": X, "Y": Y, "Z": Z}
+
+
+def _flat(operations):
+    for operation in operations:
+        yield from operation.operations if isinstance(operation, Spread) else [operation]
+
+
+def _without_final_measurements(operations):
+    """Leave out each measurement of a qubit that only measurements follow. Conditions must not read them."""
+    kept, used = [], set()
+    for operation in reversed(list(_flat(operations))):
+        if isinstance(operation, Measure) and operation.qubit not in used:
+            continue
+        kept.append(operation)
+        used |= touched(operation)
+    return kept[::-1]
+
+
+def _final(program):
+    state = e.start(program.bits)
+    definitions = {definition.name: definition for definition in program.definitions}
+    for qubit in range(program.qubits):
+        state = e.awaken(state, qubit)
+    for operation in _without_final_measurements(program.operations):
+        state = perform(operation, state, definitions)
+    return state
+
+
+def _value(state, term):
+    turned = state
+    for qubit, letter in enumerate(term):
+        turned = turned if letter == "I" else e.turn(turned, PAULIS[letter], (qubit,))
+    return float(np.vdot(state.states, turned.states).real)
+
+
+def expectations(program, terms):
+    """Return the value of each term; its leftmost letter acts on qubit 0."""
+    state = _final(program)
+    return [_value(state, term) for term in terms]
