@@ -43,7 +43,7 @@ class SqlStore:
     A lease lasts `lease_seconds` by `clock`. Safe from any thread.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, *, lease_seconds: float = 30.0) -> None:
+    def __init__(self, engine: Engine, clock: Clock, *, lease_seconds: float = 10.0) -> None:
         """Use `engine`, whose schema must be current."""
         self._engine = engine
         self._clock = clock

@@ -33,10 +33,10 @@ class _Backend(AsyncJobBackend, Protocol):
     def job(self, job_id: str) -> Job: ...
 
 
-def slow_circuits(count: int) -> dict[str, str]:
-    """Return circuits that keep a core busy for a good part of a second each."""
-    layer = "".join(f"ry(0.3) q[{i}];\ncx q[{i}],q[{(i + 1) % 20}];\n" for i in range(20))
-    source = _HEAD + "qreg q[20];\ncreg c[20];\n" + layer * 15 + "measure q -> c;\n"
+def slow_circuits(count: int, qubits: int = 20) -> dict[str, str]:
+    """Return circuits that keep a core busy for a good part of a second each; two qubits less, a quarter of it."""
+    layer = "".join(f"ry(0.3) q[{i}];\ncx q[{i}],q[{(i + 1) % qubits}];\n" for i in range(qubits))
+    source = f"{_HEAD}qreg q[{qubits}];\ncreg c[{qubits}];\n{layer * 15}measure q -> c;\n"
     return {f"slow{number}": source for number in range(count)}
 
 

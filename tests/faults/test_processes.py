@@ -1,0 +1,81 @@
+"""Processes that die while a job runs."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import farshot
+from farshot.testing.backends import slow_circuits
+
+SUBMIT = """
+import sys, farshot
+from farshot.testing.backends import slow_circuits
+backend = farshot.LocalBackend(data_dir=sys.argv[1], workers=2, shots=100, seed=4)
+handle = backend.submit_circuits(slow_circuits(60, 17))
+print(handle.job_id, flush=True)
+backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The counts of an undisturbed run."""
+    with farshot.LocalBackend(data_dir=tmp_path_factory.mktemp("calm"), shots=100, seed=4) as backend:
+        handle = backend.submit_circuits(slow_circuits(60, 17))
+        backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
+        return counts(backend, handle)
+
+
+def counts(backend, handle):
+    return {entry["label"]: entry["results"] for entry in backend.get_job_results(handle).results}
+
+
+def workers_of(pid):
+    tasks = Path(f"/proc/{pid}/task")
+    children = [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    return [child for child in children if b"farshot.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_a_killed_worker_costs_nothing(tmp_path, expected):
+    with farshot.LocalBackend(data_dir=tmp_path, workers=2, shots=100, seed=4, polling_interval=0.1) as backend:
+        handle = backend.submit_circuits(slow_circuits(60, 17))
+        killed = []
+
+        def kill_one(attempt, _status):
+            if attempt in {3, 6}:
+                killed.append(workers_of(os.getpid())[0])
+                os.kill(killed[-1], signal.SIGKILL)
+
+        status = backend.poll_job_status(handle, loop_until_complete=True, progress_callback=kill_one)
+        assert status == "COMPLETED"
+        assert len(killed) == 2
+        assert counts(backend, handle) == expected
+
+
+def test_what_a_killed_program_accepted_is_finished_by_the_next_one(tmp_path, expected):
+    program = subprocess.Popen([sys.executable, "-c", SUBMIT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    handle = farshot.ExecutionResult(job_id=program.stdout.readline().strip())
+    with farshot.LocalBackend(data_dir=tmp_path, workers=0) as looking:
+        while not looking.record(handle.job_id).done:
+            assert program.poll() is None
+    program.kill()
+    program.communicate()
+    with farshot.LocalBackend(data_dir=tmp_path, workers=2) as backend:
+        assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) == "COMPLETED"
+        assert counts(backend, handle) == expected
+        attempts = {entry["metadata"]["attempt"] for entry in backend.get_job_results(handle).results}
+        assert attempts == {1, 2}
+
+
+def test_two_programs_share_one_job(tmp_path, expected):
+    program = subprocess.Popen([sys.executable, "-c", SUBMIT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    handle = farshot.ExecutionResult(job_id=program.stdout.readline().strip())
+    with farshot.LocalBackend(data_dir=tmp_path, workers=2) as backend:
+        assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) == "COMPLETED"
+        assert counts(backend, handle) == expected
+    program.communicate(timeout=60)
+    assert program.returncode == 0
