@@ -12,7 +12,7 @@ from reference import distribution, expectations
 
 CIRCUITS = 2_000
 VALUED = 250
-SHOTS = 2_000
+SHOTS = 1_000
 
 
 @pytest.fixture(scope="module")

@@ -66,12 +66,20 @@ def awaken(ensemble, qubit):
 
 def turn(ensemble, matrix, qubits):
     """Apply `matrix`, for which the first of `qubits` is the most significant."""
-    count = len(qubits)
     axes = [1 + ensemble.live.index(qubit) for qubit in qubits]
     folded = ensemble.states.reshape(-1, *[2] * len(ensemble.live))
-    turned = np.tensordot(matrix.reshape([2] * 2 * count), folded, axes=(range(count, 2 * count), axes))
-    states = np.moveaxis(turned, range(count), axes)
-    return replace(ensemble, states=states.reshape(ensemble.states.shape))
+    turned = np.zeros_like(folded)
+    for row, column in np.argwhere(matrix):
+        turned[_slot(axes, row)] += matrix[row, column] * folded[_slot(axes, column)]
+    return replace(ensemble, states=turned.reshape(ensemble.states.shape))
+
+
+def _slot(axes, number):
+    """Index the entries whose `axes` read as `number`, the first the most significant."""
+    index = [slice(None)] * (1 + max(axes))
+    for position, axis in enumerate(reversed(axes)):
+        index[axis] = number >> position & 1
+    return tuple(index)
 
 
 def _folded(ensemble, qubit):

@@ -10,7 +10,7 @@ def run(backend: AsyncJobBackend) -> list[dict[str, object]]:
     handle: ExecutionResult = backend.submit_circuits(
         {"a": "..."}, cancellation_event=Event(), ham_ops="ZZ", anything=1
     )
-    status: JobStatus = backend.poll_job_status(handle, on_complete=lambda response: None)
+    status: JobStatus = backend.poll_job_status(handle, on_complete=lambda _response: None)
     response: Response = backend.cancel_job(handle)
     response.raise_for_status()
     assert status

@@ -11,17 +11,18 @@ from farshot.admission.refusal import reject, reject_limit, shown
 __all__ = ["Cursor"]
 
 _SPACE = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
-_TOKEN = re.compile(
-    r"""(?P<name>[^\W\d]\w*)
-    |(?P<duration>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ ]?(?:dt|ns|us|µs|ms|s)\b)
-    |(?P<real>(?:\d[\d_]*\.\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\w)|\d[\d_]*[eE][+-]?\d+(?!\w))
-    |(?P<int>0[xX][\da-fA-F_]+(?!\w)|0[bB][01_]+(?!\w)|0o[0-7_]+(?!\w)|\d[\d_]*(?!\w))
-    |(?P<string>"[^"\n]*"|'[^'\n]*')
-    |(?P<physical>\$\d+)
-    |(?P<sign>->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|<<|>>|[-+*/%]=|[-+*/%^~!<>=(){}\[\],;:@.|&\#])
-    """,
-    re.VERBOSE,
-)
+_NUMBER = r"(?:\d[\d_]*+(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+"
+_UNIT = r"[ ]?(?:dt|[nuµm]?s)\b"
+_KINDS = {
+    "name": r"[^\W\d]\w*+",
+    "int": r"0[xX][\da-fA-F_]++(?!\w)|0[bB][01_]++(?!\w)|0o[0-7_]++(?!\w)|\d[\d_]*+(?![\w.]|" + _UNIT + ")",
+    "duration": _NUMBER + _UNIT,
+    "real": _NUMBER + r"(?!\w)",
+    "string": r""" "[^"\n]*" | '[^'\n]*' """,
+    "physical": r"\$\d++",
+    "sign": r"->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|<<|>>|[-+*%]=|/=|/(?![*])|[-+*%^~!<>=(){}\[\],;:@.|&\#]",
+}
+_TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.VERBOSE)
 
 
 class Cursor:

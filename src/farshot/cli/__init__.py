@@ -12,6 +12,13 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 some circuit failed or nothing could run, 2 usage, 130 Ctrl-C."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run() -> None:
     from farshot.cli.app import app
     from farshot.cli.failures import exit_status, show_error
     from farshot.errors import FarshotError
@@ -22,8 +29,6 @@ def main() -> None:
     except FarshotError as error:
         show_error(error)
         sys.exit(exit_status(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _never_fail_to_print() -> None:

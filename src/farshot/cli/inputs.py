@@ -176,4 +176,6 @@ def _nearest(wanted: str, names: list[str]) -> str | None:
         return None
     if wanted + _SUFFIX in names:
         return wanted + _SUFFIX
-    return next(iter(get_close_matches(wanted, names, n=1)), None)
+    by_stem = {name.removesuffix(_SUFFIX): name for name in names}
+    near = get_close_matches(wanted.removesuffix(_SUFFIX), by_stem, n=1)
+    return by_stem[near[0]] if near else None

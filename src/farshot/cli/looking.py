@@ -16,7 +16,7 @@ from farshot.cli.opening import LOOK_SECONDS, open_queue
 from farshot.cli.progress import circuit_bar
 from farshot.cli.reports import Form, job_line, note, report, status_of
 from farshot.cli.tables import stdout
-from farshot.cli.texts import ago, printable, seconds_text
+from farshot.cli.texts import ago, middle_cut, printable, seconds_text
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import JobNotCompletedError
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["cancel", "jobs", "results", "status", "watch"]
 
+_TARGET_FROM = 72
+_BEFORE_TAG, _LEAST_TAG = 66, 8
 _STYLES = {
     JobStatus.PENDING: "yellow",
     JobStatus.RUNNING: "cyan",
@@ -51,37 +53,41 @@ def jobs(
     if as_json:
         write_json([job_facts(record) for record in records])
     elif records:
-        stdout().print(_jobs_table(records))
+        console = stdout()
+        console.print(_jobs_table(records, console.width))
     else:
         typer.echo("no jobs")
     return DONE
 
 
-def _jobs_table(records: Sequence[JobRecord]) -> Table:
+def _jobs_table(records: Sequence[JobRecord], width: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("job", no_wrap=True, style="bold cyan")
     table.add_column("status", no_wrap=True)
     table.add_column("circuits", no_wrap=True, justify="right")
     table.add_column("failed", no_wrap=True, justify="right")
     table.add_column("made", no_wrap=True)
-    table.add_column("target", no_wrap=True, overflow="ellipsis", style="dim")
+    if width >= _TARGET_FROM:
+        table.add_column("target", no_wrap=True, style="dim")
     if any(record.tag for record in records):
-        table.add_column("tag", no_wrap=True, overflow="ellipsis")
+        table.add_column("tag", overflow="ellipsis", no_wrap=True)
+    room = max(_LEAST_TAG, width - _BEFORE_TAG)
     for record in records:
-        table.add_row(*_job_cells(record)[: len(table.columns)])
+        cells = _job_cells(record, room)
+        table.add_row(*(cells[str(column.header)] for column in table.columns))
     return table
 
 
-def _job_cells(record: JobRecord) -> tuple[Text | str, ...]:
-    return (
-        short(record.id),
-        _status_text(record),
-        _done_text(record),
-        Text(f"{record.failed:,}", style="red") if record.failed else "",
-        ago(record.created_at),
-        Text(record.target),
-        Text(printable(record.tag or "")),
-    )
+def _job_cells(record: JobRecord, room: int) -> dict[str, Text]:
+    return {
+        "job": Text(short(record.id)),
+        "status": _status_text(record),
+        "circuits": Text(_done_text(record)),
+        "failed": Text(f"{record.failed:,}" if record.failed else "", style="red"),
+        "made": Text(ago(record.created_at)),
+        "target": Text(middle_cut(printable(record.target), room)),
+        "tag": Text(middle_cut(printable(record.tag or ""), room)),
+    }
 
 
 def _status_text(record: JobRecord) -> Text:
@@ -128,8 +134,8 @@ def watch(data_dir: Path | None, given: str) -> int:
     """Follow one job until it has ended. Ctrl-C ends the watching only."""
     with open_queue(data_dir) as backend:
         record = backend.record(find_job(backend, given))
-        if record.status is JobStatus.PENDING:
-            note("no worker has taken it yet; `farshot work` runs what is queued")
+        if not record.status.is_terminal:
+            note("watching starts no worker; where none is at it, `farshot work` runs what is queued")
         try:
             with circuit_bar(f"job {short(record.id)}", record.circuits) as move:
                 while not record.status.is_terminal:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["circuit_bar"]
 
+_LEAST_WIDTH = 20
+_ROOM_FOR_ECHO = 3
+"""A terminal echoes ^C behind the bar; where that wraps, the bar could not be wiped away."""
+
 
 @contextmanager
 def circuit_bar(title: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
@@ -23,6 +27,7 @@ def circuit_bar(title: str, total: int, *, quiet: bool = False) -> Iterator[Call
     if quiet or not console.is_terminal:
         yield lambda _done: None
         return
+    console.width = max(_LEAST_WIDTH, console.width - _ROOM_FOR_ECHO)
     with _progress(console) as progress:
         task = progress.add_task(title, total=total)
         yield lambda done: progress.update(task, completed=done)

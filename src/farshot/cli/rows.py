@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_LINES", "Layout", "Line", "Row", "lay_out", "lines_each", "row_of"]
 
 MOST_LINES = 4
+_TERM_LINES = 40
 _GAPS = 2
 _BITS = 4
 _SHARE = 5
@@ -59,21 +60,28 @@ class Layout:
     method: bool = False
 
 
-def lines_each(circuits: int) -> int:
+def lines_each(circuits: int, *, counted: bool = True) -> int:
     """Return how many lines a circuit gets: many circuits are an overview, few are looked at.
+
+    Terms were asked for one by one, so they get more room than outcomes.
 
     >>> [lines_each(count) for count in (1, 12, 13, 30, 31)]
     [4, 4, 2, 2, 1]
+    >>> [lines_each(count, counted=False) for count in (1, 4, 12)]
+    [40, 10, 4]
     """
+    if not counted:
+        return max(lines_each(circuits), _TERM_LINES // circuits)
     if circuits <= 12:
         return MOST_LINES
     return 2 if circuits <= 30 else 1
 
 
-def row_of(entry: Mapping[str, Any], most_lines: int) -> Row:
-    """Return the row of an entry that has results."""
+def row_of(entry: Mapping[str, Any], circuits: int) -> Row:
+    """Return the row of an entry that has results, in a table of so many circuits."""
     results, metadata = entry["results"], entry["metadata"]
     counted = metadata["shots"] is not None
+    most_lines = lines_each(circuits, counted=counted)
     return Row(
         label=printable(entry["label"]),
         bits=str(len(next(iter(results), ""))) if counted else "",
@@ -113,7 +121,7 @@ def _outcomes(counts: Mapping[str, int], most: int) -> tuple[Line, ...]:
 def _terms(values: Mapping[str, float], most: int) -> tuple[Line, ...]:
     items = list(values.items())
     shown = items if len(items) <= most else items[: max(1, most - 1)]
-    lines = [Line(term, f"{value:+.6f}") for term, value in shown]
+    lines = [Line(term, f"{round(value, 6) + 0.0:+.6f}") for term, value in shown]
     if len(items) > len(shown) and most > 1:
         lines.append(Line(_others(len(items) - len(shown)), "", rest=True))
     return tuple(lines)

@@ -35,32 +35,18 @@ _MOST_JOBS = 1000
 def run(options: BatchOptions, form: Form, data_dir: Path | None, workers: int | None) -> int:
     """Submit, wait and show; Ctrl-C cancels the job."""
     batch = circuits(options.files, examples=options.examples)
-    with open_backend(data_dir, workers) as backend, first_interrupt() as interrupted:
-        job_id = _submit(backend, options, batch, interrupted)
-        if job_id is None:
-            return INTERRUPTED
-        try:
-            record = _wait(
-                backend,
-                job_id,
-                interrupted,
-                title=f"job {short(job_id)}",
-                quiet=form is not Form.TABLE,
-            )
-        except ExecutionCancelledError:
+    with open_backend(data_dir, workers) as backend:
+        with first_interrupt() as interrupted:
+            job_id = _submit(backend, options, batch, interrupted)
+            if job_id is None:
+                return INTERRUPTED
+            record = _wait(backend, job_id, interrupted, title=f"job {short(job_id)}", quiet=form is not Form.TABLE)
+        if record is None:
             return _stop(backend, job_id)
-        except ExecutorError:
-            note(f"job {short(job_id)} stays queued: `farshot work` runs it once workers start")
-            raise
         return report(backend, record, form, limit=MOST_ROWS)
 
 
-def _submit(
-    backend: LocalBackend,
-    options: BatchOptions,
-    batch: dict[str, str],
-    interrupted: Event,
-) -> str | None:
+def _submit(backend: LocalBackend, options: BatchOptions, batch: dict[str, str], interrupted: Event) -> str | None:
     """Return the id of the new job, or None where Ctrl-C came first."""
     try:
         return backend.submit_circuits(batch, cancellation_event=interrupted, **options.keywords()).job_id
@@ -70,22 +56,23 @@ def _submit(
 
 
 def _wait(
-    backend: LocalBackend,
-    job_id: str,
-    interrupted: Event,
-    *,
-    title: str,
-    quiet: bool = False,
-) -> JobRecord:
-    """Return the job once it has ended; raises `ExecutionCancelledError` at Ctrl-C."""
-    with circuit_bar(title, backend.record(job_id).circuits, quiet=quiet) as move:
-        backend.poll_job_status(
-            ExecutionResult(job_id=job_id),
-            loop_until_complete=True,
-            verbose=False,
-            progress_callback=lambda _attempt, _status: move(backend.record(job_id).done),
-            cancellation_event=interrupted,
-        )
+    backend: LocalBackend, job_id: str, interrupted: Event, *, title: str, quiet: bool = False
+) -> JobRecord | None:
+    """Return the job once it has ended, or None at Ctrl-C, which leaves it as it is."""
+    try:
+        with circuit_bar(title, backend.record(job_id).circuits, quiet=quiet) as move:
+            backend.poll_job_status(
+                ExecutionResult(job_id=job_id),
+                loop_until_complete=True,
+                verbose=False,
+                progress_callback=lambda _attempt, _status: move(backend.record(job_id).done),
+                cancellation_event=interrupted,
+            )
+    except ExecutionCancelledError:
+        return None
+    except ExecutorError:
+        note(f"job {short(job_id)} stays queued: `farshot work` runs it once workers start")
+        raise
     return backend.record(job_id)
 
 
@@ -117,17 +104,20 @@ def work(data_dir: Path | None, workers: int | None) -> int:
     failed = ended = 0
     with open_backend(data_dir, workers) as backend, first_interrupt() as interrupted:
         while open_jobs := _open_jobs(backend):
-            title = f"job {short(open_jobs[0])}" + (f" (+{len(open_jobs) - 1} more)" if len(open_jobs) > 1 else "")
-            try:
-                record = _wait(backend, open_jobs[0], interrupted, title=title)
-            except ExecutionCancelledError:
-                note(f"interrupted; {count_of(len(_open_jobs(backend)), 'job')} left: `farshot work` goes on")
+            record = _wait(backend, open_jobs[0], interrupted, title=_title(open_jobs))
+            if record is None:
+                note(f"interrupted; {count_of(len(open_jobs), 'job')} left: `farshot work` goes on")
                 return INTERRUPTED
             typer.echo(job_line(record))
             ended, failed = ended + 1, failed + record.failed
     if not ended:
         typer.echo("nothing is queued")
     return FAILED if failed else DONE
+
+
+def _title(open_jobs: list[str]) -> str:
+    more = len(open_jobs) - 1
+    return f"job {short(open_jobs[0])}" + (f" (+{more:,} more)" if more else "")
 
 
 def _open_jobs(backend: LocalBackend) -> list[str]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from farshot.cli.data import place
-from farshot.cli.rows import Layout, Line, Row, lay_out, lines_each, row_of
+from farshot.cli.rows import Layout, Line, Row, lay_out, row_of
 from farshot.cli.texts import bar, count_of, middle_cut, printable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _Entry = dict[str, Any]
 
 _GAP = "  "
 _MOST_WIDTH = 132
+_MOST_WARNINGS = 10
 _ERROR_STYLE = "red"
 
 
@@ -41,8 +42,8 @@ def show_results(console: Console, entries: Sequence[_Entry], *, job: str, limit
     if failed:
         heading = Text(f"{count_of(len(failed), 'circuit')} without a result", style="bold red")
         console.print(*(["", heading] if done else [heading]), sep="\n")
-        _show_failed(console, failed[:limit])
-        _show_rest(console, len(failed[:limit]), len(failed), "failed circuit", job)
+        shown = _show_failed(console, failed, limit)
+        _show_rest(console, shown, len(failed), "failed circuit", job)
     _show_warnings(console, done)
 
 
@@ -57,7 +58,7 @@ def _show_rest(console: Console, shown: int, total: int, noun: str, job: str) ->
 
 
 def _show_done(console: Console, entries: Sequence[_Entry]) -> None:
-    rows = [row_of(entry, lines_each(len(entries))) for entry in entries]
+    rows = [row_of(entry, len(entries)) for entry in entries]
     layout = lay_out(rows, min(console.width, _MOST_WIDTH))
     ascii_only = console.options.ascii_only
     for text in (
@@ -68,7 +69,7 @@ def _show_done(console: Console, entries: Sequence[_Entry]) -> None:
 
 
 def _head(layout: Layout) -> Text:
-    name, value = ("outcome", "share") if layout.bar else ("observable", "value")
+    name, value = ("outcome", "share") if layout.bits else ("term", "value")
     value = f"{value:>{layout.value}}"
     bits = f"{'bits':>{layout.bits}}"
     cells = (
@@ -118,19 +119,31 @@ def _fit(text: str, width: int) -> str:
     return set_cell_size(middle_cut(text, width), width)
 
 
-def _show_failed(console: Console, entries: Sequence[_Entry]) -> None:
+def _show_failed(console: Console, entries: Sequence[_Entry], limit: int | None) -> int:
+    """Print each reason once, `limit` reasons at most; return how many circuits that covers."""
+    groups = _by_reason(entries)[:limit]
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(
-        no_wrap=True,
-        max_width=max(8, console.width // 4),
-        overflow="ellipsis",
-        style="bold cyan",
-    )
+    table.add_column(no_wrap=True, style="bold cyan")
     table.add_column(no_wrap=True, style=_ERROR_STYLE)
     table.add_column(overflow="fold")
-    for entry in entries:
-        table.add_row(printable(entry["label"]), entry["error"]["code"], _reason(entry["error"]))
+    for named in groups:
+        error = named[0]["error"]
+        table.add_row(Text(_names(named, max(12, console.width // 3))), error["code"], _reason(error))
     console.print(table)
+    return sum(len(named) for named in groups)
+
+
+def _by_reason(entries: Sequence[_Entry]) -> list[list[_Entry]]:
+    groups: dict[tuple[object, ...], list[_Entry]] = {}
+    for entry in entries:
+        groups.setdefault(tuple(entry["error"].values()), []).append(entry)
+    return list(groups.values())
+
+
+def _names(entries: Sequence[_Entry], width: int) -> str:
+    """Return the first label and how many more there are."""
+    more = f" +{len(entries) - 1:,} more" if len(entries) > 1 else ""
+    return middle_cut(printable(entries[0]["label"]), width - len(more)) + more
 
 
 def _reason(error: _Entry) -> Text:
@@ -139,11 +152,11 @@ def _reason(error: _Entry) -> Text:
 
 
 def _show_warnings(console: Console, entries: Sequence[_Entry]) -> None:
-    """Print each warning once, with how many circuits it is about."""
-    labels: dict[str, list[str]] = {}
+    """Print each warning once, with whom it is about."""
+    about: dict[str, list[_Entry]] = {}
     for entry in entries:
         for warning in entry["metadata"].get("warnings", ()):
-            labels.setdefault(warning, []).append(entry["label"])
-    for warning, named in islice(labels.items(), 10):
-        whom = printable(named[0]) + (f" and {len(named) - 1:,} more" if len(named) > 1 else "")
+            about.setdefault(warning, []).append(entry)
+    for warning, named in islice(about.items(), _MOST_WARNINGS):
+        whom = _names(named, max(12, console.width // 3))
         console.print(Text.assemble(("note ", "bold yellow"), f"{whom}: {printable(warning)}"))

@@ -37,8 +37,10 @@ class TargetState:
 
 
 def target_states() -> list[TargetState]:
-    """Return every target, those of installed plug-ins too."""
-    return [_state(name) for name in dict.fromkeys((*known_targets(), *plugins.names(GROUP)))]
+    """Return every target, those of installed plug-ins too, each simulator's methods behind it."""
+    names = list(dict.fromkeys((*known_targets(), *plugins.names(GROUP))))
+    simulators = [name.partition(":")[0] for name in names]
+    return [_state(name) for name in sorted(names, key=lambda name: simulators.index(name.partition(":")[0]))]
 
 
 def _state(name: str) -> TargetState:

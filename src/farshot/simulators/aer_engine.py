@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit import transpile
 from qiskit.circuit import ControlFlowOp
+from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Pauli
 from qiskit_aer import AerError, AerSimulator
 from qiskit_aer.library import SaveExpectationValue
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["AerEngine"]
 
 _AER_NAMES = {"mps": "matrix_product_state"}
+_CONTROL_FLOW = ("for_loop", "if_else", "switch_case", "while_loop")
+_DIRECTIVES = frozenset({"barrier", "break_loop", "continue_loop"})
 _NOT_AVERAGED = (
     "expectation values of a circuit with mid-circuit measurements are not computed exactly: sample it instead"
 )
@@ -47,25 +50,24 @@ class AerEngine:
 
     def sample(self, task: Task, method: str) -> Run:
         """Draw the shots of `task`."""
-        circuit = load(task.scan)
+        circuit = _in_basis(load(task.scan), method)
         data = self._run(circuit, method, task, shots=task.shots)
         return Run(_packed(data["counts"], circuit.num_clbits), method)
 
     def evaluate(self, task: Task, method: str) -> Run:
         """Compute the expectation values of `task`."""
-        circuit = _unmeasured(task)
+        circuit = _in_basis(_unmeasured(task), method)
         terms = task.terms or ()
-        factors = [_factors(term) for term in terms]
-        for place, (letters, qubits) in enumerate(factors):
+        for place, term in enumerate(terms):
+            letters, qubits = _factors(term)
             if qubits:
                 circuit.append(SaveExpectationValue(Pauli(letters), str(place)), qubits)
         data = self._run(circuit, method, task, shots=1)
         return Run(Values(tuple(float(data.get(str(place), 1.0)) for place in range(len(terms)))), method)
 
     def _run(self, circuit: QuantumCircuit, method: str, task: Task, *, shots: int | None) -> Mapping[str, Any]:
-        name = _AER_NAMES.get(method, method)
         options = {
-            "method": name,
+            "method": _AER_NAMES.get(method, method),
             "shots": shots,
             "seed_simulator": task.seed,
             "max_parallel_threads": 1,
@@ -73,7 +75,7 @@ class AerEngine:
             "enable_truncation": Feature.DYNAMIC not in task.scan.features,
         }
         try:
-            result = self._simulator.run(_in_basis(circuit, name), **options).result()
+            result = self._simulator.run(circuit, **options).result()
         except AerError as error:
             raise CircuitError(FaultCode.UNSUPPORTED, error.message) from error
         if not result.success:
@@ -102,16 +104,18 @@ def _factors(term: str) -> tuple[str, list[int]]:
 
 
 def _in_basis(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
+    """Return `circuit` with what the method lacks taken apart."""
     basis = _basis(method)
-    if basis.issuperset(_operations(circuit)):
+    if _operations(circuit) <= basis | _DIRECTIVES:
         return circuit
     return transpile(circuit, basis_gates=sorted(basis), optimization_level=0)
 
 
 @cache
 def _basis(method: str) -> frozenset[str]:
-    gates = AerSimulator(method=method).configuration().basis_gates
-    return frozenset([*gates, "measure", "barrier", "save_expval"])
+    known = {*get_standard_gate_name_mapping(), *_CONTROL_FLOW}
+    gates = AerSimulator(method=_AER_NAMES.get(method, method)).configuration().basis_gates
+    return frozenset(known.intersection([*gates, "measure"]))
 
 
 def _operations(circuit: QuantumCircuit) -> set[str]:

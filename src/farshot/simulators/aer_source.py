@@ -10,6 +10,7 @@ from qiskit import qasm2, qasm3
 from qiskit.circuit.library import IGate
 
 from farshot.errors import CircuitError, FaultCode
+from farshot.simulators.renaming import slice_of
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -33,32 +34,24 @@ def load(scan: Scan, end: int | None = None) -> QuantumCircuit:
 
 
 def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
-    """Leave out what the text includes: the gates of the library are built in, but for those that it defines."""
-    text = _INCLUDE.sub(lambda include: " " * len(include[0]), scan.text[:end])
-    return qasm2.loads(
-        _renamed(text, scan.own_gates), include_path=(), custom_instructions=_instructions(scan.own_gates)
-    )
+    """Leave out the include: the gates that come from it are given, and only those that are used."""
+    text = _INCLUDE.sub(lambda include: " " * len(include[0]), scan.text[: scan.include_at])
+    text += slice_of(scan, scan.include_at, end)
+    return qasm2.loads(text, include_path=(), custom_instructions=_instructions(scan.library_gates))
 
 
 def _load3(scan: Scan, end: int | None) -> QuantumCircuit:
-    return qasm3.loads(scan.text[: scan.include_at] + _renamed(scan.text[scan.include_at : end], scan.own_gates))
+    return qasm3.loads(scan.text[: scan.include_at] + slice_of(scan, scan.include_at, end))
 
 
-def _renamed(text: str, names: frozenset[str]) -> str:
-    """Rename gates of the text's own: Qiskit and Aer take a gate for the standard one of that name."""
-    if not names:
-        return text
-    return re.sub(rf"\b({'|'.join(map(re.escape, names))})\b", r"own_\1", text)
-
-
-@lru_cache(maxsize=8)
-def _instructions(own: frozenset[str]) -> tuple[qasm2.CustomInstruction, ...]:
-    known = (given for given in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if given.name not in own)
+@lru_cache(maxsize=32)
+def _instructions(used: frozenset[str]) -> tuple[qasm2.CustomInstruction, ...]:
     return tuple(
         qasm2.CustomInstruction(
             given.name, given.num_params, given.num_qubits, _REPLACED.get(given.name, given.constructor), builtin=True
         )
-        for given in known
+        for given in qasm2.LEGACY_CUSTOM_INSTRUCTIONS
+        if given.name in used
     )
 
 

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from prism_q import BackendKind, PrismError, parse_qasm, simulate
+from prism_q import BackendKind, parse_qasm, simulate
 
 from farshot.admission.facts import Feature
 from farshot.errors import CircuitError, FaultCode
@@ -16,12 +16,12 @@ from farshot.model import Values
 from farshot.packing import pack_bits
 from farshot.protocols import Run
 from farshot.simulators.limits import DENSE_QUBITS, dense_qubits
-from farshot.simulators.prism_faults import fault_of, translating
+from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
 from farshot.simulators.sampling import draw, record
 
 if TYPE_CHECKING:
-    from prism_q import Circuit, RunMetadata, Simulation
+    from prism_q import RunMetadata, Simulation
 
     from farshot.model import Counts
     from farshot.protocols import Task
@@ -93,7 +93,7 @@ class PrismSimulator:
     @translating
     def check(self, task: Task) -> None:
         """Parse `task`."""
-        _parsed(_sampled_text(task), task)
+        parse_qasm(_sampled_text(task))
 
     @translating
     def simulate(self, task: Task) -> Run:
@@ -137,17 +137,7 @@ def _sampled_text(task: Task) -> str:
 
 
 def _simulation(text: str, task: Task) -> Simulation:
-    return simulate(_parsed(text, task)).backend(_KINDS[task.method])
-
-
-def _parsed(text: str, task: Task) -> Circuit:
-    try:
-        return parse_qasm(text)
-    except PrismError as error:
-        fault = fault_of(error)
-        if task.scan.text.startswith(text):
-            raise fault from error
-        raise CircuitError(fault.code, fault.message, line=fault.line) from error
+    return simulate(parse_qasm(text)).backend(_KINDS[task.method])
 
 
 @lru_cache(maxsize=16)

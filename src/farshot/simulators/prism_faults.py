@@ -18,15 +18,6 @@ __all__ = ["fault_of", "translating"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_CODES = {
-    "gate_arity": FaultCode.PARSE,
-    "invalid_classical_bit": FaultCode.PARSE,
-    "invalid_parameter": FaultCode.PARSE,
-    "invalid_qubit": FaultCode.PARSE,
-    "parse": FaultCode.PARSE,
-    "resource_limit": FaultCode.MEMORY,
-    "undefined_register": FaultCode.PARSE,
-}
 _LINE = re.compile(r"^parse error at line (\d+): | at line (\d+)")
 _COLUMN = re.compile(r" at column (\d+)$")
 
@@ -50,16 +41,17 @@ def translating(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def fault_of(error: PrismError) -> CircuitError:
-    """Return the fault that `error` is."""
-    code = _CODES.get(error.kind, FaultCode.UNSUPPORTED)
-    if code is FaultCode.MEMORY:
+    """Return the fault that `error` is.
+
+    A text that the scan admits is OpenQASM, so what prism-q cannot read is prism-q's lack.
+    """
+    if error.kind == "resource_limit":
         needed = f"the circuit needs {error.required} {error.resource}, this worker's memory holds {error.limit}"
-        return CircuitError(code, needed)
+        return CircuitError(FaultCode.MEMORY, needed)
     message = str(error)
-    line, column = _LINE.search(message), _COLUMN.search(message)
+    line = _LINE.search(message)
     return CircuitError(
-        code,
+        FaultCode.UNSUPPORTED,
         _COLUMN.sub("", _LINE.sub("", message)),
         line=int(line[1] or line[2]) if line else None,
-        column=int(column[1]) if line and column else None,
     )

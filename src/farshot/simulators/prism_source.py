@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from farshot.simulators.renaming import slice_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,9 +27,9 @@ def with_prelude(scan: Scan, end: int | None = None) -> str:
     """Return the text up to `end`, with the definitions of the library gates that prism-q lacks."""
     lacking = scan.library_gates & PRELUDE.keys()
     if not lacking:
-        return scan.text[:end]
+        return slice_of(scan, 0, end)
     prelude = "".join(PRELUDE[name] for name in sorted(lacking))
-    return scan.text[: scan.include_at] + prelude + scan.text[scan.include_at : end]
+    return scan.text[: scan.include_at] + prelude + slice_of(scan, scan.include_at, end)
 
 
 def joined(scan: Scan) -> str:
@@ -36,14 +38,12 @@ def joined(scan: Scan) -> str:
     prism-q splits a circuit into blocks of qubits that no gate ties together, and loses the order of
     measurements in different blocks. Ties make it one block.
     """
-    start = with_prelude(scan, scan.body_from)
-    return f"{start}{''.join(_ties(scan))}{scan.text[scan.body_from :]}"
+    return with_prelude(scan, scan.body_from) + "".join(_ties(scan)) + slice_of(scan, scan.body_from)
 
 
 def _ties(scan: Scan) -> Iterator[str]:
-    gate = next(name for name in ("CX", "cx", "ctrl @ U(pi,0,pi)") if name not in scan.own_gates)
-    for pair in pairwise(_qubits(scan)):
-        yield f"{gate} {','.join(pair)};" * 2
+    for first, second in pairwise(_qubits(scan)):
+        yield f"CX {first},{second};CX {first},{second};"
 
 
 def _qubits(scan: Scan) -> Iterator[str]:

@@ -33,15 +33,19 @@ _PLAIN = (
     "0",
     "2",
 )
-_FUNCTIONS = ("sin(0.2)", "cos(pi/3)", "-sin(pi/5)", "sqrt(2)", "exp(0.5)*2", "tan(0.4)", "ln(3)")
+_FUNCTIONS = ("sin(0.2)", "cos(pi/3)", "-sin(pi/5)", "sqrt(2)", "exp(0.5)*2", "tan(0.4)", "{log}(3)")
+_LOGARITHM = {2: "ln", 3: "log"}
 _OF_PARAMETERS = ("{0}", "-{0}", "{0}/2", "2*{0}", "-{0}/2", "{0}+{1}", "({0}-{1})/2", "-({0}+{1})", "{0}-{1}")
 
 
 def angle(rng: Random, version: int) -> str:
-    """Draw an angle. OpenQASM 3 gets no functions: its importers do not read them all."""
-    if rng.random() < 0.4:
+    """Draw an angle. With OpenQASM 3 few are functions: its importers do not read them all."""
+    choice = rng.random()
+    if choice < 0.4:
         return f"{rng.uniform(-3.2, 3.2):.4f}"
-    return rng.choice(_PLAIN + _FUNCTIONS if version == 2 else _PLAIN)
+    if choice < (0.55 if version == 2 else 0.41):
+        return rng.choice(_FUNCTIONS).format(log=_LOGARITHM[version])
+    return rng.choice(_PLAIN)
 
 
 def angle_of(rng: Random, version: int, parameters: Sequence[str]) -> str:

@@ -113,6 +113,10 @@ class Draft:
             return Spread(tuple(Gate("cx", (control, qubit)) for qubit in span), whole=(False, True))
         return Spread(tuple(Gate(name, (qubit,)) for qubit in span), whole=(True,))
 
+    def spread_reset(self) -> Spread:
+        """Reset a whole register."""
+        return Spread(tuple(map(Reset, self.rng.choice(self.spans(classical=False)))), whole=(True,))
+
     def spread_measure(self) -> Spread | None:
         """Measure a register to another of its size, if there is one."""
         bits = self.spans(classical=True)

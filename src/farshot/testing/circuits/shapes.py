@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farshot.testing.circuits.draft import begin, parts
-from farshot.testing.circuits.ir import Barrier, Gate, If, Measure, Reset
+from farshot.testing.circuits.ir import Barrier, Gate, If, Measure, Reset, Spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,10 +19,20 @@ __all__ = ["SHAPES"]
 _WIDTHS = (1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 8, 8, 9, 10, 11, 12)
 
 
+def _gate(draft: Draft, qubits: Sequence[int]) -> Gate | Spread:
+    """Draw a gate, at times on a whole register where all qubits are allowed."""
+    whole = len(qubits) == len(draft.qubits) and draft.chance(0.08)
+    return draft.spread_gate() if whole else draft.gate(qubits)
+
+
+def _reset(draft: Draft, qubits: Sequence[int]) -> Reset | Spread:
+    whole = len(qubits) == len(draft.qubits) and draft.chance(0.2)
+    return draft.spread_reset() if whole else draft.reset(qubits)
+
+
 def _gates(draft: Draft, count: int) -> None:
     for _ in range(count):
-        drawn = draft.spread_gate() if draft.chance(0.08) else draft.gate(draft.qubits)
-        draft.operations.append(drawn)
+        draft.operations.append(_gate(draft, draft.qubits))
         if draft.chance(0.05):
             draft.operations.append(Barrier(tuple(draft.rng.choice(draft.spans(classical=False)))))
 
@@ -53,8 +63,8 @@ def _alternatives(draft: Draft, qubits: Sequence[int]) -> Operation:
     """Draw what may stand under a condition, or between other statements."""
     choice = draft.rng.random()
     if choice < 0.75:
-        return draft.gate(qubits)
-    return draft.measure(qubits) if choice < 0.9 else draft.reset(qubits)
+        return _gate(draft, qubits)
+    return draft.measure(qubits) if choice < 0.9 else _reset(draft, qubits)
 
 
 def _conditional(draft: Draft, qubits: Sequence[int], depth: int = 0) -> If:
@@ -72,16 +82,19 @@ def _lost_bits(operation: Operation) -> int:
     """Count the measurements and resets, each of which can double what a reference has to follow."""
     if isinstance(operation, If):
         return sum(map(_lost_bits, operation.body + operation.otherwise))
+    if isinstance(operation, Spread):
+        return sum(map(_lost_bits, operation.operations))
     return isinstance(operation, Measure | Reset)
 
 
 def _step(draft: Draft, qubits: Sequence[int]) -> Operation:
     choice = draft.rng.random()
     if choice < 0.55:
-        return draft.gate(qubits)
+        return _gate(draft, qubits)
     if choice < 0.75:
-        return draft.measure(qubits)
-    return _conditional(draft, qubits) if choice < 0.95 else draft.reset(qubits)
+        together = draft.spread_measure() if draft.chance(0.1) else None
+        return together or draft.measure(qubits)
+    return _conditional(draft, qubits) if choice < 0.95 else _reset(draft, qubits)
 
 
 def _steps(draft: Draft, blocks: Sequence[Sequence[int]], count: int) -> None:
@@ -109,7 +122,7 @@ def blocks(rng: Random) -> Program:
 
     Bits are written from several blocks, and conditions of one block read bits of others, written or not.
     """
-    draft = begin(rng, rng.choice((8, 8, 9, 10)))
+    draft = begin(rng, rng.choice((8, 8, 8, 9, 9, 10)))
     sizes = parts(rng, len(draft.qubits), 5)
     order = rng.sample(draft.qubits, len(draft.qubits))
     cut = [[order.pop() for _ in range(size)] for size in sizes]

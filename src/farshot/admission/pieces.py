@@ -1,0 +1,233 @@
+"""The quick reading: a text whose statements were met before is not read word by word again.
+
+Texts are cut at their semicolons. What a statement does depends on the declarations before it and on
+its own words alone, so each is read once per set of declarations; a text is then a few operations on
+sets. What does not fit (blocks, late declarations, anything wrong) is left to the close reading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from farshot.admission.facts import Feature, Scan
+from farshot.admission.findings import conclude
+from farshot.admission.grammar import begin, follow
+from farshot.admission.library import Gate
+from farshot.admission.limits import MAX_OPERATIONS
+from farshot.admission.refusal import RefusalError
+from farshot.admission.state import State
+from farshot.admission.tokens import Cursor
+from farshot.admission.trace import Trace
+
+if TYPE_CHECKING:
+    from farshot.admission.declared import Declared
+
+__all__ = ["QuickReader"]
+
+_HEAD = re.compile(
+    r"""(?:\s*+(?:OPENQASM\b[^;{}]*+;
+    |include\b[^;{}]*+;
+    |(?:qreg|creg|qubit|bit)\b[^;{}=]*+;
+    |gate\b[^;{}]*+\{[^{}]*+\}))*+""",
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"//[^\n]*")
+_UNFIT = ("{", "/*", '"', "'", "$", "#")
+_LEADING = re.compile(r"\s*+(\w*+)")
+_FOLLOWED = frozenset({"measure", "barrier", "reset", "if"})
+_MAX_CONTEXTS = 32
+_MAX_STATEMENTS = 50_000
+_MAX_STATEMENT = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Effect:
+    """What one statement does. `closes`: a measurement or a barrier, which may end a circuit."""
+
+    operations: int
+    measured: tuple[tuple[int, int], ...]
+    features: frozenset[Feature]
+    library: frozenset[str]
+    clifford: bool
+    closes: bool
+
+
+@dataclass(slots=True)
+class _Context:
+    """The declarations that begin a text, and the effects of the statements met after them.
+
+    `shared` holds one effect for all statements that do the same, so that the different effects of a
+    text are few.
+    """
+
+    declared: Declared
+    start: Scan
+    effects: dict[str, _Effect] = field(default_factory=dict)
+    measuring: set[str] = field(default_factory=set)
+    closing: set[str] = field(default_factory=set)
+    shared: dict[tuple[object, ...], _Effect] = field(default_factory=dict)
+
+    def learn(self, piece: str) -> bool:
+        """Read a statement and remember what it does; False where it needs the close reading."""
+        if not self._follows(piece):
+            return False
+        trace = Trace()
+        state = State(Cursor(f"{piece};"), self.declared, trace, follow)
+        follow(state)
+        if state.cursor.kind != "end" or trace.wild or Feature.RICH in trace.features:
+            return False
+        self._remember(piece, trace)
+        return True
+
+    def _follows(self, piece: str) -> bool:
+        leading = _LEADING.match(piece)
+        word = leading[1] if leading else ""
+        if word in _FOLLOWED:
+            return word != "if" or self.declared.version == 2
+        known = self.declared.names.get(word)
+        return isinstance(known, Gate) if self.declared.version == 2 else known is not None
+
+    def _remember(self, piece: str, trace: Trace) -> None:
+        measured = tuple(trace.measured)
+        closes = bool(measured) or piece.lstrip().startswith("barrier")
+        parts = (
+            trace.operations,
+            measured,
+            frozenset(trace.features),
+            frozenset(trace.library),
+            trace.clifford,
+            closes,
+        )
+        effect = self.shared.setdefault(parts, _Effect(*parts))
+        self.effects[piece] = effect
+        if measured:
+            self.measuring.add(piece)
+        if closes:
+            self.closing.add(piece)
+
+    def forget(self) -> None:
+        """Keep the memory bounded."""
+        for memory in (self.effects, self.measuring, self.closing, self.shared):
+            memory.clear()
+
+
+class QuickReader:
+    """Reads texts by their statements and remembers both. For one thread."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._contexts: OrderedDict[str, _Context] = OrderedDict()
+
+    def read(self, text: str) -> Scan | None:
+        """Return the facts of `text`, or None where only the close reading can tell."""
+        bare = _COMMENT.sub(_blank, text) if "//" in text else text
+        head = _HEAD.match(bare)
+        end = head.end() if head else 0
+        body = bare[end:]
+        if any(mark in body for mark in _UNFIT):
+            return None
+        try:
+            context = self._context(bare[:end])
+            return _facts(context, text, body)
+        except RefusalError:
+            return None
+
+    def _context(self, head: str) -> _Context:
+        context = self._contexts.get(head)
+        if context is None:
+            context = self._contexts[head] = _begun(head)
+            if len(self._contexts) > _MAX_CONTEXTS:
+                self._contexts.popitem(last=False)
+        self._contexts.move_to_end(head)
+        return context
+
+
+def _blank(comment: re.Match[str]) -> str:
+    return " " * len(comment[0])
+
+
+def _begun(head: str) -> _Context:
+    state = begin(head)
+    while state.cursor.kind != "end":
+        follow(state)
+    return _Context(state.declared, conclude(state))
+
+
+def _facts(context: _Context, text: str, body: str) -> Scan | None:
+    pieces = body.split(";")
+    if pieces.pop().strip() or not context.declared.qubits:
+        return None
+    unique = set(pieces)
+    if not _learned(context, unique):
+        return None
+    effects = set(map(context.effects.__getitem__, unique))
+    if not _within(context, pieces, effects):
+        return None
+    return _joined(context, text, body, pieces, effects)
+
+
+def _learned(context: _Context, unique: set[str]) -> bool:
+    unknown = unique.difference(context.effects)
+    if not unknown:
+        return True
+    if len(context.effects) > _MAX_STATEMENTS:
+        context.forget()
+        unknown = unique
+    return max(map(len, unknown)) <= _MAX_STATEMENT and all(map(context.learn, unknown))
+
+
+def _within(context: _Context, pieces: list[str], effects: set[_Effect]) -> bool:
+    most = max((effect.operations for effect in effects), default=0)
+    if most * len(pieces) <= MAX_OPERATIONS:
+        return True
+    return sum(context.effects[piece].operations for piece in pieces) <= MAX_OPERATIONS
+
+
+def _joined(context: _Context, text: str, body: str, pieces: list[str], effects: set[_Effect]) -> Scan | None:
+    features = frozenset().union(*(effect.features for effect in effects))
+    first = _first_measure(context, pieces)
+    measures = first < len(pieces)
+    dynamic = Feature.DYNAMIC in features or not context.closing.issuperset(pieces[first:])
+    if dynamic:
+        features |= {Feature.DYNAMIC}
+    if all(effect.clifford for effect in effects):
+        features |= {Feature.CLIFFORD}
+    start = context.start
+    return Scan(
+        text=text,
+        version=start.version,
+        qubits=start.qubits,
+        bits=start.bits,
+        measured=() if dynamic else _measured(context, pieces[first:]),
+        measures=measures,
+        measures_from=None if dynamic else _offset(text, body, pieces, first),
+        features=features,
+        library_gates=start.library_gates.union(*(effect.library for effect in effects)),
+        own_gates=start.own_gates,
+        include_at=start.include_at,
+        body_from=start.body_from,
+        qubit_names=start.qubit_names,
+    )
+
+
+def _first_measure(context: _Context, pieces: list[str]) -> int:
+    try:
+        return list(map(context.measuring.__contains__, pieces)).index(True)
+    except ValueError:
+        return len(pieces)
+
+
+def _measured(context: _Context, pieces: list[str]) -> tuple[tuple[int, int], ...]:
+    return tuple(chain.from_iterable(context.effects[piece].measured for piece in pieces))
+
+
+def _offset(text: str, body: str, pieces: list[str], first: int) -> int:
+    if first == len(pieces):
+        return len(text)
+    before = sum(map(len, pieces[:first])) + first
+    spaces = len(pieces[first]) - len(pieces[first].lstrip())
+    return len(text) - len(body) + before + spaces

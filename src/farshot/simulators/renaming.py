@@ -1,0 +1,31 @@
+"""New names for the gates that a circuit defines itself.
+
+prism-q, Qiskit and Aer know more gates than OpenQASM has, `iswap` or `ecr`, and take a gate of such a
+name for theirs, whatever the circuit says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from farshot.admission.facts import Scan
+
+__all__ = ["slice_of"]
+
+
+def slice_of(scan: Scan, start: int = 0, end: int | None = None) -> str:
+    """Return a part of the text, with every gate of its own under a name that nothing else has."""
+    text = scan.text[start:end]
+    if not scan.own_gates:
+        return text
+    names = "|".join(map(re.escape, scan.own_gates))
+    return re.sub(rf"\b(?:{names})\b", rf"{_unused_prefix(scan.text)}\g<0>", text)
+
+
+def _unused_prefix(text: str) -> str:
+    prefix = "own_"
+    while prefix in text:
+        prefix += "x_"
+    return prefix

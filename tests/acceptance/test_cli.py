@@ -1,0 +1,276 @@
+"""The command line as people and programs use it: the real program in a process of its own."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from samples import BELL
+
+WRONG = BELL.replace("h q[0];", "hadamard q[0];")
+KEPT = {name: value for name, value in os.environ.items() if not name.startswith(("FARSHOT", "PYTHON", "COLUMNS"))}
+
+
+class Farshot:
+    """Runs `farshot` in `folder`, with a store of its own below it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def start(self, *arguments, **environment):
+        return subprocess.Popen(
+            [sys.executable, "-m", "farshot", *arguments],
+            cwd=self.folder,
+            env={**KEPT, "FARSHOT_DATA_DIR": str(self.folder / "data"), **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __call__(self, *arguments, text="", status=0, **environment):
+        """Run to the end and return (stdout, stderr); `status` is the exit status expected."""
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(text, timeout=60)
+        assert process.returncode == status, f"{out}\n{err}"
+        assert "Traceback" not in err
+        return out, err
+
+    def json(self, *arguments, **options):
+        out, _ = self(*arguments, "--json", **options)
+        return json.loads(out)
+
+    def write(self, **circuits):
+        for label, text in circuits.items():
+            (self.folder / f"{label}.qasm").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def farshot(tmp_path):
+    return Farshot(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A store with one job: two good circuits and a wrong one between them."""
+    farshot = Farshot(tmp_path_factory.mktemp("finished"))
+    farshot.write(a_bell=BELL, b_wrong=WRONG, c_bell=BELL)
+    farshot.job = farshot.json("run", ".", "--seed", "7", "--tag", "first", status=1)
+    farshot.id = farshot.job["job_id"]
+    return farshot
+
+
+def heavy(qubits=20, layers=30):
+    """Return a circuit of about a second."""
+    lines = [f'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[{qubits}];\ncreg c[{qubits}];']
+    for layer in range(layers):
+        lines += [f"ry(0.{layer + 1}{qubit}) q[{qubit}];" for qubit in range(qubits)]
+        lines += [f"cx q[{qubit}],q[{qubit + 1}];" for qubit in range(qubits - 1)]
+    return "\n".join([*lines, "measure q -> c;"])
+
+
+def wait_until(condition, seconds=30):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "nothing happened"
+        time.sleep(0.1)
+
+
+def jobs(farshot):
+    return farshot.json("jobs") if (farshot.folder / "data").exists() else []
+
+
+def test_the_examples_run_and_give_what_they_say(farshot):
+    job = farshot.json("run", "--examples", "--shots", "1000")
+    found = {entry["label"]: entry["results"] for entry in job["results"]}
+    assert job["status"] == "COMPLETED"
+    assert set(found["bell"]) == {"00", "11"}
+    assert set(found["ghz_5"]) == {"00000", "11111"}
+    assert found["qft_4"] == {"0101": 1000}
+    assert found["phase_estimation"] == {"0101": 1000}
+    assert found["grover_3"]["101"] > 900
+    assert found["vqe_h2"]["10"] > 960
+    assert 180 < sum(count for key, count in found["teleportation"].items() if key[0] == "1") < 320
+    assert set(sorted(found["qaoa_maxcut_6"], key=found["qaoa_maxcut_6"].get)[-2:]) == {"010101", "101010"}
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_the_table_fits_the_terminal(finished, columns):
+    out, err = finished("results", finished.id, status=1, COLUMNS=str(columns))
+    lines = out.splitlines()
+    assert max(len(line) for line in lines) <= columns
+    assert "".join(lines[:2]).split()[:3] == ["circuit", "bits", "outcome"]
+    assert "b_wrong" in out
+    assert "█" in out
+    assert err == ""
+
+
+def test_a_wrong_circuit_fails_alone(finished):
+    first, wrong, last = finished.job["results"]
+    assert finished.job["status"] == "FAILED"
+    assert sum(first["results"].values()) == sum(last["results"].values()) == 1000
+    assert (wrong["label"], wrong["error"]["code"]) == ("b_wrong", "parse")
+    assert (wrong["error"]["line"], wrong["error"]["column"]) == (5, 1)
+
+
+def test_a_seed_repeats_the_counts(finished):
+    again = finished.json("run", "a_bell.qasm", "c_bell.qasm", "--seed", "7", "--data-dir", "other")
+    counts = [entry["results"] for entry in finished.job["results"] if "results" in entry]
+    assert [entry["results"] for entry in again["results"]] == counts
+
+
+def test_results_can_be_read_again_in_every_form(finished):
+    assert finished.json("results", finished.id, status=1) == finished.job
+    out, _ = finished("results", finished.id[:6], "--csv", status=1)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert {row["label"] for row in rows} == {"a_bell", "b_wrong", "c_bell"}
+    assert sum(int(row["count"]) for row in rows if row["label"] == "a_bell") == 1000
+    assert [row["error"][:6] for row in rows if row["error"]] == ["parse:"]
+
+
+def test_expectation_values_are_shown_as_values(farshot):
+    farshot.write(bell=BELL)
+    options = ("run", "bell.qasm", "--observable", "ZZ", "--observable", "XX", "--observable", "ZI")
+    assert farshot.json(*options)["results"][0]["results"] == pytest.approx({"ZZ": 1, "XX": 1, "ZI": 0})
+    out, _ = farshot(*options)
+    assert "+1.000000" in out
+
+
+def test_a_circuit_is_read_from_standard_input(farshot):
+    job = farshot.json("run", "-", text=BELL)
+    assert [entry["label"] for entry in job["results"]] == ["stdin"]
+
+
+def test_the_text_of_a_circuit_that_is_no_unicode_is_its_own_fault(farshot):
+    farshot.write(bell=BELL)
+    (farshot.folder / "latin.qasm").write_bytes(BELL.encode() + b"// caf\xe9\n")
+    (farshot.folder / "sub").mkdir()
+    shutil.copy(farshot.folder / "bell.qasm", farshot.folder / "sub")
+    good, wrong, other = farshot.json("run", ".", status=1)["results"]
+    assert [good["label"], wrong["label"], other["label"]] == ["bell.qasm", "latin", "sub/bell.qasm"]
+    assert "error" in wrong
+
+
+WRONG_CALLS = (
+    (["bel.qasm"], "error: no file 'bel.qasm'; did you mean 'bell.qasm'?\n"),
+    (["bell.qasm", "empty"], "error: no .qasm file in the folder 'empty'\n"),
+    ([], "error: no circuits named"),
+    (["bell.qasm", "--target", "abacus"], "error: no target 'abacus'"),
+    (["bell.qasm", "--observable", "ZQ"], "ZQ"),
+    (["bell.qasm", "wrong.qasm", "--validate"], "'wrong': line 5, column 1"),
+)
+
+
+def test_what_is_wrong_with_the_call_is_said_and_nothing_is_submitted(farshot):
+    farshot.write(bell=BELL, wrong=WRONG)
+    (farshot.folder / "empty").mkdir()
+    for arguments, message in WRONG_CALLS:
+        out, err = farshot("run", *arguments, status=2)
+        assert out == ""
+        assert message in err
+    assert farshot.json("jobs") == []
+
+
+def test_a_queued_job_waits_for_work(farshot):
+    farshot.write(bell=BELL, wrong=WRONG)
+    out, err = farshot("submit", "bell.qasm", "wrong.qasm", "--tag", "night")
+    job_id = out.strip()
+    assert "farshot work" in err
+    assert farshot.json("status", job_id)["status"] == "PENDING"
+    _, err = farshot("results", job_id, status=1)
+    assert "--partial" in err
+    assert farshot.json("results", job_id, "--partial") == {"job_id": job_id, "status": "PENDING", "results": []}
+    out, _ = farshot("work", status=1)
+    assert f"job {job_id[:8]} FAILED: 2 circuits, 1 failed" in out
+    assert [job["tag"] for job in farshot.json("jobs", "--status", "failed")] == ["night"]
+
+
+def test_a_queued_job_can_be_cancelled_and_that_twice(farshot):
+    farshot.write(bell=BELL)
+    job_id = farshot.json("submit", "bell.qasm")["job_id"]
+    watching = farshot.start("watch", job_id)
+    assert farshot.json("cancel", job_id)["circuits_cancelled"] == 1
+    out, _ = farshot("cancel", job_id)
+    assert out == f"job {job_id[:8]} is CANCELLED already: nothing to cancel\n"
+    out, _ = watching.communicate(timeout=30)
+    assert watching.returncode == 1
+    assert "CANCELLED" in out
+
+
+def test_a_finished_job_is_listed_described_and_watched(finished):
+    (job,) = finished.json("jobs", "--tag", "first")
+    assert (job["job_id"], job["status"], job["circuits"], job["failed"]) == (finished.id, "FAILED", 3, 1)
+    assert finished.json("status", finished.id[:4].upper()) == job
+    for arguments, status in ((["jobs"], 0), (["watch", finished.id], 1), (["cancel", finished.id], 0)):
+        out, _ = finished(*arguments, status=status)
+        assert finished.id[:8] in out
+        assert "FAILED" in out
+
+
+@pytest.mark.parametrize("given", ["ab", "0" * 32])
+def test_a_job_that_is_not_there_is_a_mistake_of_usage(finished, given):
+    _, err = finished("status", given, status=2)
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_ctrl_c_stops_the_work_and_keeps_what_there_is(farshot):
+    text = heavy()
+    farshot.write(aaa=BELL, **{f"heavy_{number:02}": text for number in range(40)})
+    process = farshot.start("run", ".", "--workers", "2")
+    wait_until(lambda: any(job["status"] == "RUNNING" for job in jobs(farshot)))
+    process.send_signal(signal.SIGINT)
+    sent = time.monotonic()
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 5
+    assert process.returncode == 130
+    assert out == ""
+    assert "of 41 circuits had been recorded: farshot results" in err
+    (job,) = farshot.json("jobs")
+    assert job["status"] == "CANCELLED"
+    results = farshot.json("results", job["job_id"], status=1)["results"]
+    assert len([entry for entry in results if "results" in entry]) == job["done"]
+    assert {entry["error"]["code"] for entry in results if "error" in entry} == {"cancelled"}
+
+
+def test_a_reader_that_leaves_early_is_no_error(finished):
+    process = finished.start("results", finished.id)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.communicate(timeout=30)
+
+
+def test_targets_say_what_can_be_used(finished):
+    names = {target["name"]: target["usable"] for target in finished.json("targets")}
+    assert names["auto"]
+    assert names["prism:stabilizer"]
+    out, _ = finished("targets", COLUMNS="60")
+    assert all(name in out for name in names)
+
+
+def test_doctor_runs_a_circuit_and_looks_at_the_folder(finished):
+    report = finished.json("doctor")
+    assert report["ok"]
+    assert {"python", "prism-q", "store", "one circuit"} <= {check["name"] for check in report["checks"]}
+    data = finished.folder / "open"
+    data.mkdir(mode=0o755)
+    data.chmod(0o755)
+    out, _ = finished("doctor", "--data-dir", str(data), status=1, COLUMNS="300")
+    assert f"chmod 700 {data}" in out
+
+
+def test_help_and_version_are_there_at_once(farshot):
+    assert farshot("--version")[0].startswith("farshot ")
+    began = time.monotonic()
+    out, _ = farshot("--help")
+    assert time.monotonic() - began < 2
+    for command in ("run", "submit", "work", "jobs", "status", "watch", "results", "cancel", "targets", "doctor"):
+        assert f"  {command} " in out
