@@ -226,7 +226,7 @@ def test_ctrl_c_stops_the_work_and_keeps_what_there_is(farshot):
     text = heavy()
     farshot.write(aaa=BELL, **{f"heavy_{number:02}": text for number in range(40)})
     process = farshot.start("run", ".", "--workers", "2")
-    wait_until(lambda: any(job["status"] == "RUNNING" for job in jobs(farshot)))
+    wait_until(lambda: any(job["done"] for job in jobs(farshot)))
     process.send_signal(signal.SIGINT)
     sent = time.monotonic()
     out, err = process.communicate(timeout=30)
@@ -236,6 +236,7 @@ def test_ctrl_c_stops_the_work_and_keeps_what_there_is(farshot):
     assert "of 41 circuits had been recorded: farshot results" in err
     (job,) = farshot.json("jobs")
     assert job["status"] == "CANCELLED"
+    assert 1 <= job["done"] < 41
     results = farshot.json("results", job["job_id"], status=1)["results"]
     assert len([entry for entry in results if "results" in entry]) == job["done"]
     assert {entry["error"]["code"] for entry in results if "error" in entry} == {"cancelled"}

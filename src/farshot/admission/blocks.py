@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from farshot.admission.declared import MISREAD
 from farshot.admission.facts import Feature
-from farshot.admission.refusal import reject, reject_unsupported, shown
+from farshot.admission.limits import MAX_STEPS
+from farshot.admission.refusal import reject, reject_limit, reject_unsupported, shown
 from farshot.admission.state import inclusive
 from farshot.admission.statements import check_fits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.admission.declared import Register
-    from farshot.admission.state import State
+    from farshot.admission.state import Operand, State
 
 __all__ = ["box", "if_else", "loop", "switch"]
 
+_FORMS = "simulators read the conditions `c == 3`, `c[0]`, `!c[0]` and `c[0] == 1`"
 _TRUTH = {"0", "1", "true", "false"}
 
 
@@ -65,63 +67,66 @@ def _condition(state: State) -> None:
     state.trace.count(1, state.cursor.at)
     if state.cursor.kind == "int":
         _mirrored(state)
-        return
-    negated = state.cursor.word in {"!", "~"}
-    if negated and state.cursor.advance() == "~":
-        state.rich()
-    register, size, at = _conditional(state)
-    if state.cursor.word in {"==", "!="}:
-        _compared(state, register, size)
-    elif size is not None:
-        reject_unsupported("simulators test one bit alone: compare the register with a number, as in `c == 1`", at)
-    if negated and size is not None:
-        reject_unsupported("simulators negate one bit alone: write `!=`", at)
+    elif state.cursor.word in {"!", "~"}:
+        _negated(state)
+    else:
+        _compared(state)
     if state.cursor.word != ")":
-        message = f"no simulator reads {shown(state.cursor.word)} here: conditions are `c == 3`, `c[0]` or `!c[0]`"
-        reject_unsupported(message, state.cursor.at)
+        reject_unsupported(f"{_FORMS}, without {shown(state.cursor.word)}", state.cursor.at)
 
 
-def _conditional(state: State) -> tuple[Register, int | None, int]:
-    """Read the bit or register of a condition; the size is None for one bit."""
+def _conditional(state: State) -> Operand:
+    """Read the bit or the register of a condition."""
     at = state.cursor.at
-    if state.cursor.kind != "name" or state.cursor.word in {"true", "false"}:
-        reject_unsupported("conditions of simulators are `c == 3`, `c[0]` or `!c[0]`", at)
-    name = state.cursor.word
+    if state.cursor.kind != "name" or state.cursor.word in {"true", "false"} | state.declared.numbers.keys():
+        reject_unsupported(_FORMS, at)
+    register = state.declared.register(state.cursor.word, at, classical=True)
     operand = state.operand(classical=True)
-    register = state.declared.register(name, at, classical=True)
     if register.alias or not (operand.scalar or operand.indices is register.indices):
+        reject_unsupported(f"{_FORMS}, of a register or of one bit under its own name", at)
+    return operand
+
+
+def _negated(state: State) -> None:
+    """`!c[0]`, or `~c[0]`."""
+    if state.cursor.advance() == "~":
         state.rich()
-    return register, None if operand.scalar else len(operand.indices), at
+    operand = _conditional(state)
+    if not operand.scalar:
+        reject_unsupported(_FORMS, operand.at)
+
+
+def _compared(state: State) -> None:
+    """`c[0]`, `c[0] == 1` or `c == 3`."""
+    operand = _conditional(state)
+    if state.cursor.word not in {"==", "!="}:
+        if not operand.scalar:
+            reject_unsupported(_FORMS, operand.at)
+        return
+    state.cursor.advance()
+    if not operand.scalar:
+        check_fits(state, operand.indices)
+    elif state.cursor.word in _TRUTH:
+        state.cursor.advance()
+    else:
+        state.cursor.reject("0, 1, true or false")
 
 
 def _mirrored(state: State) -> None:
-    """`5 == c`: the value comes first."""
+    """`3 == c`: the value comes first."""
     state.rich()
-    state.literal()
-    if state.cursor.word not in {"==", "!="}:
+    begin = state.cursor.at
+    state.cursor.advance()
+    if state.cursor.word != "==":
         state.cursor.reject("`==`")
     state.cursor.advance()
-    _conditional(state)
-
-
-def _compared(state: State, register: Register, size: int | None) -> None:
-    state.cursor.advance()
-    if size is None:
-        _truth(state)
-    elif state.cursor.kind == "string":
-        state.rich()
-        state.cursor.advance()
-    elif size < len(register.indices):
-        state.rich()
-        state.integer()
-    else:
-        check_fits(state, register)
-
-
-def _truth(state: State) -> None:
-    if state.cursor.word not in _TRUTH:
-        state.cursor.reject("0, 1, true or false")
-    state.cursor.advance()
+    operand = _conditional(state)
+    if operand.scalar:
+        reject_unsupported(_FORMS, operand.at)
+    end = state.cursor.at
+    state.cursor.seek(begin)
+    check_fits(state, operand.indices)
+    state.cursor.seek(end)
 
 
 def loop(state: State) -> None:
@@ -134,11 +139,14 @@ def loop(state: State) -> None:
     skip_width(state)
     at = cursor.at
     name = cursor.name("the name of the loop's number")
+    state.declared.check_word(name, at)
     if name in state.declared.names:
         reject(f"{shown(name)} is already declared: rename one of the two", at)
     cursor.expect("in")
     values = _values(state)
-    if cursor.word != "{":
+    if len(values) > MAX_STEPS:
+        reject_limit(f"this loop has {len(values):,} rounds; the limit is {MAX_STEPS:,}", at)
+    if cursor.word != "{" or name in MISREAD:
         state.rich()
     _rounds(state, name, values)
 
@@ -212,31 +220,28 @@ def switch(state: State) -> None:
     at = cursor.at
     if cursor.word in state.declared.numbers:
         reject_unsupported("simulators switch on classical bits alone: use a `bit` register here", at)
-    _, size, at = _conditional(state)
+    operand = _conditional(state)
     cursor.expect(")")
     cursor.expect("{")
     seen: set[int] = set()
     while cursor.take("case"):
-        _case(state, 1 if size is None else size, seen)
+        _case(state, operand, seen)
+    if not seen:
+        reject("a `switch` needs a `case`", at)
     if cursor.take("default"):
         _branch(state)
     cursor.expect("}")
-    state.trace.features.add(Feature.DYNAMIC)
-    if not seen:
-        reject("a `switch` needs a `case`", at)
 
 
-def _case(state: State, size: int, seen: set[int]) -> None:
+def _case(state: State, operand: Operand, seen: set[int]) -> None:
     while True:
         at = state.cursor.at
-        value = state.integer()
-        if value in seen or not 0 <= value < 1 << size:
-            reject("this value is used twice, or does not fit the bits that are switched on", at)
+        value = check_fits(state, operand.indices)
+        if value in seen:
+            reject(f"the value {value} has a `case` already", at)
         seen.add(value)
         if not state.cursor.take(","):
             break
-    if size > 63:
-        state.trace.features.add(Feature.WIDE_CONDITION)
     _branch(state)
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from math import ceil, inf, isfinite
 from typing import TYPE_CHECKING
 
+from farshot.admission.declared import MISREAD
 from farshot.admission.expressions import Reader, bound, evaluate
+from farshot.admission.facts import Feature
 from farshot.admission.library import Call, Gate
 from farshot.admission.limits import MAX_NESTING, MAX_OPERATIONS
 from farshot.admission.refusal import reject, reject_limit, reject_unsupported, shown
@@ -87,7 +89,10 @@ def _modify(state: State, use: _Use) -> None:
     if use.modifiers > MAX_NESTING:
         reject_limit(f"a gate has more than {MAX_NESTING} modifiers", at)
     if word == "pow":
-        use.factor *= abs(_exponent(state))
+        exponent = _exponent(state)
+        use.factor *= abs(exponent)
+        if exponent != int(exponent):
+            state.trace.features.add(Feature.ROOT)
     elif word != "inv":
         use.controls += _controls(state)
     state.cursor.expect("@")
@@ -174,7 +179,9 @@ def define_gate(state: State) -> None:
     qubits = _formals(state, "{")
     if not qubits:
         reject(f"the gate {shown(name)} acts on no qubits", at)
-    _check_formals((*parameters, *qubits), at)
+    _check_formals(state, (*parameters, *qubits), at)
+    if not MISREAD.isdisjoint(parameters):
+        state.rich()
     uses = _body(state, frozenset(parameters), frozenset(qubits))
     _check_size(name, uses, at)
     state.declared.add_gate(_defined(state, name, parameters, len(qubits), uses))
@@ -190,7 +197,9 @@ def _formals(state: State, end: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _check_formals(names: Sequence[str], at: int) -> None:
+def _check_formals(state: State, names: Sequence[str], at: int) -> None:
+    for name in names:
+        state.declared.check_word(name, at)
     if len(set(names)) < len(names):
         reject("the parameters and qubits of a gate need different names", at)
 

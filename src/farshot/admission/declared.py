@@ -12,7 +12,7 @@ from farshot.admission.refusal import reject, reject_limit, reject_unsupported, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Declared", "Register"]
+__all__ = ["MISREAD", "Declared", "Register"]
 
 _WORDS_2 = """
 OPENQASM include qreg creg gate opaque measure reset barrier if pi sin cos tan exp ln sqrt
@@ -21,8 +21,10 @@ _WORDS_3 = """
 OPENQASM include defcalgrammar def cal defcal gate extern box let break continue if else end return for while in
 switch case default nop pragma input output const readonly mutable qreg qubit creg bool bit int uint float angle
 complex array void duration stretch gphase inv pow ctrl negctrl durationof delay reset measure barrier true false
-im pi tau euler π τ ℇ arccos arcsin arctan ceiling cos exp floor log mod popcount rotl rotr sin sqrt tan sizeof
+im pi π ℇ arccos arcsin arctan ceiling cos exp floor log mod popcount rotl rotr sin sqrt tan sizeof
 """
+MISREAD = frozenset({"tau", "τ", "euler", "e"})
+"""Names of parameters and numbers that prism-q takes for its constants, whatever the text says."""
 _WORDS = {2: frozenset(_WORDS_2.split()), 3: frozenset(_WORDS_3.split())}
 
 
@@ -72,13 +74,17 @@ class Declared:
 
     def check_new(self, name: str, at: int) -> None:
         """Refuse `name` where it cannot be given to anything new."""
-        if name in _WORDS[self.version]:
-            reject(f"{shown(name)} is a word of OpenQASM {self.version} and cannot be a name", at)
+        self.check_word(name, at)
         known = self.names.get(name)
         if isinstance(known, Gate) and known.library:
             self._reject_redefined(name, at)
         if known is not None or name in self.numbers:
             reject(f"{shown(name)} is already declared: rename one of the two", at)
+
+    def check_word(self, name: str, at: int) -> None:
+        """Refuse a name that is a word of the language."""
+        if name in _WORDS[self.version]:
+            reject(f"{shown(name)} is a word of OpenQASM {self.version} and cannot be a name", at)
 
     def _reject_redefined(self, name: str, at: int) -> NoReturn:
         message = f"{shown(name)} is a gate of {INCLUDES[self.version]} and cannot be declared again: rename it"
@@ -135,12 +141,16 @@ class Declared:
     def _reject_gate(self, name: str, at: int) -> NoReturn:
         if name in self.names or name in self.numbers:
             reject(f"{shown(name)} is not a gate", at)
+        if name in _WORDS[self.version]:
+            reject(f"{shown(name)} cannot begin a statement here", at)
         reject(f"the gate {shown(name)} is not defined{self._hint(name)}", at)
 
     def _hint(self, name: str) -> str:
         library = INCLUDES[self.version]
         if not self.included and name in LIBRARIES[self.version]:
             return f': add `include "{library}";`'
+        if self.version == 2 and name in _WORDS[3]:
+            return ": it is a word of OpenQASM 3, which texts without a version line or with `OPENQASM 3.0;` use"
         where = f": it is not in {library}" if self.included else ""
         return f"{where}; define it with `gate` before this line"
 

@@ -21,13 +21,17 @@ class Feature(StrEnum):
     CONDITIONED_ROTATION = "conditioned Pauli rotation"
     """A Pauli rotation (rxx, ryy, rzz) stands under an `if`, be it inside one of the circuit's own gates."""
     RICH = "rich"
-    """OpenQASM 3 that the scan admits but does not follow closely (loops, switch, aliases, variables ...)."""
+    """The text has what prism-q refuses or reads wrongly, such as `ctrl(2) @`, physical qubits, annotations,
+    a bit declared with a measurement, or a parameter named `tau`.
+    """
+    ROOT = "root of a gate"
+    """A gate is raised to a power that is no integer: prism-q takes the principal root, Qiskit some other."""
     UNICODE = "unicode"
     """The text holds characters outside ASCII."""
 
 
 class Scan(msgspec.Struct, frozen=True):
-    """The facts of one circuit. A rich circuit is always marked dynamic and never Clifford."""
+    """The facts of one circuit."""
 
     text: str
     """What to give to a parser: the source without its byte order mark. Every offset counts in it."""

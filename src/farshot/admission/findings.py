@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["conclude", "features_of"]
 
 _NOT_CODE = re.compile(r"//[^\n]*|/\*(?s:.*?)\*/|[πτ]")
-_UNFOLLOWED = frozenset({Feature.RICH, Feature.DYNAMIC})
 
 
 def conclude(state: State) -> Scan:
@@ -41,9 +40,7 @@ def conclude(state: State) -> Scan:
 def features_of(found: set[Feature], text: str, *, clifford: bool) -> frozenset[Feature]:
     """Return `found` with the features that follow from it and from the text."""
     features = set(found)
-    if Feature.RICH in features:
-        features |= _UNFOLLOWED
-    elif clifford:
+    if clifford:
         features.add(Feature.CLIFFORD)
     if not text.isascii() and not _NOT_CODE.sub("", text).isascii():
         features.add(Feature.UNICODE)

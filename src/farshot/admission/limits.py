@@ -22,7 +22,7 @@ MAX_OPERATIONS = 1_000_000
 """Operations after every gate, broadcast and loop is written out."""
 MAX_DIGITS = 1_000
 """Characters of one number."""
-MAX_STEPS = 50_000
+MAX_STEPS = 30_000
 """Statements run inside loops."""
 MAX_EVALUATIONS = 50_000
 """Gate calls followed one by one because their angles may leave the finite numbers."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from farshot.admission.blocks import skip_width
 from farshot.admission.calls import use_gate
-from farshot.admission.declared import Register
+from farshot.admission.declared import MISREAD, Register
 from farshot.admission.expressions import evaluate
 from farshot.admission.library import Gate
 from farshot.admission.refusal import reject, reject_unsupported, shown
@@ -134,6 +134,8 @@ def number(state: State) -> None:
     cursor.expect("=")
     if cursor.word == "measure":
         reject_unsupported("simulators keep outcomes in bits alone: declare a `bit`", cursor.at)
+    if name in MISREAD:
+        state.rich()
     state.declared.numbers[name] = _first_value(state, kind)
     state.end_statement()
 

@@ -11,37 +11,34 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
 
+import msgspec
+
+from farshot.admission.declared import Declared, Register
 from farshot.admission.facts import Feature, Scan
 from farshot.admission.findings import conclude
 from farshot.admission.grammar import begin, follow
 from farshot.admission.library import Gate
 from farshot.admission.limits import MAX_OPERATIONS
 from farshot.admission.refusal import RefusalError
+from farshot.admission.shapes import head_end
 from farshot.admission.state import State
 from farshot.admission.tokens import Cursor
-from farshot.admission.trace import Trace
-
-if TYPE_CHECKING:
-    from farshot.admission.declared import Declared
+from farshot.admission.trace import TAME, Trace
 
 __all__ = ["QuickReader"]
 
-_HEAD = re.compile(
-    r"""(?:\s*+(?:OPENQASM\b[^;{}]*+;
-    |include\b[^;{}]*+;
-    |(?:qreg|creg|qubit|bit)\b[^;{}=]*+;
-    |gate\b[^;{}]*+\{[^{}]*+\}))*+""",
-    re.VERBOSE,
-)
 _COMMENT = re.compile(r"//[^\n]*")
 _UNFIT = ("{", "/*", '"', "'", "$", "#")
+_PLAIN_GATE = re.compile(
+    r"\s*+(\w++)(\(0(?:,0){0,2}\))?\s++(\w++)\[(\d{1,6})\](?:\s*+,\s*+(\w++)\[(\d{1,6})\])?\s*+", re.ASCII
+)
+_NONE: frozenset[Feature] = frozenset()
 _LEADING = re.compile(r"\s*+(\w*+)")
 _FOLLOWED = frozenset({"measure", "barrier", "reset", "if"})
-_MAX_CONTEXTS = 32
-_MAX_STATEMENTS = 50_000
-_MAX_STATEMENT = 200
+_MAX_CONTEXTS = 8
+_MAX_SIZE = 4 * 2**20
+_PER_STATEMENT = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +67,12 @@ class _Context:
     measuring: set[str] = field(default_factory=set)
     closing: set[str] = field(default_factory=set)
     shared: dict[tuple[object, ...], _Effect] = field(default_factory=dict)
+    size: int = 0
 
     def learn(self, piece: str) -> bool:
         """Read a statement and remember what it does; False where it needs the close reading."""
+        if self._learn_plain(piece):
+            return True
         if not self._follows(piece):
             return False
         trace = Trace()
@@ -82,6 +82,31 @@ class _Context:
             return False
         self._remember(piece, trace)
         return True
+
+    def _learn_plain(self, piece: str) -> bool:
+        """Remember what a gate on one or two indexed qubits does; False where the statement is none."""
+        match = _PLAIN_GATE.fullmatch(piece)
+        if match is None:
+            return False
+        name, zeros, first, index, second, other = match.groups()
+        gate = self.declared.names.get(name)
+        if not isinstance(gate, Gate) or gate.limit < TAME or len(gate.parameters) != (zeros or "").count("0"):
+            return False
+        places = (
+            {self._place(first, index)} if second is None else {self._place(first, index), self._place(second, other)}
+        )
+        if len(places) != gate.qubits or (second is not None and gate.qubits != 2) or None in places:
+            return False
+        parts = (gate.cost, (), _NONE, gate.library, gate.clifford, False)
+        self.effects[piece] = self.shared.get(parts) or self.shared.setdefault(parts, _Effect(*parts))
+        return True
+
+    def _place(self, name: str, index: str) -> int | None:
+        register = self.declared.names.get(name)
+        if not isinstance(register, Register) or register.classical or register.scalar:
+            return None
+        place = int(index)
+        return register.indices[place] if place < len(register.indices) else None
 
     def _follows(self, piece: str) -> bool:
         leading = _LEADING.match(piece)
@@ -113,6 +138,7 @@ class _Context:
         """Keep the memory bounded."""
         for memory in (self.effects, self.measuring, self.closing, self.shared):
             memory.clear()
+        self.size = 0
 
 
 class QuickReader:
@@ -120,40 +146,45 @@ class QuickReader:
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._contexts: OrderedDict[str, _Context] = OrderedDict()
+        self._contexts: OrderedDict[str, _Context | None] = OrderedDict()
 
     def read(self, text: str) -> Scan | None:
         """Return the facts of `text`, or None where only the close reading can tell."""
         bare = _COMMENT.sub(_blank, text) if "//" in text else text
-        head = _HEAD.match(bare)
-        end = head.end() if head else 0
-        body = bare[end:]
-        if any(mark in body for mark in _UNFIT):
-            return None
         try:
-            context = self._context(bare[:end])
-            return _facts(context, text, body)
+            found = self._read(bare)
         except RefusalError:
             return None
+        return found if found is None or bare is text else msgspec.structs.replace(found, text=text)
 
-    def _context(self, head: str) -> _Context:
-        context = self._contexts.get(head)
-        if context is None:
-            context = self._contexts[head] = _begun(head)
+    def _read(self, text: str) -> Scan | None:
+        end = head_end(text)
+        body = text[end:]
+        if not text.isascii() or any(mark in body for mark in _UNFIT):
+            return None
+        context = self._context(text[:end])
+        return None if context is None else _facts(context, text, body)
+
+    def _context(self, head: str) -> _Context | None:
+        if head not in self._contexts:
+            self._contexts[head] = _begun(head)
             if len(self._contexts) > _MAX_CONTEXTS:
                 self._contexts.popitem(last=False)
         self._contexts.move_to_end(head)
-        return context
+        return self._contexts[head]
 
 
 def _blank(comment: re.Match[str]) -> str:
     return " " * len(comment[0])
 
 
-def _begun(head: str) -> _Context:
+def _begun(head: str) -> _Context | None:
+    """Read declarations; None where they do more than declare, or where the numbers in them matter."""
     state = begin(head)
     while state.cursor.kind != "end":
         follow(state)
+    if state.trace.operations or state.trace.wild or state.trace.features:
+        return None
     return _Context(state.declared, conclude(state))
 
 
@@ -167,17 +198,18 @@ def _facts(context: _Context, text: str, body: str) -> Scan | None:
     effects = set(map(context.effects.__getitem__, unique))
     if not _within(context, pieces, effects):
         return None
-    return _joined(context, text, body, pieces, effects)
+    return _joined(context, text, pieces, effects)
 
 
 def _learned(context: _Context, unique: set[str]) -> bool:
     unknown = unique.difference(context.effects)
     if not unknown:
         return True
-    if len(context.effects) > _MAX_STATEMENTS:
+    if context.size > _MAX_SIZE:
         context.forget()
         unknown = unique
-    return max(map(len, unknown)) <= _MAX_STATEMENT and all(map(context.learn, unknown))
+    context.size += sum(map(len, unknown)) + _PER_STATEMENT * len(unknown)
+    return all(map(context.learn, unknown))
 
 
 def _within(context: _Context, pieces: list[str], effects: set[_Effect]) -> bool:
@@ -187,7 +219,7 @@ def _within(context: _Context, pieces: list[str], effects: set[_Effect]) -> bool
     return sum(context.effects[piece].operations for piece in pieces) <= MAX_OPERATIONS
 
 
-def _joined(context: _Context, text: str, body: str, pieces: list[str], effects: set[_Effect]) -> Scan | None:
+def _joined(context: _Context, text: str, pieces: list[str], effects: set[_Effect]) -> Scan | None:
     features = frozenset().union(*(effect.features for effect in effects))
     first = _first_measure(context, pieces)
     measures = first < len(pieces)
@@ -204,7 +236,7 @@ def _joined(context: _Context, text: str, body: str, pieces: list[str], effects:
         bits=start.bits,
         measured=() if dynamic else _measured(context, pieces[first:]),
         measures=measures,
-        measures_from=None if dynamic else _offset(text, body, pieces, first),
+        measures_from=None if dynamic else _offset(text, pieces, first),
         features=features,
         library_gates=start.library_gates.union(*(effect.library for effect in effects)),
         own_gates=start.own_gates,
@@ -215,19 +247,24 @@ def _joined(context: _Context, text: str, body: str, pieces: list[str], effects:
 
 
 def _first_measure(context: _Context, pieces: list[str]) -> int:
-    try:
-        return list(map(context.measuring.__contains__, pieces)).index(True)
-    except ValueError:
-        return len(pieces)
+    """Return the position of the first statement that measures, which most often begins the last ones."""
+    place = len(pieces)
+    while place and pieces[place - 1] in context.closing:
+        place -= 1
+    start = place if context.measuring.isdisjoint(pieces[:place]) else 0
+    measuring = (number for number in range(start, len(pieces)) if pieces[number] in context.measuring)
+    return next(measuring, len(pieces))
 
 
 def _measured(context: _Context, pieces: list[str]) -> tuple[tuple[int, int], ...]:
     return tuple(chain.from_iterable(context.effects[piece].measured for piece in pieces))
 
 
-def _offset(text: str, body: str, pieces: list[str], first: int) -> int:
+def _offset(text: str, pieces: list[str], first: int) -> int:
+    """Return the offset of the statement at position `first`, from the length of all from there on."""
     if first == len(pieces):
         return len(text)
-    before = sum(map(len, pieces[:first])) + first
+    last = len(text) - text.rfind(";") - 1
+    statements = sum(map(len, pieces[first:])) + len(pieces) - first + last
     spaces = len(pieces[first]) - len(pieces[first].lstrip())
-    return len(text) - len(body) + before + spaces
+    return len(text) - statements + spaces

@@ -18,7 +18,7 @@ import msgspec
 if TYPE_CHECKING:
     from farshot.admission.facts import Scan
 
-__all__ = ["Outline", "Shapes", "outline", "shape_of"]
+__all__ = ["Outline", "Shapes", "head_end", "outline", "shape_of"]
 
 _NUMBER = r"-?\d{1,3}\.\d{1,20}(?:e-\d\d?)?"
 _TIMES_PI = r"-?(?:pi\*)?\d{1,3}\.\d{1,20}(?:e-\d\d?)?(?:\*pi)?"
@@ -34,13 +34,35 @@ _WITH_PI = _patterns(_TIMES_PI)
 _ZEROS = ("(0)", "(0,0)", "(0,0,0)")
 
 
+_HEAD = re.compile(
+    r"""(?:(?:\s|//[^\n]*+)*+(?:OPENQASM\b[^;{}]*+;
+    |include\b[^;{}]*+;
+    |(?:qreg|creg|qubit|bit)\b[^;{}=]*+;
+    |gate\b[^;{}]*+\{[^{}]*+\}))*+""",
+    re.VERBOSE,
+)
+
+
+def head_end(text: str) -> int:
+    """Return the offset after the declarations that `text` begins with."""
+    head = _HEAD.match(text)
+    return head.end() if head else 0
+
+
 def shape_of(text: str) -> str:
-    """Return `text` with a zero for every plain angle.
+    """Return `text` with a zero for every plain angle, but for those in definitions that it begins with.
 
     >>> shape_of("rz(-0.25) q[1]; u2(0.5,1.5) q[0]; rx(pi/2) q[0];")
     'rz(0) q[1]; u2(0,0) q[0]; rx(pi/2) q[0];'
     """
-    patterns = _WITH_PI if "pi*" in text or "*pi" in text else _PLAIN
+    if "{" not in text:
+        return _cut(text)
+    end = head_end(text)
+    return text[:end] + _cut(text[end:])
+
+
+def _cut(text: str) -> str:
+    patterns = _WITH_PI if "*" in text else _PLAIN
     shape = patterns[0].sub(_ZEROS[0], text)
     if shape.count("(") > shape.count("(0)"):
         for pattern, zeros in zip(patterns[1:], _ZEROS[1:], strict=True):

@@ -120,6 +120,8 @@ class State:
         indices = [self._index(operand)]
         while self.cursor.take(","):
             indices.append(self._index(operand))
+        if len(set(indices)) < len(indices):
+            reject("a set of indices cannot name one twice", operand.at)
         self.cursor.expect("}")
         return Operand(tuple(indices), scalar=False, at=operand.at)
 

@@ -9,7 +9,8 @@ from farshot.admission.facts import Feature
 from farshot.admission.refusal import reject, reject_unsupported, shown
 
 if TYPE_CHECKING:
-    from farshot.admission.declared import Register
+    from collections.abc import Sequence
+
     from farshot.admission.state import Operand, State
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _WIDEST = 63
+_READABLE = 10**18
 
 
 def top_level(state: State, what: str) -> None:
@@ -143,28 +145,29 @@ def if_equal(state: State) -> None:
     at = cursor.at
     register = state.declared.register(cursor.name("a classical register"), at, classical=True)
     cursor.expect("==")
-    check_fits(state, register)
+    check_fits(state, register.indices)
     cursor.expect(")")
-    if cursor.word == "if":
-        reject("an `if` cannot follow an `if` in OpenQASM 2", cursor.at)
+    if cursor.word in {"if", ";"}:
+        reject("in OpenQASM 2 a gate, a measurement or a reset follows `if (...)`", cursor.at)
     state.conditions += 1
     state.follow(state)
     state.conditions -= 1
 
 
-def check_fits(state: State, register: Register) -> None:
-    """Read the value that `register` is compared with, and note the condition."""
+def check_fits(state: State, bits: Sequence[int]) -> int:
+    """Read and return the value that `bits` are compared with, and note the condition."""
     at = state.cursor.at
-    value = state.integer()
-    size = len(register.indices)
+    value = state.literal() if state.cursor.kind == "int" else state.integer()
+    size = len(bits)
     if not 0 <= value < 1 << size:
-        found = f"{value}" if abs(value) < 10**18 else "this number"
-        bits = "1 bit" if size == 1 else f"{size} bits"
-        reject(f"{found} does not fit the register, which has {bits}: the condition never holds", at)
+        found = f"{value}" if abs(value) < _READABLE else "this number"
+        width = "1 bit" if size == 1 else f"{size} bits"
+        reject(f"{found} does not fit what it is compared with, which has {width}: the two are never equal", at)
     state.trace.features.add(Feature.DYNAMIC)
     if size > _WIDEST:
         state.trace.features.add(Feature.WIDE_CONDITION)
     state.trace.count(1, at)
+    return value
 
 
 def no_word(state: State) -> None:

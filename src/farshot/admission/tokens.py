@@ -11,15 +11,15 @@ from farshot.admission.refusal import reject, reject_limit, shown
 __all__ = ["Cursor"]
 
 _SPACE = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
-_NUMBER = r"(?:\d[\d_]*+(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+"
-_UNIT = r"[ ]?(?:dt|[nuµm]?s)\b"
+_NUMBER = r"(?:[0-9][0-9_]*+(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+_UNIT = r"(?:dt|[nuµm]?s)\b"
 _KINDS = {
     "name": r"[^\W\d]\w*+",
-    "int": r"0[xX][\da-fA-F_]++(?!\w)|0[bB][01_]++(?!\w)|0o[0-7_]++(?!\w)|\d[\d_]*+(?![\w.]|" + _UNIT + ")",
+    "int": r"0[xX][0-9a-fA-F_]++(?!\w)|0[bB][01_]++(?!\w)|0o[0-7_]++(?!\w)|[0-9][0-9_]*+(?![\w.]|" + _UNIT + ")",
     "duration": _NUMBER + _UNIT,
     "real": _NUMBER + r"(?!\w)",
     "string": r""" "[^"\n]*" | '[^'\n]*' """,
-    "physical": r"\$\d++",
+    "physical": r"\$[0-9]++",
     "sign": r"->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|<<|>>|[-+*%]=|/=|/(?![*])|[-+*%^~!<>=(){}\[\],;:@.|&\#]",
 }
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.VERBOSE)
@@ -106,6 +106,6 @@ def _reject_unreadable(text: str, at: int) -> NoReturn:
         reject("this comment never ends: `*/` is missing", at)
     if text[at] in "\"'":
         reject("this text in quotes does not end on its line: the closing quote is missing", at)
-    if text[at].isdigit() or text[at] == ".":
+    if text[at] in "0123456789" or text[at] == ".":
         reject(f"this is not a number: {shown(text[at : at + 20].split(maxsplit=1)[0])}", at)
     reject(f"the character {text[at]!a} has no meaning in OpenQASM", at)

@@ -46,13 +46,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_show_version,
-            is_eager=True,
-            help="Print the version and exit.",
-        ),
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
@@ -173,10 +167,7 @@ def watch(job_id: JobId, data_dir: DataDir = None) -> None:
 @app.command()
 def results(
     job_id: JobId,
-    partial: Annotated[
-        bool,
-        typer.Option("--partial", help="Also while the job is open: what there is."),
-    ] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Also while the job is open: what there is.")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,

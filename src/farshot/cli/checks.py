@@ -53,21 +53,13 @@ def checks(folder: Path) -> Iterator[Check]:
 
 def _versions() -> Iterator[Check]:
     yield Check("farshot", ok=True, detail=_version("farshot") or "not installed as a package")
-    yield Check(
-        "python",
-        ok=True,
-        detail=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
-    )
+    yield Check("python", ok=True, detail=f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in ("prism-q", "numpy"):
         found = _version(package)
         advice = None if found else _REINSTALL
         yield Check(package, ok=found is not None, detail=found or "missing", advice=advice)
     yield Check("SQLite", ok=True, detail=sqlite3.sqlite_version)
-    yield Check(
-        "Aer",
-        ok=True,
-        detail=_version("qiskit-aer") or "not installed (pip install 'farshot[aer]')",
-    )
+    yield Check("Aer", ok=True, detail=_version("qiskit-aer") or "not installed (pip install 'farshot[aer]')")
 
 
 def _version(package: str) -> str | None:
@@ -82,12 +74,7 @@ def _machine() -> Check:
     memory = fair_memory(cores)
     detail = f"{count_of(cores, 'core')}, {bytes_text(memory)} of memory for each worker"
     ok = memory >= _LEAST_MEMORY
-    return Check(
-        "machine",
-        ok,
-        detail,
-        None if ok else "give --workers a smaller number, so that each has more memory",
-    )
+    return Check("machine", ok, detail, None if ok else "give --workers a smaller number, so that each has more memory")
 
 
 def _folder(folder: Path) -> Iterator[Check]:
@@ -97,20 +84,10 @@ def _folder(folder: Path) -> Iterator[Check]:
     mode = stat.S_IMODE(folder.stat().st_mode)
     private = not mode & 0o077
     detail = f"{folder}, mode {mode:04o}"
-    yield Check(
-        "data folder",
-        private,
-        detail,
-        None if private else f"others can read it: chmod 700 {folder}",
-    )
+    yield Check("data folder", private, detail, None if private else f"others can read it: chmod 700 {folder}")
     free = shutil.disk_usage(folder).free
     enough = free >= _LEAST_DISK
-    yield Check(
-        "free space",
-        enough,
-        bytes_text(free),
-        None if enough else "free some, or choose another --data-dir",
-    )
+    yield Check("free space", enough, bytes_text(free), None if enough else "free some, or choose another --data-dir")
 
 
 def _store(folder: Path) -> Check:
@@ -119,12 +96,7 @@ def _store(folder: Path) -> Check:
     try:
         open_engine(sqlite_url(folder)).dispose()
     except FarshotError as error:
-        return Check(
-            "store",
-            ok=False,
-            detail=str(error),
-            advice="choose another --data-dir, or restore a back-up",
-        )
+        return Check("store", ok=False, detail=str(error), advice="choose another --data-dir, or restore a back-up")
     return Check("store", ok=True, detail=f"opens, schema {SCHEMA_VERSION}")
 
 
@@ -152,9 +124,6 @@ def _run() -> Check:
         return Check("one circuit", ok=False, detail=str(error), advice=advice)
     if "error" in entry:
         return Check("one circuit", ok=False, detail=entry["error"]["message"], advice=advice)
-    right = sum(entry["results"].values()) == 100 and set(entry["results"]) <= {
-        "00",
-        "11",
-    }
+    right = sum(entry["results"].values()) == 100 and set(entry["results"]) <= {"00", "11"}
     detail = f"ran in {took} on {entry['metadata']['simulator']}" if right else f"wrong counts {entry['results']}"
     return Check("one circuit", right, detail, None if right else advice)

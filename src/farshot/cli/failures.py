@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+from farshot.errors import BatchError, ExecutionCancelledError, FarshotError, HandleError, UnknownJobError
 
-import typer
-
-from farshot.errors import (
-    BatchError,
-    ExecutionCancelledError,
-    FarshotError,
-    HandleError,
-    UnknownJobError,
-)
-
-__all__ = [
-    "DONE",
-    "FAILED",
-    "INTERRUPTED",
-    "USAGE",
-    "AmbiguousJobError",
-    "InputError",
-    "exit_status",
-    "show_error",
-]
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "USAGE", "AmbiguousJobError", "InputError", "exit_status", "show_error"]
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -49,15 +30,10 @@ def exit_status(error: FarshotError) -> int:
 
 def show_error(error: FarshotError) -> None:
     """Write `error: ...` to stderr; a list of faults keeps its lines."""
+    from farshot.cli.notes import note
     from farshot.cli.texts import printable
 
     first, *more = str(error).split("\n")
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.text import Text
-
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), (printable(first), "red")))
-    else:
-        typer.echo(f"error: {printable(first)}", err=True)
+    note(printable(first), heading="error: ", style="red")
     for line in more:
-        typer.echo(printable(line), err=True)
+        note(printable(line))

@@ -78,10 +78,7 @@ def _clashes(names: Sequence[tuple[str, ...]], chosen: Sequence[int]) -> list[in
 def _examples() -> Iterator[_Source]:
     for entry in sorted(files("farshot").joinpath("examples").iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(_SUFFIX):
-            yield _Source(
-                (entry.name.removesuffix(_SUFFIX), f"examples/{entry.name}"),
-                entry.read_bytes,
-            )
+            yield _Source((entry.name.removesuffix(_SUFFIX), f"examples/{entry.name}"), entry.read_bytes)
 
 
 def _given(arguments: Sequence[str]) -> Iterable[_Source]:

@@ -12,9 +12,10 @@ from rich.text import Text
 from farshot.cli.data import job_facts, write_json
 from farshot.cli.failures import DONE, INTERRUPTED
 from farshot.cli.lookup import find_job, short
+from farshot.cli.notes import note
 from farshot.cli.opening import LOOK_SECONDS, open_queue
 from farshot.cli.progress import circuit_bar
-from farshot.cli.reports import Form, job_line, note, report, status_of
+from farshot.cli.reports import Form, job_line, report, status_of
 from farshot.cli.tables import stdout
 from farshot.cli.texts import ago, middle_cut, printable, seconds_text
 from farshot.contract import ExecutionResult, JobStatus
@@ -39,14 +40,7 @@ _STYLES = {
 }
 
 
-def jobs(
-    data_dir: Path | None,
-    chosen: JobStatus | None,
-    tag: str | None,
-    limit: int,
-    *,
-    as_json: bool,
-) -> int:
+def jobs(data_dir: Path | None, chosen: JobStatus | None, tag: str | None, limit: int, *, as_json: bool) -> int:
     """List the newest jobs first."""
     with open_queue(data_dir) as backend:
         records = [job.record for job in backend.jobs(status=chosen, tag=tag, limit=limit)]

@@ -46,11 +46,6 @@ def choose(given: str, ids: Sequence[str]) -> str:
         message = f"no job begins with {given!r} in this store; `farshot jobs` lists them"
         raise UnknownJobError(message)
     if len(matches) > 1:
-        message = "\n".join(
-            [
-                f"{given!r} begins the ids of {len(matches)} jobs:",
-                *(f"  {match}" for match in matches),
-            ]
-        )
+        message = "\n".join([f"{given!r} begins the ids of {len(matches)} jobs:", *(f"  {match}" for match in matches)])
         raise AmbiguousJobError(message)
     return matches[0]

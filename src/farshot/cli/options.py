@@ -41,21 +41,10 @@ Files = Annotated[
 ]
 Examples = Annotated[bool, typer.Option("--examples", help="Take the circuits that come with Farshot.")]
 Shots = Annotated[
-    int | None,
-    typer.Option(
-        "--shots",
-        metavar="N",
-        help="Measurement shots of each circuit. [default: 1000]",
-    ),
+    int | None, typer.Option("--shots", metavar="N", help="Measurement shots of each circuit. [default: 1000]")
 ]
-Seed = Annotated[
-    int | None,
-    typer.Option("--seed", metavar="N", help="Same seed, same counts. Else random."),
-]
-TargetName = Annotated[
-    str,
-    typer.Option("--target", metavar="NAME", help="The simulator; see `farshot targets`."),
-]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Same seed, same counts. Else random.")]
+TargetName = Annotated[str, typer.Option("--target", metavar="NAME", help="The simulator; see `farshot targets`.")]
 ObservableTerms = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,18 +56,11 @@ ObservableTerms = Annotated[
     ),
 ]
 Workers = Annotated[
-    int | None,
-    typer.Option("--workers", metavar="N", min=1, help="Worker processes. [default: one a core]"),
+    int | None, typer.Option("--workers", metavar="N", min=1, help="Worker processes. [default: one a core]")
 ]
 Tag = Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="A word to find the job by.")]
-Validate = Annotated[
-    bool,
-    typer.Option("--validate", help="Look at every circuit first; submit none if one is bad."),
-]
-Status = Annotated[
-    JobStatus | None,
-    typer.Option("--status", case_sensitive=False, help="Only jobs that stand there."),
-]
+Validate = Annotated[bool, typer.Option("--validate", help="Look at every circuit first; submit none if one is bad.")]
+Status = Annotated[JobStatus | None, typer.Option("--status", case_sensitive=False, help="Only jobs that stand there.")]
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -91,15 +73,9 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 AsCsv = Annotated[
     bool,
-    typer.Option(
-        "--csv",
-        help="Print rows of label,outcome,count,error (with observables label,term,value,error).",
-    ),
+    typer.Option("--csv", help="Print rows of label,outcome,count,error (with observables label,term,value,error)."),
 ]
-JobId = Annotated[
-    str,
-    typer.Argument(metavar="ID", help="A job's id, or the first 4 characters or more of it."),
-]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the first 4 characters or more of it.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

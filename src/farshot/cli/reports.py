@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import typer
-
 from farshot.cli.data import write_csv, write_json
 from farshot.cli.failures import DONE, FAILED, InputError
 from farshot.cli.lookup import short
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from farshot.backends.local import LocalBackend
     from farshot.model import JobRecord
 
-__all__ = ["Form", "form_of", "job_line", "note", "report", "status_of"]
+__all__ = ["Form", "form_of", "job_line", "report", "status_of"]
 
 
 class Form(Enum):
@@ -50,7 +48,7 @@ def report(backend: LocalBackend, record: JobRecord, form: Form, *, limit: int |
 
         console = stdout()
         show_results(console, entries, job=short(record.id), limit=limit)
-        console.print(f"\n{job_line(record)}" if entries else job_line(record), soft_wrap=True)
+        console.print(f"\n{job_line(record)}" if entries else job_line(record))
     return status_of(record)
 
 
@@ -74,8 +72,3 @@ def _progress(record: JobRecord) -> str:
     if record.done == record.circuits:
         return count_of(record.circuits, "circuit")
     return f"{record.done:,} of {count_of(record.circuits, 'circuit')}"
-
-
-def note(text: str) -> None:
-    """Tell the user something beside the data."""
-    typer.echo(text, err=True)

@@ -107,14 +107,7 @@ def _outcomes(counts: Mapping[str, int], most: int) -> tuple[Line, ...]:
     lines = [Line(name, share_text(count / total), count / total) for name, count in shown]
     if len(ranked) > len(shown) and most > 1:
         others = sum(count for _, count in ranked[len(shown) :])
-        lines.append(
-            Line(
-                _others(len(ranked) - len(shown)),
-                share_text(others / total),
-                others / total,
-                rest=True,
-            )
-        )
+        lines.append(Line(_others(len(ranked) - len(shown)), share_text(others / total), others / total, rest=True))
     return tuple(lines)
 
 

@@ -11,9 +11,10 @@ from farshot.cli.data import job_facts, write_json
 from farshot.cli.failures import DONE, FAILED, INTERRUPTED
 from farshot.cli.inputs import circuits
 from farshot.cli.lookup import short
+from farshot.cli.notes import note
 from farshot.cli.opening import open_backend, open_queue
 from farshot.cli.progress import circuit_bar
-from farshot.cli.reports import Form, job_line, note, report
+from farshot.cli.reports import Form, job_line, report
 from farshot.cli.texts import count_of
 from farshot.contract import ExecutionResult
 from farshot.errors import ExecutionCancelledError, ExecutorError
@@ -124,7 +125,4 @@ def _open_jobs(backend: LocalBackend) -> list[str]:
     """Return the ids of what is queued or runs, in the order in which work is taken."""
     pending = [job.id for job in backend.jobs(status="PENDING", limit=_MOST_JOBS)]
     running = [job.id for job in backend.jobs(status="RUNNING", limit=_MOST_JOBS)]
-    return [
-        *reversed(running),
-        *(job_id for job_id in reversed(pending) if job_id not in running),
-    ]
+    return [*reversed(running), *(job_id for job_id in reversed(pending) if job_id not in running)]

@@ -49,22 +49,14 @@ def show_results(console: Console, entries: Sequence[_Entry], *, job: str, limit
 
 def _show_rest(console: Console, shown: int, total: int, noun: str, job: str) -> None:
     if shown < total:
-        console.print(
-            Text(
-                f"... and {count_of(total - shown, f'more {noun}')}: farshot results {job}",
-                style="dim",
-            )
-        )
+        console.print(Text(f"... and {count_of(total - shown, f'more {noun}')}: farshot results {job}", style="dim"))
 
 
 def _show_done(console: Console, entries: Sequence[_Entry]) -> None:
     rows = [row_of(entry, len(entries)) for entry in entries]
     layout = lay_out(rows, min(console.width, _MOST_WIDTH))
     ascii_only = console.options.ascii_only
-    for text in (
-        _head(layout),
-        *(line for row in rows for line in _lines(row, layout, ascii_only=ascii_only)),
-    ):
+    for text in (_head(layout), *(line for row in rows for line in _lines(row, layout, ascii_only=ascii_only))):
         console.print(text, no_wrap=True, overflow="crop")
 
 
@@ -81,10 +73,7 @@ def _head(layout: Layout) -> Text:
         (f"{'time':>{layout.time}}", layout.time),
         ("simulator", layout.simulator),
     )
-    return Text(
-        _GAP.join(_fit(text, width) for text, width in cells if width).rstrip(),
-        style="bold",
-    )
+    return Text(_GAP.join(_fit(text, width) for text, width in cells if width).rstrip(), style="bold")
 
 
 def _lines(row: Row, layout: Layout, *, ascii_only: bool) -> Iterator[Text]:

@@ -6,10 +6,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from qiskit import qasm2, qasm3
+import openqasm3
+import qiskit_qasm3_import
+from qiskit import qasm2
 from qiskit.circuit.library import IGate
 
+from farshot.admission.facts import Feature
 from farshot.errors import CircuitError, FaultCode
+from farshot.simulators.aer_formulas import work_out
 from farshot.simulators.renaming import slice_of
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ __all__ = ["load"]
 
 _INCLUDE = re.compile(r'\binclude\s*"[^"\n]*"\s*;')
 _PLACE = re.compile(r'^"?(?:<input>:)?(\d+),(\d+): (.*?)"?$', re.DOTALL)
+_LACK = re.compile("support|must be|cannot be resolved")
 _REPLACED = {"u0": lambda _duration: IGate()}
 """Qiskit makes a delay of this one, which takes whole durations only."""
 
@@ -41,7 +46,8 @@ def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
 
 
 def _load3(scan: Scan, end: int | None) -> QuantumCircuit:
-    return qasm3.loads(scan.text[: scan.include_at] + slice_of(scan, scan.include_at, end))
+    text = scan.text[: scan.include_at] + slice_of(scan, scan.include_at, end)
+    return qiskit_qasm3_import.convert(work_out(openqasm3.parse(text)))
 
 
 @lru_cache(maxsize=32)
@@ -56,13 +62,19 @@ def _instructions(used: frozenset[str]) -> tuple[qasm2.CustomInstruction, ...]:
 
 
 def _fault(error: Exception, scan: Scan) -> CircuitError:
-    """Return `error` as a fault; no column is given where renaming has moved it."""
     place = _PLACE.match(str(error))
     if place is None:
         return CircuitError(FaultCode.UNSUPPORTED, f"Qiskit cannot read it: {_reason(error)}", line=_line(error))
-    line, column, message = int(place[1]), int(place[2]) + 1, place[3]
-    code = FaultCode.UNSUPPORTED if "support" in message or "must be" in message else FaultCode.PARSE
-    return CircuitError(code, message, line=line, column=None if scan.own_gates else column)
+    line, column = int(place[1]), int(place[2]) + 1
+    # Renaming moves columns.
+    return CircuitError(_code(place[3], scan), place[3], line=line, column=None if scan.own_gates else column)
+
+
+def _code(message: str, scan: Scan) -> FaultCode:
+    """Say whose fault it is: what the scan has followed closely is OpenQASM, so Qiskit's lack."""
+    if scan.version == 3 and (Feature.RICH not in scan.features or _LACK.search(message)):
+        return FaultCode.UNSUPPORTED
+    return FaultCode.PARSE
 
 
 def _reason(error: Exception) -> str:

@@ -50,6 +50,7 @@ _DYNAMIC_VALUES = (
 )
 _APPROXIMATE = "the result would be approximate; the target 'prism:mps' accepts that"
 _DRAWN_METHODS = frozenset({None, "statevector"})
+_ROTATIONS = frozenset({"rxx", "ryy", "rzz"})
 _KINDS = {
     None: BackendKind.auto(),
     "statevector": BackendKind.statevector(),
@@ -81,13 +82,11 @@ class PrismSimulator:
         return self._dynamic_refusal(task) if Feature.DYNAMIC in features else None
 
     def _dynamic_refusal(self, task: Task) -> str | None:
-        scan = task.scan
         if task.terms is not None:
             return _DYNAMIC_VALUES
-        if task.method == "mps" and Feature.CONDITIONED_ROTATION in scan.features:
-            return "the mps method has no rxx, ryy or rzz under an if"
-        if scan.qubits > self._cap and Feature.CLIFFORD not in scan.features:
-            return f"{scan.qubits} qubits with mid-circuit measurements, resets or if are too wide for a state vector"
+        beyond = task.method == "mps" or task.scan.qubits > self._cap
+        if beyond and not _ROTATIONS.isdisjoint(task.scan.library_gates):
+            return "rxx, ryy and rzz in a circuit with mid-circuit measurements, resets or if need a state vector"
         return None
 
     @translating

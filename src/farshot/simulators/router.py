@@ -19,7 +19,7 @@ __all__ = ["Router", "check_circuit", "run_circuit"]
 T = TypeVar("T")
 
 _NOT_MEASURED = "no measurement, so there is nothing to sample: add measure statements, or ask for observables"
-_PASSED_ON = frozenset({FaultCode.UNSUPPORTED, FaultCode.MEMORY})
+_PASSED_ON = frozenset({FaultCode.UNSUPPORTED, FaultCode.MEMORY, FaultCode.INTERNAL})
 """Faults of one simulator: another may run the circuit."""
 
 
@@ -85,9 +85,12 @@ def _method_refusal(simulator: Simulator, task: Task) -> str | None:
 
 
 def _joined(faults: dict[str, CircuitError]) -> CircuitError:
-    """Return one fault that gives every simulator's reason."""
+    """Return one fault that gives every simulator's reason, and the first place that is known."""
     if len(faults) == 1:
         return next(iter(faults.values()))
     codes = {fault.code for fault in faults.values()}
-    code = FaultCode.MEMORY if FaultCode.MEMORY in codes else FaultCode.UNSUPPORTED
-    return CircuitError(code, "; ".join(f"{name}: {fault}" for name, fault in faults.items()))
+    return CircuitError(
+        FaultCode.MEMORY if FaultCode.MEMORY in codes else FaultCode.UNSUPPORTED,
+        "; ".join(f"{name}: {fault.message}" for name, fault in faults.items()),
+        line=next((fault.line for fault in faults.values() if fault.line), None),
+    )
