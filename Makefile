@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV = .venv
 TEST = .venv-test
 PIP = -m pip --disable-pip-version-check --quiet
-export PYTHONWARNINGS = default
 
 .PHONY: demo dev test check bench clean
 

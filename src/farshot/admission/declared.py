@@ -23,7 +23,7 @@ switch case default nop pragma input output const readonly mutable qreg qubit cr
 complex array void duration stretch gphase inv pow ctrl negctrl durationof delay reset measure barrier true false
 im pi π ℇ arccos arcsin arctan ceiling cos exp floor log mod popcount rotl rotr sin sqrt tan sizeof
 """
-MISREAD = frozenset({"tau", "τ", "euler", "e"})
+MISREAD = frozenset({"tau", "τ", "euler", "e", "true", "false"})
 """Names of parameters and numbers that prism-q takes for its constants, whatever the text says."""
 _WORDS = {2: frozenset(_WORDS_2.split()), 3: frozenset(_WORDS_3.split())}
 
@@ -76,9 +76,10 @@ class Declared:
         """Refuse `name` where it cannot be given to anything new."""
         self.check_word(name, at)
         known = self.names.get(name)
-        if isinstance(known, Gate) and known.library:
-            self._reject_redefined(name, at)
-        if known is not None or name in self.numbers:
+        if isinstance(known, Gate) and known.library == {name}:
+            if self.version == 3 or name not in REDEFINABLE:
+                self._reject_redefined(name, at)
+        elif known is not None or name in self.numbers:
             reject(f"{shown(name)} is already declared: rename one of the two", at)
 
     def check_word(self, name: str, at: int) -> None:
@@ -119,12 +120,9 @@ class Declared:
 
     def check_new_gate(self, name: str, at: int, used: set[str]) -> None:
         """Refuse `name` for a new gate. A gate that old libraries lack may be brought before its first use."""
-        known = self.names.get(name)
-        if self.version == 2 and name in REDEFINABLE and isinstance(known, Gate) and known.library == {name}:
-            if name in used or any(name in gate.library for gate in self.own_gates):
-                self._reject_redefined(name, at)
-            return
         self.check_new(name, at)
+        if name in used or any(name in gate.library for gate in self.own_gates):
+            self._reject_redefined(name, at)
 
     def add_gate(self, gate: Gate) -> None:
         """Declare a gate of the text's own."""

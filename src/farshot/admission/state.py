@@ -94,6 +94,7 @@ class State:
         index = int(self.cursor.advance()[1:])
         self.declared.add_physical(index, at)
         self.rich()
+        self.trace.features.add(Feature.DYNAMIC)
         return Operand((index,), scalar=True, at=at)
 
     def operand(self, *, classical: bool) -> Operand:
@@ -102,7 +103,10 @@ class State:
         name = self.cursor.name("a bit or a register of bits" if classical else "a qubit or a register of qubits")
         register = self.declared.register(name, at, classical=classical)
         operand = Operand(register.indices, register.scalar, at)
-        while self.cursor.word == "[":
+        if self.cursor.word == "[":
+            operand = self._indexed(operand)
+        while self.version == 3 and self.cursor.word == "[":
+            self.rich()
             operand = self._indexed(operand)
         return operand
 

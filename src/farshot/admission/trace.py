@@ -86,7 +86,7 @@ class Trace:
             reject_limit("these angles add up to more than the largest finite number", at)
         if gate.limit < TAME:
             self.wild = True
-        if largest > gate.limit:
+        if largest > gate.limit or gate.limit < TAME:
             self._follow(gate, values, version, at)
 
     def _follow(self, gate: Gate, values: Sequence[float], version: int, at: int) -> None:

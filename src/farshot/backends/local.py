@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import Request, admit, check_seed, check_shots
 from farshot.backends.engine import Engine
-from farshot.backends.entries import job_entries
 from farshot.backends.jobs import Job
 from farshot.backends.polling import first_interrupt, reporter, wait_for_end
 from farshot.backends.responses import LocalResponse, job_body
@@ -189,6 +188,8 @@ class LocalBackend:
         COMPLETED; with `partial` it gives what there is instead, where a circuit that failed has
         `{"label", "error": {"code", "message", "line", "column"}}`.
         """
+        from farshot.backends.entries import job_entries
+
         store = self._engine.store
         record = store.job(_job_id(execution_result))
         if not partial and record.status is not JobStatus.COMPLETED:

@@ -67,9 +67,9 @@ class PrismSimulator:
 
     def __init__(self) -> None:
         """Fix prism-q's caps on dense arrays, which it would take from the machine's memory."""
-        self._cap = dense_qubits()
+        cap = str(dense_qubits())
         for variable in (DENSE_QUBITS, "PRISM_MAX_PROB_QUBITS"):
-            os.environ.setdefault(variable, str(self._cap))
+            os.environ.setdefault(variable, cap)
 
     def refusal(self, task: Task) -> str | None:
         """Return why prism-q must not be given `task`, or None."""
@@ -79,15 +79,7 @@ class PrismSimulator:
                 return reason
         if task.method == "stabilizer" and Feature.CLIFFORD not in features:
             return "the stabilizer method runs Clifford gates only; the circuit has others"
-        return self._dynamic_refusal(task) if Feature.DYNAMIC in features else None
-
-    def _dynamic_refusal(self, task: Task) -> str | None:
-        if task.terms is not None:
-            return _DYNAMIC_VALUES
-        beyond = task.method == "mps" or task.scan.qubits > self._cap
-        if beyond and not _ROTATIONS.isdisjoint(task.scan.library_gates):
-            return "rxx, ryy and rzz in a circuit with mid-circuit measurements, resets or if need a state vector"
-        return None
+        return _dynamic_refusal(task) if Feature.DYNAMIC in features else None
 
     @translating
     def check(self, task: Task) -> None:
@@ -102,6 +94,22 @@ class PrismSimulator:
         if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.measures_from is not None:
             return _draw(task, task.shots)
         return _sample(task, task.shots)
+
+
+def _dynamic_refusal(task: Task) -> str | None:
+    if task.terms is not None:
+        return _DYNAMIC_VALUES
+    if (task.method == "mps" or _is_wide(task)) and _has_rotations(task):
+        return "rxx, ryy and rzz in a circuit with mid-circuit measurements, resets or if need a state vector"
+    return None
+
+
+def _is_wide(task: Task) -> bool:
+    return task.scan.qubits > dense_qubits()
+
+
+def _has_rotations(task: Task) -> bool:
+    return not _ROTATIONS.isdisjoint(task.scan.library_gates)
 
 
 def _draw(task: Task, shots: int) -> Run:
@@ -136,7 +144,14 @@ def _sampled_text(task: Task) -> str:
 
 
 def _simulation(text: str, task: Task) -> Simulation:
-    return simulate(parse_qasm(text)).backend(_KINDS[task.method])
+    return simulate(parse_qasm(text)).backend(_KINDS[_method(task)])
+
+
+def _method(task: Task) -> str | None:
+    """Return the method to ask for: of its own accord prism-q takes some on which Pauli rotations panic."""
+    if task.method is None and _has_rotations(task) and _is_wide(task):
+        return "mps"
+    return task.method
 
 
 @lru_cache(maxsize=16)
@@ -152,7 +167,7 @@ def _packed(counts: dict[str, int], width: int) -> Counts:
 
 def _run(outcome: Counts | Values, metadata: RunMetadata, task: Task) -> Run:
     if metadata.is_exact or _is_untruncated(metadata):
-        return Run(outcome, _method(metadata.backend))
+        return Run(outcome, _name(metadata.backend))
     if task.method == "mps":
         return Run(outcome, "mps", exact=False, fidelity=metadata.fidelity_lower_bound)
     raise CircuitError(FaultCode.UNSUPPORTED, _APPROXIMATE)
@@ -166,5 +181,5 @@ def _is_untruncated(metadata: RunMetadata) -> bool:
 
 
 @cache
-def _method(backend: str) -> str:
+def _name(backend: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", backend).lower()

@@ -90,7 +90,7 @@ shards = Table(
     CheckConstraint("(status = 'LEASED') = (holder IS NOT NULL)", name="held"),
     CheckConstraint("(status = 'LEASED') = (lease_until IS NOT NULL)", name="until"),
     CheckConstraint("(status = 'LEASED') = (lease_boot IS NOT NULL)", name="boot"),
-    Index("ix_shards_open", "seq", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
+    Index("ix_shards_open", "seq", sqlite_where=text(_OPEN_SHARD)),
 )
 
 payloads = Table(

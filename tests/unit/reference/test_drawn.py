@@ -22,7 +22,7 @@ def loads(source):
 
 
 def readable(one):
-    """Leave out what Qiskit's importer does not read, or reads wrongly (a gate's angle in `cu`)."""
+    """Leave out what Qiskit's importer does not read, or reads wrongly (it sorts a gate's parameters)."""
     return not one.program.definitions and not re.search(r"(sin|cos|tan|sqrt|log|exp) *\(", one.source)
 
 
