@@ -119,10 +119,13 @@ class Declared:
         self.physical = True
 
     def check_new_gate(self, name: str, at: int, used: set[str]) -> None:
-        """Refuse `name` for a new gate. A gate that old libraries lack may be brought before its first use."""
+        """Refuse `name` for a new gate. A gate that old libraries lack may be brought before its first use,
+        and is not there any more inside its own definition.
+        """
         self.check_new(name, at)
         if name in used or any(name in gate.library for gate in self.own_gates):
             self._reject_redefined(name, at)
+        self.names.pop(name, None)
 
     def add_gate(self, gate: Gate) -> None:
         """Declare a gate of the text's own."""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Outline", "Shapes", "head_end", "outline", "shape_of"]
 
-_NUMBER = r"-?\d{1,3}\.\d{1,20}(?:e-\d\d?)?"
-_TIMES_PI = r"-?(?:pi\*)?\d{1,3}\.\d{1,20}(?:e-\d\d?)?(?:\*pi)?"
-_GATE_FOLLOWS = r"\)(?=\s?[A-Za-z_])"
+_NUMBER = r"-?[0-9]{1,3}+\.[0-9]{1,20}+(?:e-[0-9][0-9]?)?"
+_TIMES_PI = rf"-?(?:pi\*)?(?:{_NUMBER[2:]})(?:\*pi)?"
+_GATE_FOLLOWS = r"\)(?=\s?+[A-Za-z_])"
 
 
 def _patterns(number: str) -> tuple[re.Pattern[str], ...]:
@@ -63,8 +63,8 @@ def shape_of(text: str) -> str:
 
 def _cut(text: str) -> str:
     patterns = _WITH_PI if "*" in text else _PLAIN
-    shape = patterns[0].sub(_ZEROS[0], text)
-    if shape.count("(") > shape.count("(0)"):
+    shape, cuts = patterns[0].subn(_ZEROS[0], text)
+    if shape.count("(") > cuts:
         for pattern, zeros in zip(patterns[1:], _ZEROS[1:], strict=True):
             shape = pattern.sub(zeros, shape)
     return shape

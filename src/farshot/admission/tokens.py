@@ -10,7 +10,7 @@ from farshot.admission.refusal import reject, reject_limit, shown
 
 __all__ = ["Cursor"]
 
-_SPACE = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
+_SPACE = r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+"
 _NUMBER = r"(?:[0-9][0-9_]*+(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
 _UNIT = r"(?:dt|[nuµm]?s)\b"
 _KINDS = {
@@ -18,11 +18,13 @@ _KINDS = {
     "int": r"0[xX][0-9a-fA-F_]++(?!\w)|0[bB][01_]++(?!\w)|0o[0-7_]++(?!\w)|[0-9][0-9_]*+(?![\w.]|" + _UNIT + ")",
     "duration": _NUMBER + _UNIT,
     "real": _NUMBER + r"(?!\w)",
-    "string": r""" "[^"\n]*" | '[^'\n]*' """,
+    "string": r""""[^"\n]*"|'[^'\n]*'""",
     "physical": r"\$[0-9]++",
     "sign": r"->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|<<|>>|[-+*%]=|/=|/(?![*])|[-+*%^~!<>=(){}\[\],;:@.|&\#]",
 }
-_TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.VERBOSE)
+_WORD = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items())
+_TOKEN = re.compile(rf"{_SPACE}(?:{_WORD})")
+_GAP = re.compile(_SPACE)
 
 
 class Cursor:
@@ -41,20 +43,21 @@ class Cursor:
 
     def seek(self, at: int) -> None:
         """Stand on the first word from offset `at` on."""
-        space = _SPACE.match(self.text, at)
-        self.at = start = space.end() if space else at
-        token = _TOKEN.match(self.text, start)
+        token = _TOKEN.match(self.text, at)
         if token is None:
-            self._stop(start)
+            self._stop(at)
             return
-        self.kind = token.lastgroup or ""
-        self.word = token[0]
+        self.kind = kind = token.lastgroup or ""
+        self.word = token[kind]
+        self.at = token.start(kind)
         if len(self.word) > MAX_DIGITS:
             self._check_length()
 
     def _stop(self, at: int) -> None:
-        if at < len(self.text):
-            _reject_unreadable(self.text, at)
+        gap = _GAP.match(self.text, at)
+        self.at = gap.end() if gap else at
+        if self.at < len(self.text):
+            _reject_unreadable(self.text, self.at)
         self.kind = "end"
         self.word = ""
 

@@ -14,6 +14,7 @@ from qiskit.circuit.library import IGate
 from farshot.admission.facts import Feature
 from farshot.errors import CircuitError, FaultCode
 from farshot.simulators.aer_formulas import work_out
+from farshot.simulators.aer_parameters import rename_parameters
 from farshot.simulators.renaming import slice_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
 
 def _load3(scan: Scan, end: int | None) -> QuantumCircuit:
     text = scan.text[: scan.include_at] + slice_of(scan, scan.include_at, end)
-    return qiskit_qasm3_import.convert(work_out(openqasm3.parse(text)))
+    return qiskit_qasm3_import.convert(rename_parameters(work_out(openqasm3.parse(text))))
 
 
 @lru_cache(maxsize=32)

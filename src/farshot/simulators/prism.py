@@ -23,6 +23,7 @@ from farshot.simulators.sampling import draw, record
 if TYPE_CHECKING:
     from prism_q import RunMetadata, Simulation
 
+    from farshot.admission.facts import Scan
     from farshot.model import Counts
     from farshot.protocols import Task
 
@@ -138,9 +139,14 @@ def _evaluate(task: Task, terms: tuple[str, ...]) -> Run:
 
 def _sampled_text(task: Task) -> str:
     scan = task.scan
-    if scan.measures_from is None and scan.qubits >= BLOCK_QUBITS:
+    if scan.qubits >= BLOCK_QUBITS and (scan.measures_from is None or _overwrites(scan)):
         return joined(scan)
     return with_prelude(scan)
+
+
+def _overwrites(scan: Scan) -> bool:
+    """Whether several measurements write one bit."""
+    return len({bit for _, bit in scan.measured}) < len(scan.measured)
 
 
 def _simulation(text: str, task: Task) -> Simulation:

@@ -114,6 +114,7 @@ def test_any_text_gives_facts_or_a_circuit_error(text):
     ("if(c==1) x q[0];", None),
     ("x q[{0,1,2}];", None),
     ("rx(1.2.3) q[0];", None),
+    ("rx(\u0663.\u0665) q[0];", None),
     ("rx() q[0];", None),
     ("gate g a { rx(0.5) a; } rx(0.5) q;", "gate g a { rx(0.5) a; } rx(0) q;"),
 ])  # fmt: skip

@@ -49,6 +49,7 @@ DECLARATIONS = [
     (BARE_TWO + "qubit[2] q;", PARSE, 2, 1, "OpenQASM 3"),
     (TWO + "gate h a { x a; }", PARSE, 4, 6, "`h` is a gate of qelib1.inc"),
     (TWO + "sx q[0]; gate sx a { x a; }", PARSE, 4, 15, "`sx`"),
+    (TWO + "gate sx a { sx a; }", PARSE, 4, 13, "`sx` is not defined"),
     (TWO + "gate g a { g a; }", PARSE, 4, 12, "`g` is not defined"),
     (TWO + "gate g a { cx a, a; }", PARSE, 4, 18, "twice"),
     (TWO + "gate g a { x b; }", PARSE, 4, 14, "`b` is not a qubit"),
