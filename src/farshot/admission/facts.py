@@ -27,7 +27,7 @@ class Feature(StrEnum):
     ROOT = "root of a gate"
     """A gate is raised to a power that is no integer: prism-q takes the principal root, Qiskit some other."""
     UNICODE = "unicode"
-    """The text holds characters outside ASCII."""
+    """A name has letters outside ASCII (comments may, and π and τ)."""
 
 
 class Scan(msgspec.Struct, frozen=True):

@@ -12,7 +12,6 @@ from qiskit.quantum_info import Pauli
 from qiskit_aer import AerError, AerSimulator
 from qiskit_aer.library import SaveExpectationValue
 
-from farshot.admission.facts import Feature
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
 from farshot.packing import pack_mapping
@@ -71,8 +70,8 @@ class AerEngine:
             "shots": shots,
             "seed_simulator": task.seed,
             "max_parallel_threads": 1,
-            # Truncation loses qubits that a later condition needs.
-            "enable_truncation": Feature.DYNAMIC not in task.scan.features,
+            # Truncation drops qubits that a later condition or an observable needs.
+            "enable_truncation": False,
         }
         try:
             result = self._simulator.run(circuit, **options).result()

@@ -18,10 +18,11 @@ from farshot.protocols import Run
 from farshot.simulators.limits import DENSE_QUBITS, dense_qubits
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
+from farshot.simulators.prism_templates import Templates
 from farshot.simulators.sampling import draw, record
 
 if TYPE_CHECKING:
-    from prism_q import RunMetadata, Simulation
+    from prism_q import Circuit, RunMetadata, Simulation
 
     from farshot.admission.facts import Scan
     from farshot.model import Counts
@@ -71,6 +72,7 @@ class PrismSimulator:
         cap = str(dense_qubits())
         for variable in (DENSE_QUBITS, "PRISM_MAX_PROB_QUBITS"):
             os.environ.setdefault(variable, cap)
+        self._templates = Templates()
 
     def refusal(self, task: Task) -> str | None:
         """Return why prism-q must not be given `task`, or None."""
@@ -91,10 +93,15 @@ class PrismSimulator:
     def simulate(self, task: Task) -> Run:
         """Run `task`."""
         if task.shots is None:
-            return _evaluate(task, task.terms or ())
+            return _evaluate(self._unmeasured(task), task)
         if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.measures_from is not None:
-            return _draw(task, task.shots)
+            return _draw(self._unmeasured(task), task, task.shots)
         return _sample(task, task.shots)
+
+    def _unmeasured(self, task: Task) -> Simulation:
+        """Return the circuit without its measurements, ready to run."""
+        text = with_prelude(task.scan, task.scan.measures_from)
+        return _simulation(self._templates.circuit(text, task.scan.include_at), task)
 
 
 def _dynamic_refusal(task: Task) -> str | None:
@@ -113,9 +120,9 @@ def _has_rotations(task: Task) -> bool:
     return not _ROTATIONS.isdisjoint(task.scan.library_gates)
 
 
-def _draw(task: Task, shots: int) -> Run:
+def _draw(unmeasured: Simulation, task: Task, shots: int) -> Run:
     """Sample by drawing from the exact probabilities of the circuit without its measurements."""
-    outcome = _simulation(with_prelude(task.scan, task.scan.measures_from), task).run()
+    outcome = unmeasured.run()
     probabilities = outcome.probabilities
     if probabilities is None:
         return _sample(task, shots)
@@ -124,15 +131,14 @@ def _draw(task: Task, shots: int) -> Run:
 
 def _sample(task: Task, shots: int) -> Run:
     """Sample with prism-q's own means."""
-    result = _simulation(_sampled_text(task), task).seed(task.seed).sample_counts(shots)
+    result = _simulation(parse_qasm(_sampled_text(task)), task).seed(task.seed).sample_counts(shots)
     return _run(_packed(result.counts(), task.scan.bits), result.metadata, task)
 
 
-def _evaluate(task: Task, terms: tuple[str, ...]) -> Run:
-    """Compute the expectation values of `terms`; an identity is 1 without asking."""
-    factors = _factors(terms)
-    simulation = _simulation(with_prelude(task.scan, task.scan.measures_from), task)
-    result = simulation.expectation_values_reported([own for own in factors if own])
+def _evaluate(unmeasured: Simulation, task: Task) -> Run:
+    """Compute the expectation values of the task's terms; an identity is 1 without asking."""
+    factors = _factors(task.terms or ())
+    result = unmeasured.expectation_values_reported([own for own in factors if own])
     values = iter(result.values.tolist())
     return _run(Values(tuple(next(values) if own else 1.0 for own in factors)), result.metadata, task)
 
@@ -149,8 +155,8 @@ def _overwrites(scan: Scan) -> bool:
     return len({bit for _, bit in scan.measured}) < len(scan.measured)
 
 
-def _simulation(text: str, task: Task) -> Simulation:
-    return simulate(parse_qasm(text)).backend(_KINDS[_method(task)])
+def _simulation(circuit: Circuit, task: Task) -> Simulation:
+    return simulate(circuit).backend(_KINDS[_method(task)])
 
 
 def _method(task: Task) -> str | None:

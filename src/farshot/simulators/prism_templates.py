@@ -1,0 +1,89 @@
+"""Parsing each shape of circuit once. Variational programs send one circuit thousands of times with other angles.
+
+prism-q binds angles into a parsed circuit many times faster than it parses. Binding is used only where it
+makes the very circuit that parsing makes, which is checked when a shape is first met again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+from prism_q import PreparedCircuit, PrismError, parse_qasm, parse_qasm_parametric
+
+if TYPE_CHECKING:
+    from prism_q import Circuit
+
+__all__ = ["Templates"]
+
+T = TypeVar("T")
+
+_ANGLE = re.compile(r"\((-?[0-9]{1,3}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,2})?)\)")
+_MAX_TEXT = 64 * 1024
+_MAX_SHAPES = 64
+
+
+class Templates:
+    """The shapes met last and what they were parsed to. For one thread."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._met: OrderedDict[str, None] = OrderedDict()
+        self._prepared: OrderedDict[str, PreparedCircuit | None] = OrderedDict()
+
+    def circuit(self, text: str, inputs_at: int) -> Circuit:
+        """Return what `parse_qasm` makes of `text`; declarations may be put at the offset `inputs_at`.
+
+        The first circuit of a shape is parsed, the second makes the template, all later ones are bound.
+        Raises `PrismError` as `parse_qasm` does.
+        """
+        if len(text) > _MAX_TEXT or "{" in text:
+            return parse_qasm(text)
+        pieces = _ANGLE.split(text)
+        shape = "()".join(pieces[::2])
+        prepared = self._template(shape, text, inputs_at) if len(pieces) > 1 else None
+        return prepared.bind(_angles(pieces)) if prepared else parse_qasm(text)
+
+    def _template(self, shape: str, text: str, inputs_at: int) -> PreparedCircuit | None:
+        """Return the template of `shape`; None where it is new, or where it has none."""
+        if shape in self._prepared:
+            self._prepared.move_to_end(shape)
+            return self._prepared[shape]
+        if shape not in self._met:
+            _put(self._met, shape, None)
+            return None
+        del self._met[shape]
+        prepared = _prepare(text, inputs_at)
+        _put(self._prepared, shape, prepared)
+        return prepared
+
+
+def _put(held: OrderedDict[str, T], shape: str, value: T) -> None:
+    held[shape] = value
+    if len(held) > _MAX_SHAPES:
+        held.popitem(last=False)
+
+
+def _angles(pieces: list[str]) -> list[float]:
+    return [float(number) for number in pieces[1::2]]
+
+
+def _prepare(text: str, inputs_at: int) -> PreparedCircuit | None:
+    """Return the template of the shape of `text`, or None where binding does not make what parsing makes."""
+    names = (f"angle_{place}" for place in count())
+    inputs = "".join(f"input float[64] angle_{place};" for place in range(len(_ANGLE.findall(text))))
+    body = _ANGLE.sub(lambda _: f"({next(names)})", text[inputs_at:])
+    try:
+        prepared = PreparedCircuit(*parse_qasm_parametric(text[:inputs_at] + inputs + body))
+        same = _content(prepared.bind(_angles(_ANGLE.split(text)))) == _content(parse_qasm(text))
+    except PrismError:  # prism-q binds whole angles of some gates only
+        return None
+    return prepared if same else None
+
+
+def _content(circuit: Circuit) -> bytes:
+    """Return the circuit as prism-q writes it down for a copy."""
+    _, (content,) = circuit.__reduce__()
+    return bytes(content)
