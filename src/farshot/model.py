@@ -174,7 +174,8 @@ class Shard:
     """A claimed shard: what is left to do of it under `lease`.
 
     `first` is the position in the job of the first circuit that has no recorded result; `labels` and
-    `sources` start there. `suspect` is the position of a circuit that killed a worker before.
+    `sources` start there. `suspect` is the position of a circuit that killed a worker before; where there is
+    a `verdict`, that is its outcome and it is not run again.
     """
 
     lease: Lease
@@ -183,6 +184,7 @@ class Shard:
     labels: tuple[str, ...]
     sources: tuple[bytes, ...]
     suspect: int | None = None
+    verdict: Fault | None = None
 
 
 class Counts(msgspec.Struct, frozen=True, array_like=True, tag="counts"):
@@ -225,6 +227,19 @@ class CircuitResult(msgspec.Struct, frozen=True, array_like=True):
     seconds: float
     fidelity: float | None = None
     warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def failed(cls, fault: Fault, spec: JobSpec, position: int, label: str, seconds: float = 0.0) -> CircuitResult:
+        """Return the result of a circuit that has none, for the reason `fault`."""
+        return cls(
+            outcome=fault,
+            simulator="",
+            method="",
+            exact=False,
+            seed=circuit_seed(spec.seed, label),
+            shots=spec.shots.shots_at(position) if spec.shots else None,
+            seconds=seconds,
+        )
 
 
 encode_results = msgspec.msgpack.Encoder().encode

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from farshot.admission.facts import Scan
     from farshot.contract import JobStatus
     from farshot.errors import CircuitError
-    from farshot.model import Counts, JobRecord, JobSpec, Lease, Part, Shard, Submission, Values
+    from farshot.model import Counts, Fault, JobRecord, JobSpec, Lease, Part, Shard, Submission, Values
 
 __all__ = [
     "Broken",
@@ -87,11 +87,11 @@ class Simulator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker of `lease` died; `position` is the circuit it had announced, `reason` what killed it."""
+    """The worker of `lease` died; `position` is the circuit it had announced, `fault` what killed it."""
 
     lease: Lease
     position: int | None
-    reason: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +205,12 @@ class JobStore(Protocol):
         """Record, then claim, in one transaction: one commit where two would be."""
         ...
 
-    def release(self, lease: Lease, suspect: int | None) -> bool:
-        """Give a shard back for another attempt; say whether the lease still held."""
+    def release(self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None) -> bool:
+        """Give a shard back for another attempt; say whether the lease still held.
+
+        `suspect` is the position of the circuit that killed the worker, `verdict` its outcome if it must not
+        be run again.
+        """
         ...
 
     def close(self) -> None:

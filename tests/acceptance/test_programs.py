@@ -7,6 +7,7 @@ import time
 import nbformat
 from nbclient import NotebookClient
 
+from processes import children_of, is_alive
 from samples import BELL
 
 USE = f"""
@@ -167,27 +168,11 @@ def test_workers_die_with_their_parent(python):
     path.write_text(WAITING, encoding="utf-8")
     process = python.start(str(path))
     process.stdout.readline()
-    children = _children(process.pid)
+    children = children_of(process.pid)
     assert children
     process.kill()
     process.communicate()
-    _until(lambda: not any(_alive(child) for child in children))
-
-
-def _children(pid):
-    from pathlib import Path
-
-    tasks = Path(f"/proc/{pid}/task")
-    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-
-
-def _alive(pid):
-    from pathlib import Path
-
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
+    _until(lambda: not any(is_alive(child) for child in children))
 
 
 def _until(condition):

@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import farshot
 from farshot.testing.backends import slow_circuits
+from processes import workers_of
 
 SUBMIT = """
 import sys, farshot
@@ -32,12 +32,6 @@ def expected(tmp_path_factory):
 
 def counts(backend, handle):
     return {entry["label"]: entry["results"] for entry in backend.get_job_results(handle).results}
-
-
-def workers_of(pid):
-    tasks = Path(f"/proc/{pid}/task")
-    children = [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-    return [child for child in children if b"farshot.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_a_killed_worker_costs_nothing(tmp_path, expected):

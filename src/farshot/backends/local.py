@@ -21,7 +21,7 @@ from farshot.errors import (
     JobNotCompletedError,
     OptionError,
 )
-from farshot.executors.local import LocalExecutor, usable_cores
+from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
 from farshot.model import Submission, circuit_seed
 from farshot.simulators.targets import check_target
 
@@ -49,7 +49,8 @@ class LocalBackend:
 
     `shots` is what a circuit is sampled with unless told; `target` names the simulator (`farshot targets`
     lists them); `seed` makes a program repeat its counts: each submission then derives its job's seed from
-    it and its own number. `memory_limit` is in bytes, for one worker. `polling_interval` is the time in seconds
+    it and its own number. `memory_limit` is in bytes, for one worker; `circuit_timeout` in
+    seconds, for one circuit. `polling_interval` is the time in seconds
     between two calls of a progress callback; completion is seen at once, whatever it is. `max_retries`
     bounds the looks of one waiting call. `executor` replaces the child processes.
 
@@ -67,6 +68,7 @@ class LocalBackend:
         *,
         executor: Executor | None = None,
         memory_limit: int | None = None,
+        circuit_timeout: float = CIRCUIT_TIMEOUT,
         polling_interval: float = 0.5,
         max_retries: int | None = None,
     ) -> None:
@@ -79,7 +81,7 @@ class LocalBackend:
         self._max_retries = max_retries
         self._submissions = 0
         self._lock = threading.Lock()
-        self._executor = executor or LocalExecutor(self._workers or usable_cores(), memory_limit)
+        self._executor = executor or LocalExecutor(self._workers or usable_cores(), memory_limit, circuit_timeout)
         self._engine = Engine(data_dir, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._engine.close)
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farshot.errors import FaultCode, StoreError
-from farshot.model import CircuitResult, Fault, Part, circuit_seed
+from farshot.model import CircuitResult, Part
 from farshot.protocols import Lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from farshot.dispatch.changes import Changes
-    from farshot.model import Lease, Shard
+    from farshot.model import Fault, Lease, Shard
     from farshot.protocols import Broken, Executor, ExecutorEvent, JobStore
 
 __all__ = ["Dispatcher"]
@@ -78,10 +78,11 @@ class Dispatcher:
         """Stop the work and give the shards back; open jobs stay in the store."""
         self._closing = True
         self.wake()
-        self._thread.join()
+        if self._thread is not threading.current_thread():  # the garbage collector may close it from there
+            self._thread.join()
         self._executor.close()
         for lease in list(self._held):
-            self._store.release(lease, None)
+            self._store.release(lease)
 
     def _run(self) -> None:
         while not self._closing:
@@ -154,36 +155,36 @@ class Dispatcher:
             self._executor.stop(part.lease)
 
     def _recover(self, lost: Lost) -> None:
-        """Give the shard back; the circuit that killed its worker twice gets the death as its fault."""
+        """Record what the circuit died of, or give the shard back for another attempt.
+
+        A crash is believed when it happens twice to one circuit that ran alone; memory and time at once.
+        """
         held = self._held.get(lost.lease)
         if held is None:
             return
-        _log.warning("job %s: %s", lost.lease.job_id, lost.reason)
-        if lost.position is not None and lost.position == held.shard.suspect == held.position:
-            self._fail_suspect(held, lost.reason)
+        _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message)
+        suspect = lost.position
+        if suspect is None:
+            self._store.release(lost.lease)
+        elif lost.fault.code is FaultCode.CRASH and suspect != held.shard.suspect:
+            self._store.release(lost.lease, suspect)
+        elif suspect == held.position:
+            self._condemn(held, lost.fault)
         else:
-            self._store.release(lost.lease, lost.position)
+            self._store.release(lost.lease, suspect, lost.fault)
         self._held.pop(lost.lease, None)
 
-    def _fail_suspect(self, held: _Held, reason: str) -> None:
+    def _condemn(self, held: _Held, fault: Fault) -> None:
         shard, offset = held.shard, held.position - held.shard.first
-        result = CircuitResult(
-            outcome=Fault(FaultCode.CRASH, reason),
-            simulator="",
-            method="",
-            exact=False,
-            seed=circuit_seed(shard.spec.seed, shard.labels[offset]),
-            shots=shard.spec.shots.shots_at(held.position) if shard.spec.shots else None,
-            seconds=0.0,
-        )
+        result = CircuitResult.failed(fault, shard.spec, held.position, shard.labels[offset])
         last = offset + 1 == len(shard.labels)
         self._store.record([Part.of(shard.lease, held.position, [result], last=last)])
         if not last:
-            self._store.release(shard.lease, None)
+            self._store.release(shard.lease)
         self._changes.publish()
 
     def _give_up(self, broken: Broken) -> None:
-        self._store.release(broken.lease, None)
+        self._store.release(broken.lease)
         self._held.pop(broken.lease, None)
         self.failure = broken.reason
         self._changes.publish()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, ExecutorError
@@ -14,12 +15,17 @@ from farshot.worker.frames import Assignment, Inspection, Report, Verdict
 from farshot.worker.supervisor import Child, ChildDiedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from farshot.model import Fault, Lease, Shard
     from farshot.protocols import ExecutorEvent
 
-__all__ = ["LocalExecutor", "fair_memory", "usable_cores"]
+__all__ = ["CIRCUIT_TIMEOUT", "LocalExecutor", "fair_memory", "usable_cores"]
+
+CIRCUIT_TIMEOUT = 3600.0
+"""Seconds that one circuit may run unless told."""
+
+_WATCH_EVERY = 0.05
 
 
 def usable_cores() -> int:
@@ -34,14 +40,20 @@ def fair_memory(workers: int) -> int:
 
 
 class LocalExecutor:
-    """`workers` children, one a core unless told; each limited to `memory_limit` bytes."""
+    """`workers` children, one a core unless told; each limited to `memory_limit` bytes, and each circuit of
+    theirs to `circuit_timeout` seconds.
+    """
 
-    def __init__(self, workers: int | None = None, memory_limit: int | None = None) -> None:
+    def __init__(
+        self, workers: int | None = None, memory_limit: int | None = None, circuit_timeout: float = CIRCUIT_TIMEOUT
+    ) -> None:
         """Remember the sizes; `open` starts the children."""
         self._workers = workers or usable_cores()
         self._memory = memory_limit or fair_memory(self._workers)
+        self._circuit_timeout = circuit_timeout
         self._queue = _Queue()
         self._slots: list[_Slot] = []
+        self._closed = threading.Event()
 
     @property
     def capacity(self) -> int:
@@ -56,6 +68,7 @@ class LocalExecutor:
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the children; from now on hand every event to `deliver`."""
         self._slots = [_Slot(self._queue, self._memory, deliver) for _ in range(self._workers)]
+        threading.Thread(target=self._watch, name="farshot-watch", daemon=True).start()
 
     def start(self, shard: Shard) -> None:
         """Queue a shard for the next free child."""
@@ -71,40 +84,46 @@ class LocalExecutor:
         """Scan and parse texts in a child of their own; a text that kills it is named, the rest goes on."""
         found: list[CircuitError | None] = []
         while len(found) < len(sources):
-            found += _inspect(sources[len(found) :], target, self._memory)
+            with closing(Child(self._memory)) as child:
+                child.await_ready()
+                found += self._inspect(child, sources[len(found) :], target)
         return found
+
+    def _inspect(self, child: Child, sources: Sequence[bytes], target: str) -> Iterator[CircuitError | None]:
+        """Yield what is found until all is looked at or the child died."""
+        try:
+            child.send(Inspection(target, tuple(sources)))
+            for _ in sources:
+                with _deadline(self._circuit_timeout, child):
+                    verdict = child.receive()
+                yield _error(verdict.fault) if isinstance(verdict, Verdict) and verdict.fault else None
+        except ChildDiedError as death:
+            yield _error(death.fault)
 
     def close(self) -> None:
         """Kill what runs and end every child."""
+        self._closed.set()
         self._queue.close()
         for slot in self._slots:
             slot.close()
         self._slots = []
 
+    def _watch(self) -> None:
+        """Kill what runs for too long. A thread of this process: the child may be stuck in native code."""
+        while not self._closed.wait(_WATCH_EVERY):
+            for slot in self._slots:
+                slot.expire(self._circuit_timeout)
 
-def _inspect(sources: Sequence[bytes], target: str, memory: int) -> list[CircuitError | None]:
-    child = Child(memory)
+
+@contextmanager
+def _deadline(seconds: float, child: Child) -> Iterator[None]:
+    timer = threading.Timer(seconds, child.expire, [0.0])
+    timer.daemon = True
+    timer.start()
     try:
-        child.await_ready()
-        child.send(Inspection(target, tuple(sources)))
-        verdict = child.receive()
-    except ChildDiedError as error:
-        return _inspect_up_to(error, sources, target, memory)
+        yield
     finally:
-        child.close()
-    if not isinstance(verdict, Verdict):
-        raise ExecutorError(f"a worker answered with {type(verdict).__name__}")  # noqa: EM102, TRY003 -- a defect, not for users
-    return [None if fault is None else _error(fault) for fault in verdict.faults]
-
-
-def _inspect_up_to(
-    death: ChildDiedError, sources: Sequence[bytes], target: str, memory: int
-) -> list[CircuitError | None]:
-    from farshot.errors import FaultCode
-
-    position = death.position or 0
-    before = _inspect(sources[:position], target, memory) if position else []
-    return [*before, CircuitError(FaultCode.CRASH, death.reason)]
+        timer.cancel()
 
 
 def _error(fault: Fault) -> CircuitError:
@@ -163,13 +182,19 @@ class _Slot:
                 self._lease = None
                 self._child.kill()
 
+    def expire(self, seconds: float) -> None:
+        with self._lock:
+            if self._child:
+                self._child.expire(seconds)
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
             self._lease = None
             if self._child:
                 self._child.kill()
-        self._thread.join()
+        if self._thread is not threading.current_thread():  # the garbage collector may close it from there
+            self._thread.join()
 
     def _serve(self) -> None:
         self._warm_up()
@@ -191,13 +216,13 @@ class _Slot:
             self._exchange(self._ready_child(), shard)
         except ChildDiedError as death:
             self._discard()
-            self._tell(shard.lease, Lost(shard.lease, death.position, death.reason))
+            self._tell(shard.lease, Lost(shard.lease, death.position, death.fault))
         except ExecutorError as error:
             self._discard()
             self._tell(shard.lease, Broken(shard.lease, str(error)))
 
     def _exchange(self, child: Child, shard: Shard) -> None:
-        child.send(Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect))
+        child.send(_assignment(shard))
         last = False
         while not last:
             report = child.receive()
@@ -228,6 +253,10 @@ class _Slot:
             child, self._child = self._child, None
         if child:
             child.close()
+
+
+def _assignment(shard: Shard) -> Assignment:
+    return Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect, shard.verdict)
 
 
 def _part(lease: Lease, report: Report) -> Part:

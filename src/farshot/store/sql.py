@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from farshot.contract import JobStatus
 from farshot.errors import KeyConflictError, StoreError, UnknownJobError
-from farshot.model import JobRecord, JobSpec, Lease, Shard
+from farshot.model import Fault, JobRecord, JobSpec, Lease, Shard
 from farshot.protocols import Recorded, StoredPart
 from farshot.store import statements as sql
 from farshot.store.schema import jobs
@@ -33,6 +33,7 @@ __all__ = ["SqlStore"]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 _decode_sources = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
+_decode_fault = msgspec.msgpack.Decoder(Fault).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 _PAGE = 64
 
@@ -141,10 +142,11 @@ class SqlStore:
         with self._writing() as connection:
             return _record_parts(connection, parts), self._claim(connection, holder, limit)
 
-    def release(self, lease: Lease, suspect: int | None) -> bool:
+    def release(self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None) -> bool:
         """Give a shard back for another attempt; say whether the lease still held."""
+        blame = {"of_suspect": suspect, "of_verdict": verdict and _encode(verdict)}
         with self._writing() as connection:
-            return bool(connection.execute(sql.RELEASE_SHARD, _fence(lease) | {"of_suspect": suspect}).rowcount)
+            return bool(connection.execute(sql.RELEASE_SHARD, _fence(lease) | blame).rowcount)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -178,6 +180,7 @@ class SqlStore:
             labels=_decode_labels(work.labels)[row.done :],
             sources=_decode_sources(work.sources)[row.done :],
             suspect=row.suspect,
+            verdict=row.verdict and _decode_fault(row.verdict),
         )
 
     def _now(self, limit: int) -> dict[str, object]:

@@ -103,7 +103,15 @@ READ_PARTS = (
 # claim
 
 FIND_OPEN_SHARDS = (
-    select(shards.c.job_id, shards.c.number, shards.c.first, shards.c.done, shards.c.attempt, shards.c.suspect)
+    select(
+        shards.c.job_id,
+        shards.c.number,
+        shards.c.first,
+        shards.c.done,
+        shards.c.attempt,
+        shards.c.suspect,
+        shards.c.verdict,
+    )
     .where(
         or_(
             shards.c.status == ShardStatus.QUEUED,
@@ -141,7 +149,9 @@ READ_WORK = (
 FIND_LEASE = select(shards.c.seq).where(_this_lease)
 RENEW_SHARD = update(shards).where(_this_lease).values(lease_until=bindparam("until"), lease_boot=bindparam("boot"))
 RELEASE_SHARD = (
-    update(shards).where(_this_lease).values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), **_NO_LEASE)
+    update(shards)
+    .where(_this_lease)
+    .values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), verdict=bindparam("of_verdict"), **_NO_LEASE)
 )
 ADVANCE_SHARD = {
     False: update(shards)

@@ -41,11 +41,9 @@ def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO) -> 
     if isinstance(message, Assignment):
         run_assignment(message, router, board, partial(write_frame, outbox))
     elif isinstance(message, Inspection):
-        faults = []
         for position, source in enumerate(message.sources):
             board.announce(position)
-            faults.append(inspect_source(router, message.target, source))
-        write_frame(outbox, Verdict(tuple(faults)))
+            write_frame(outbox, Verdict(inspect_source(router, message.target, source)))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

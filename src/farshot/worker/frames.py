@@ -13,13 +13,17 @@ __all__ = ["Assignment", "Inspection", "Message", "Ready", "Report", "Verdict", 
 
 
 class Assignment(msgspec.Struct, frozen=True, array_like=True, tag="assignment"):
-    """Run these circuits; the first one stands at position `first` of its job."""
+    """Run these circuits; the first one stands at position `first` of its job.
+
+    The circuit at position `suspect` killed a worker before; where there is a `verdict`, it is not run again.
+    """
 
     spec: JobSpec
     first: int
     labels: tuple[str, ...]
     sources: tuple[bytes, ...]
-    suspect: int | None
+    suspect: int | None = None
+    verdict: Fault | None = None
 
 
 class Inspection(msgspec.Struct, frozen=True, array_like=True, tag="inspection"):
@@ -45,9 +49,9 @@ class Report(msgspec.Struct, frozen=True, array_like=True, tag="report"):
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict"):
-    """What an inspection found: each text's fault, or None."""
+    """What an inspection found of the next text: its fault, or None."""
 
-    faults: tuple[Fault | None, ...]
+    fault: Fault | None
 
 
 Message: TypeAlias = Assignment | Inspection | Ready | Report | Verdict

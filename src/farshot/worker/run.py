@@ -42,6 +42,9 @@ def run_assignment(assignment: Assignment, router: Router, board: Announcer, sen
     for position, (label, source) in enumerate(circuits, assignment.first):
         if position == assignment.suspect:
             pending.flush(last=False)
+            if assignment.verdict:
+                pending.add(CircuitResult.failed(assignment.verdict, assignment.spec, position, label))
+                continue
         board.announce(position)
         pending.add(run_source(router, assignment.spec, position, label, source))
     pending.flush(last=True)
@@ -90,7 +93,7 @@ def run_source(router: Router, spec: JobSpec, position: int, label: str, source:
         task = _task(source, seed, shots, terms)
         simulator, run = run_circuit(router, spec.target, task)
     except Exception as error:  # noqa: BLE001 -- whatever one circuit meets must not fail its batch mates
-        return _failed(error, seed, shots, time.perf_counter() - started)
+        return CircuitResult.failed(_fault(error), spec, position, label, time.perf_counter() - started)
     return CircuitResult(
         outcome=run.outcome,
         simulator=simulator,
@@ -127,12 +130,6 @@ def _warnings(task: Task) -> tuple[str, ...]:
     if not short:
         return ()
     return (f"observables of {len(short[0])} letters act on the first qubits of {task.scan.qubits}",)
-
-
-def _failed(error: Exception, seed: int, shots: int | None, seconds: float) -> CircuitResult:
-    return CircuitResult(
-        outcome=_fault(error), simulator="", method="", exact=False, seed=seed, shots=shots, seconds=seconds
-    )
 
 
 def _fault(error: Exception) -> Fault:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from farshot.errors import ExecutorError, FarshotError
+from farshot.errors import ExecutorError, FarshotError, FaultCode
+from farshot.model import Fault
 from farshot.worker.board import Board
 from farshot.worker.frames import Message, Ready, read_frame, write_frame
 
@@ -21,16 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["Child", "ChildDiedError", "worker_environment"]
 
 _STDERR_TAIL = 2000
+_OUT_OF_MEMORY = re.compile("memory allocation of [0-9]+ bytes failed|bad_alloc|MemoryError")
+"""What Rust, C++ and Python print when they run out of memory."""
 
 
 class ChildDiedError(FarshotError):
-    """The child ended; `position` is the circuit it had announced, the text what it died of."""
+    """The child ended; `position` is the circuit it had announced, `fault` what it died of."""
 
-    def __init__(self, reason: str, position: int | None) -> None:
+    def __init__(self, fault: Fault, position: int | None) -> None:
         """Keep both."""
-        self.reason = reason
+        self.fault = fault
         self.position = position
-        super().__init__(reason)
+        super().__init__(fault.message)
 
 
 class Child:
@@ -38,6 +42,8 @@ class Child:
 
     def __init__(self, memory_bytes: int) -> None:
         """Start the process; `await_ready` tells whether that worked."""
+        self._memory_bytes = memory_bytes
+        self._overdue: ChildDiedError | None = None
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
         self._board, descriptor = Board.create()
         try:
@@ -79,6 +85,14 @@ class Child:
             raise self._died()
         return message
 
+    def expire(self, seconds: float) -> None:
+        """Kill it where its circuit has run for longer than `seconds`."""
+        position, ran = self._board.announced(), self._board.seconds()
+        if position is not None and ran > seconds and self._overdue is None:
+            fault = Fault(FaultCode.TIMEOUT, f"the circuit was stopped after {ran:.3g} s")
+            self._overdue = ChildDiedError(fault, position)
+            self.kill()
+
     def kill(self) -> None:
         """Kill the whole process group at once."""
         with contextlib.suppress(ProcessLookupError):
@@ -98,7 +112,14 @@ class Child:
 
     def _died(self) -> ChildDiedError:
         self.kill()
-        return ChildDiedError(self._reason(), self._board.announced())
+        reason = self._reason()
+        return self._overdue or ChildDiedError(self._fault(reason), self._board.announced())
+
+    def _fault(self, reason: str) -> Fault:
+        if _OUT_OF_MEMORY.search(self._printed()):
+            limit = f"{self._memory_bytes / 2**30:.1f} GiB"
+            return Fault(FaultCode.MEMORY, f"the circuit needs more memory than the {limit} that its worker has")
+        return Fault(FaultCode.CRASH, reason)
 
     def _reason(self) -> str:
         code = self._process.wait()

@@ -104,8 +104,8 @@ def test_names_of_the_library_may_stand_for_registers_where_nothing_is_included(
     ("body", "expected"),
     [
         ("for int i in [0:2] { x q[0]; } c[0] = measure q[0];", "01"),
-        ("x q[0]; c[0] = measure q[0]; while (c[0]) { x q[1]; reset q[0]; c = measure q; }", "10"),
-        ("x q[1]; c = measure q; switch (c) { case 2 { x q[0]; } default { x q[1]; } } c = measure q;", "11"),
+        ("x q[0]; ctrl(1) @ x q[0], q[1]; negctrl @ x q[0], q[1]; pow(2) @ sx q[0]; c = measure q;", "10"),
+        ("gate \N{GREEK SMALL LETTER PSI} a { x a; } \N{GREEK SMALL LETTER PSI} q[1]; c = measure q;", "10"),
         ("let both = q[0:1]; x both; c = measure both;", "11"),
     ],
 )

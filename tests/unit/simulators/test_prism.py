@@ -103,7 +103,6 @@ def test_too_wide_a_state_vector_says_how_much_fits():
     ("method", "terms", "text", "reason"),
     [
         (None, None, "creg c[64]; measure q[0] -> c[0]; if(c==1) x q[1];", "more than 63 bits"),
-        (None, None, "// ψ\n creg c[1]; measure q[0] -> c[0];", "outside ASCII"),
         (None, ("Z",), "creg c[1]; measure q[0] -> c[0]; x q[0];", "sample it instead"),
         ("stabilizer", None, "creg c[1]; t q[0]; measure q[0] -> c[0];", "Clifford gates only"),
         ("mps", None, "creg c[1]; measure q[0] -> c[0]; rxx(1) q[0], q[1];", "need a state vector"),
@@ -114,9 +113,12 @@ def test_refusals(method, terms, text, reason):
     assert reason in PrismSimulator().refusal(task_of(f"{HEAD}qreg q[2]; {text}", method, terms=terms))
 
 
-def test_rich_openqasm_3_is_refused():
-    text = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit q; bit c; for int i in [0:2] { x q; } c = measure q;'
-    assert "beyond gates" in PrismSimulator().refusal(task_of(text))
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [("ctrl(1) @ x q[0], q[1];", "beyond gates"), ("gate \N{GREEK SMALL LETTER PSI} a { x a; }", "outside ASCII")],
+)
+def test_refusals_of_openqasm_3(body, reason):
+    assert reason in PrismSimulator().refusal(task_of(f'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q; {body}'))
 
 
 @pytest.mark.parametrize("method", [None, "statevector"])

@@ -1,0 +1,61 @@
+"""Circuits that run for too long, need too much memory, or kill their worker: each fails alone."""
+
+import os
+import signal
+
+import farshot
+from farshot.testing.backends import slow_circuits
+from processes import workers_of
+from samples import BELL
+
+MATES = {f"mate{number}": BELL for number in range(9)}
+WIDE = "".join(f"ry(0.3) q[{i}];\nrz(0.2) q[{i}];\n" for i in range(27))
+WIDE = f'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[27];\ncreg c[27];\n{WIDE}'
+WIDE += "".join(f"cx q[{i}],q[{(i + 7) % 27}];\nry(0.{i + 1}) q[{i}];\n" for i in range(27)) * 3 + "measure q -> c;\n"
+
+
+def among_mates(circuit):
+    """Put a circuit in the middle of nine good ones."""
+    good = list(MATES.items())
+    return dict([*good[:4], ("odd", circuit), *good[4:]])
+
+
+def run(backend, circuits, **options):
+    handle = backend.submit_circuits(circuits)
+    status = backend.poll_job_status(handle, loop_until_complete=True, verbose=False, **options)
+    entries = {entry["label"]: entry for entry in backend.get_job_results(handle, partial=True).results}
+    assert list(entries) == list(circuits)
+    assert all(sum(entries[label]["results"].values()) == 1000 for label in MATES)
+    return status, entries["odd"].get("error")
+
+
+def test_a_circuit_that_runs_for_too_long(tmp_path):
+    (slow,) = slow_circuits(1, 24).values()
+    with farshot.LocalBackend(data_dir=tmp_path, workers=1, circuit_timeout=0.5) as backend:
+        status, error = run(backend, among_mates(slow))
+    assert status == "FAILED"
+    assert error["code"] == "timeout"
+
+
+def test_a_circuit_that_needs_too_much_memory(tmp_path):
+    with farshot.LocalBackend(data_dir=tmp_path, workers=1, memory_limit=2**30, target="prism:statevector") as backend:
+        status, error = run(backend, among_mates(WIDE))
+    assert status == "FAILED"
+    assert error["code"] == "memory"
+
+
+def test_a_circuit_that_kills_its_worker_twice(tmp_path):
+    (slow,) = slow_circuits(1, 26).values()
+    killed = []
+
+    def kill(_attempt, _status):
+        for worker in workers_of(os.getpid()):
+            if worker not in killed and len(killed) < 2:
+                killed.append(worker)
+                os.kill(worker, signal.SIGKILL)
+
+    with farshot.LocalBackend(data_dir=tmp_path, workers=1, polling_interval=0.3) as backend:
+        status, error = run(backend, among_mates(slow), progress_callback=kill)
+    assert status == "FAILED"
+    assert error["code"] == "crash"
+    assert "SIGKILL" in error["message"]
