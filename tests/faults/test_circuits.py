@@ -45,17 +45,17 @@ def test_a_circuit_that_needs_too_much_memory(tmp_path):
 
 
 def test_a_circuit_that_kills_its_worker_twice(tmp_path):
-    (slow,) = slow_circuits(1, 26).values()
+    (slow,) = slow_circuits(1, 25).values()
     killed = []
 
-    def kill(_attempt, _status):
-        for worker in workers_of(os.getpid()):
-            if worker not in killed and len(killed) < 2:
-                killed.append(worker)
-                os.kill(worker, signal.SIGKILL)
+    def kill_while_it_runs(_attempt, _status):
+        (job,) = backend.jobs()
+        if job.record.done >= 4 and len(killed) < 2 and (found := set(workers_of(os.getpid())) - set(killed)):
+            killed.append(found.pop())
+            os.kill(killed[-1], signal.SIGKILL)
 
     with farshot.LocalBackend(data_dir=tmp_path, workers=1, polling_interval=0.3) as backend:
-        status, error = run(backend, among_mates(slow), progress_callback=kill)
+        status, error = run(backend, among_mates(slow), progress_callback=kill_while_it_runs)
     assert status == "FAILED"
     assert error["code"] == "crash"
     assert "SIGKILL" in error["message"]

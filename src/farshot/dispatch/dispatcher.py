@@ -164,8 +164,8 @@ class Dispatcher:
             return
         _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message)
         suspect = lost.position
-        if suspect is None:
-            self._store.release(lost.lease)
+        if suspect is None:  # it died before it began; what was known of the shard still is
+            self._store.release(lost.lease, held.shard.suspect, held.shard.verdict)
         elif lost.fault.code is FaultCode.CRASH and suspect != held.shard.suspect:
             self._store.release(lost.lease, suspect)
         elif suspect == held.position:

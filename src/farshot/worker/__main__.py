@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from farshot.simulators.router import Router
 from farshot.worker.board import Board
 from farshot.worker.frames import Assignment, Inspection, Ready, Verdict, read_frame, write_frame
+from farshot.worker.reporting import Reporter
 from farshot.worker.run import inspect_source, run_assignment
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ def main(board_descriptor: str, memory_bytes: str) -> None:
     router = Router()
     with contextlib.suppress(BrokenPipeError):
         write_frame(outbox, Ready())
+        reporter = Reporter(partial(write_frame, outbox))
         while (message := read_frame(inbox)) is not None:
-            _serve(message, router, board, outbox)
+            _serve(message, router, board, outbox, reporter)
             board.clear()
 
 
-def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO) -> None:
+def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO, reporter: Reporter) -> None:
     if isinstance(message, Assignment):
-        run_assignment(message, router, board, partial(write_frame, outbox))
+        run_assignment(message, router, board, reporter)
     elif isinstance(message, Inspection):
         for position, source in enumerate(message.sources):
             board.announce(position)

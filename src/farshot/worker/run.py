@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
-from farshot.model import CircuitResult, Fault, circuit_seed, encode_results
+from farshot.model import CircuitResult, Fault, circuit_seed
 from farshot.protocols import Task
 from farshot.simulators.router import check_circuit, run_circuit
-from farshot.worker.frames import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from farshot.model import JobSpec
     from farshot.simulators.router import Router
     from farshot.worker.frames import Assignment
+    from farshot.worker.reporting import Reporter
 
 __all__ = ["inspect_source", "run_assignment", "run_source"]
-
-_REPORT_EVERY = 0.1
 
 
 class Announcer(Protocol):
@@ -32,55 +28,22 @@ class Announcer(Protocol):
         ...
 
 
-def run_assignment(assignment: Assignment, router: Router, board: Announcer, send: Callable[[Report], None]) -> None:
-    """Run every circuit in order; send what is done about every tenth of a second, and at the end.
+def run_assignment(assignment: Assignment, router: Router, board: Announcer, reporter: Reporter) -> None:
+    """Run every circuit in order and report its result.
 
     What precedes a suspect is sent before the suspect runs, so that its death takes nothing along.
     """
-    pending = _Pending(assignment.first, send)
+    reporter.begin(assignment.first)
     circuits = zip(assignment.labels, assignment.sources, strict=True)
     for position, (label, source) in enumerate(circuits, assignment.first):
         if position == assignment.suspect:
-            pending.flush(last=False)
+            reporter.flush()
             if assignment.verdict:
-                pending.add(CircuitResult.failed(assignment.verdict, assignment.spec, position, label))
+                reporter.add(CircuitResult.failed(assignment.verdict, assignment.spec, position, label))
                 continue
         board.announce(position)
-        pending.add(run_source(router, assignment.spec, position, label, source))
-    pending.flush(last=True)
-
-
-class _Pending:
-    """Results that have not been sent."""
-
-    def __init__(self, first: int, send: Callable[[Report], None]) -> None:
-        self._first = first
-        self._send = send
-        self._results: list[CircuitResult] = []
-        self._sent_at = time.monotonic()
-
-    def add(self, result: CircuitResult) -> None:
-        self._results.append(result)
-        if time.monotonic() - self._sent_at > _REPORT_EVERY:
-            self.flush(last=False)
-
-    def flush(self, *, last: bool) -> None:
-        if self._results or last:
-            self._send(_report(self._first, self._results, last=last))
-        self._first += len(self._results)
-        self._results = []
-        self._sent_at = time.monotonic()
-
-
-def _report(first: int, results: list[CircuitResult], *, last: bool) -> Report:
-    return Report(
-        first=first,
-        size=len(results),
-        failed=sum(isinstance(result.outcome, Fault) for result in results),
-        seconds=sum(result.seconds for result in results),
-        results=encode_results(results),
-        last=last,
-    )
+        reporter.add(run_source(router, assignment.spec, position, label, source))
+    reporter.end()
 
 
 def run_source(router: Router, spec: JobSpec, position: int, label: str, source: bytes) -> CircuitResult:
