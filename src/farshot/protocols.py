@@ -125,8 +125,8 @@ class Executor(Protocol):
         """Drop the shard, or kill what runs it. No event of this lease is wanted any more."""
         ...
 
-    def inspect(self, sources: Sequence[bytes], target: str) -> list[CircuitError | None]:
-        """Scan and parse texts in a child, away from the shards; return each one's fault or None."""
+    def inspect(self, sources: Sequence[bytes], spec: JobSpec) -> list[CircuitError | None]:
+        """Scan and parse the texts of a whole batch in a child, away from the shards; return each one's fault."""
         ...
 
     def close(self) -> None:

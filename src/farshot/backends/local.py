@@ -232,7 +232,7 @@ class LocalBackend:
 
     def _validate(self, batch: Batch) -> None:
         sources = [source.encode("utf-8", "surrogatepass") for source in batch.sources]
-        found = self._executor.inspect(sources, batch.spec.target)
+        found = self._executor.inspect(sources, batch.spec)
         faults: dict[str, CircuitError] = {
             label: fault for label, fault in zip(batch.labels, found, strict=True) if fault
         }

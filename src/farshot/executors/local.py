@@ -17,7 +17,7 @@ from farshot.worker.supervisor import Child, ChildDiedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from farshot.model import Fault, Lease, Shard
+    from farshot.model import Fault, JobSpec, Lease, Shard
     from farshot.protocols import ExecutorEvent
 
 __all__ = ["CIRCUIT_TIMEOUT", "LocalExecutor", "fair_memory", "usable_cores"]
@@ -80,20 +80,20 @@ class LocalExecutor:
             for slot in self._slots:
                 slot.stop(lease)
 
-    def inspect(self, sources: Sequence[bytes], target: str) -> list[CircuitError | None]:
+    def inspect(self, sources: Sequence[bytes], spec: JobSpec) -> list[CircuitError | None]:
         """Scan and parse texts in a child of their own; a text that kills it is named, the rest goes on."""
         found: list[CircuitError | None] = []
         while len(found) < len(sources):
             with closing(Child(self._memory)) as child:
                 child.await_ready()
-                found += self._inspect(child, sources[len(found) :], target)
+                found += self._inspect(child, Inspection(spec, len(found), tuple(sources[len(found) :])))
         return found
 
-    def _inspect(self, child: Child, sources: Sequence[bytes], target: str) -> Iterator[CircuitError | None]:
+    def _inspect(self, child: Child, inspection: Inspection) -> Iterator[CircuitError | None]:
         """Yield what is found until all is looked at or the child died."""
         try:
-            child.send(Inspection(target, tuple(sources)))
-            for _ in sources:
+            child.send(inspection)
+            for _ in inspection.sources:
                 with _deadline(self._circuit_timeout, child):
                     verdict = child.receive()
                 yield _error(verdict.fault) if isinstance(verdict, Verdict) and verdict.fault else None

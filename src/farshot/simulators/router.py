@@ -43,8 +43,6 @@ def run_circuit(router: Router, target: str, task: Task) -> tuple[str, Run]:
 
     Raises `CircuitError`.
     """
-    if task.shots is not None and not task.scan.measures:
-        raise CircuitError(FaultCode.ADMISSION, _NOT_MEASURED)
     return _first(router, target, task, lambda simulator, chosen: simulator.simulate(chosen))
 
 
@@ -54,6 +52,8 @@ def check_circuit(router: Router, target: str, task: Task) -> None:
 
 
 def _first(router: Router, target: str, task: Task, act: Callable[[Simulator, Task], T]) -> tuple[str, T]:
+    if task.shots is not None and not task.scan.measures:
+        raise CircuitError(FaultCode.ADMISSION, _NOT_MEASURED)
     chosen = parse_target(target)
     task = task if chosen.method is None else replace(task, method=chosen.method)
     faults: dict[str, CircuitError] = {}

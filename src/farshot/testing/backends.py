@@ -174,8 +174,11 @@ class BackendSuite:
     def test_validation_lists_every_bad_circuit(self, backend: _Backend) -> None:
         """With its place, before anything is stored."""
         with pytest.raises(CircuitsInvalidError) as caught:
-            backend.submit_circuits({"a": _BELL, "bad": _BROKEN, "worse": "OPENQASM 2.0;\nqreg"}, validate=True)
-        assert list(caught.value.faults) == ["bad", "worse"]
+            backend.submit_circuits(
+                {"a": _BELL, "bad": _BROKEN, "worse": "OPENQASM 2.0;\nqreg", "blind": _HEAD + "qreg q[1];\nx q[0];"},
+                validate=True,
+            )
+        assert list(caught.value.faults) == ["bad", "worse", "blind"]
         assert caught.value.faults["bad"].line == 6
         assert not backend.jobs()
 

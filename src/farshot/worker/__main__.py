@@ -43,9 +43,9 @@ def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO, rep
     if isinstance(message, Assignment):
         run_assignment(message, router, board, reporter)
     elif isinstance(message, Inspection):
-        for position, source in enumerate(message.sources):
+        for position, source in enumerate(message.sources, message.first):
             board.announce(position)
-            write_frame(outbox, Verdict(inspect_source(router, message.target, source)))
+            write_frame(outbox, Verdict(inspect_source(router, message.spec, position, source)))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

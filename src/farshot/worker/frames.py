@@ -27,9 +27,10 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, tag="assignment")
 
 
 class Inspection(msgspec.Struct, frozen=True, array_like=True, tag="inspection"):
-    """Scan and parse these texts for `target`; run nothing."""
+    """Scan and parse these texts, the first one at position `first` of its batch; run nothing."""
 
-    target: str
+    spec: JobSpec
+    first: int
     sources: tuple[bytes, ...]
 
 

@@ -48,12 +48,9 @@ def run_assignment(assignment: Assignment, router: Router, board: Announcer, rep
 
 def run_source(router: Router, spec: JobSpec, position: int, label: str, source: bytes) -> CircuitResult:
     """Run one circuit; every failure becomes its fault."""
-    seed = circuit_seed(spec.seed, label)
-    shots = spec.shots.shots_at(position) if spec.shots else None
-    terms = spec.observables.terms_at(position) if spec.observables else None
     started = time.perf_counter()
     try:
-        task = _task(source, seed, shots, terms)
+        task = _task(spec, position, circuit_seed(spec.seed, label), source)
         simulator, run = run_circuit(router, spec.target, task)
     except Exception as error:  # noqa: BLE001 -- whatever one circuit meets must not fail its batch mates
         return CircuitResult.failed(_fault(error), spec, position, label, time.perf_counter() - started)
@@ -62,30 +59,31 @@ def run_source(router: Router, spec: JobSpec, position: int, label: str, source:
         simulator=simulator,
         method=run.method,
         exact=run.exact,
-        seed=seed,
-        shots=shots,
+        seed=task.seed,
+        shots=task.shots,
         seconds=time.perf_counter() - started,
         fidelity=run.fidelity,
         warnings=_warnings(task),
     )
 
 
-def inspect_source(router: Router, target: str, source: bytes) -> Fault | None:
+def inspect_source(router: Router, spec: JobSpec, position: int, source: bytes) -> Fault | None:
     """Scan and parse one text; return its fault or None."""
     try:
-        check_circuit(router, target, _task(source, seed=0, shots=1, terms=None))
+        check_circuit(router, spec.target, _task(spec, position, 0, source))
     except Exception as error:  # noqa: BLE001 -- whatever one text meets must not hide the others
         return _fault(error)
     return None
 
 
-def _task(source: bytes, seed: int, shots: int | None, terms: tuple[str, ...] | None) -> Task:
+def _task(spec: JobSpec, position: int, seed: int, source: bytes) -> Task:
     facts = scan(source.decode("utf-8", "surrogatepass"))
+    terms = spec.observables.terms_at(position) if spec.observables else None
     for term in terms or ():
         if len(term) > facts.qubits:
             message = f"the observable {term[:40]} acts on {len(term)} qubits, the circuit has {facts.qubits}"
             raise CircuitError(FaultCode.ADMISSION, message)
-    return Task(facts.text, facts, seed, shots, terms)
+    return Task(facts.text, facts, seed, spec.shots.shots_at(position) if spec.shots else None, terms)
 
 
 def _warnings(task: Task) -> tuple[str, ...]:
