@@ -213,6 +213,14 @@ class JobStore(Protocol):
         """
         ...
 
+    def holders(self) -> list[str]:
+        """Return the names under which leases are held."""
+        ...
+
+    def revoke(self, holder: str) -> int:
+        """Give back every shard that `holder`, which is known to be dead, holds; say how many those were."""
+        ...
+
     def close(self) -> None:
         """Let go of the database."""
         ...

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from farshot.backends.polling import Waiting
 from farshot.config import data_folder
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
+from farshot.dispatch.recovery import holder_name
 from farshot.errors import ExecutorError
 from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
+    import os
+
     from farshot.model import JobRecord
     from farshot.protocols import Executor
 
@@ -40,7 +40,7 @@ class Engine:
         """Start the dispatcher where there is an executor."""
         with self._lock:
             if self._dispatcher is None and self.executor:
-                holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+                holder = holder_name()
                 self._dispatcher = Dispatcher(
                     self.store, self.executor, self._changes, holder=holder, lease_seconds=self.store.lease_seconds
                 )

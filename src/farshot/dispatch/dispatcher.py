@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from farshot.dispatch.recovery import is_gone
 from farshot.errors import FaultCode, StoreError
 from farshot.model import CircuitResult, Part
 from farshot.protocols import Lost
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 _TICK = 0.2
 _RETRY = 1.0
+_BURY_EVERY = 1.0
 
 
 class _Wake:
@@ -61,6 +63,7 @@ class Dispatcher:
         self._unrecorded: list[Part] = []
         self._troubles: list[Lost | Broken] = []
         self._looked_at = self._renewed_at = time.monotonic()
+        self._buried_at = 0.0
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
         self.failure: str | None = None
@@ -95,6 +98,7 @@ class Dispatcher:
     def _turn(self) -> None:
         self._settle(list(self._gather()))
         self._keep()
+        self._bury()
 
     def _take(self, shards: list[Shard]) -> None:
         for shard in shards:
@@ -198,6 +202,16 @@ class Dispatcher:
         for lease in self._gone(list(self._held), now):
             self._held.pop(lease, None)
             self._executor.stop(lease)
+
+    def _bury(self) -> None:
+        """Give back what processes of this machine held that have ended."""
+        now = time.monotonic()
+        if now - self._buried_at < _BURY_EVERY:
+            return
+        self._buried_at = now
+        for holder in self._store.holders():
+            if is_gone(holder):
+                _log.warning("%s has ended; %d shards of it are open again", holder, self._store.revoke(holder))
 
     def _gone(self, leases: list[Lease], now: float) -> list[Lease]:
         if now - self._renewed_at < self._renew_every:

@@ -148,6 +148,16 @@ class SqlStore:
         with self._writing() as connection:
             return bool(connection.execute(sql.RELEASE_SHARD, _fence(lease) | blame).rowcount)
 
+    def holders(self) -> list[str]:
+        """Return the names under which leases are held."""
+        with self._reading() as connection:
+            return list(connection.execute(sql.FIND_HOLDERS).scalars())
+
+    def revoke(self, holder: str) -> int:
+        """Give back every shard that `holder`, which is known to be dead, holds; say how many those were."""
+        with self._writing() as connection:
+            return connection.execute(sql.REVOKE_SHARDS, {"of_holder": holder}).rowcount
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()

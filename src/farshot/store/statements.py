@@ -28,6 +28,7 @@ __all__ = [
     "CANCEL_JOB",
     "CANCEL_SHARDS",
     "END_JOB",
+    "FIND_HOLDERS",
     "FIND_KEY",
     "FIND_LEASE",
     "FIND_OPEN_SHARDS",
@@ -40,6 +41,7 @@ __all__ = [
     "READ_WORK",
     "RELEASE_SHARD",
     "RENEW_SHARD",
+    "REVOKE_SHARDS",
     "START_JOB",
 ]
 
@@ -152,6 +154,12 @@ RELEASE_SHARD = (
     update(shards)
     .where(_this_lease)
     .values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), verdict=bindparam("of_verdict"), **_NO_LEASE)
+)
+FIND_HOLDERS = select(shards.c.holder).where(shards.c.status == ShardStatus.LEASED).distinct()
+REVOKE_SHARDS = (
+    update(shards)
+    .where(shards.c.holder == bindparam("of_holder"), shards.c.status == ShardStatus.LEASED)
+    .values(status=ShardStatus.QUEUED, **_NO_LEASE)
 )
 ADVANCE_SHARD = {
     False: update(shards)

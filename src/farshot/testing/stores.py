@@ -243,6 +243,18 @@ class StoreSuite:
         clock.reboot()
         assert len(store.claim("you", 1)) == 1
 
+    def test_leases_of_a_dead_holder_can_be_revoked(self, store: JobStore) -> None:
+        """Its shards are open again, and nobody else's; a late outcome of it changes nothing."""
+        store.add(_submission())
+        (dead,), (alive,) = store.claim("dead", 1), store.claim("alive", 1)
+        assert sorted(store.holders()) == ["alive", "dead"]
+        assert store.revoke("dead") == 1
+        assert store.holders() == ["alive"]
+        assert not _finish(store, dead)
+        assert _finish(store, alive)
+        (again,) = store.claim("you", 2)
+        assert (again.lease.shard, again.lease.attempt) == (dead.lease.shard, 2)
+
     def test_cancel_ends_an_open_job(self, store: JobStore) -> None:
         """CANCELLED at once, what is recorded stays, what runs records nothing more."""
         job = store.add(_submission())
