@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from farshot.admission.facts import Feature
-from farshot.errors import CircuitError, FaultCode, MissingExtraError
-from farshot.simulators.limits import dense_qubits
+from farshot.errors import MissingExtraError
+from farshot.simulators.limits import check_dense
 from farshot.simulators.targets import missing_extra
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ __all__ = ["AerSimulator"]
 
 _FITTING = frozenset({None, "density_matrix"})
 """The methods that average over the outcomes of a reset."""
+_INDICES = {"statevector": 1, "density_matrix": 2}
+"""How many indices a dense array has for each qubit."""
 
 
 class AerSimulator:
@@ -65,7 +67,6 @@ def _fitting_method(task: Task) -> str:
 
 
 def _check_width(qubits: int, method: str) -> None:
-    widest = {"statevector": dense_qubits(), "density_matrix": dense_qubits() // 2}.get(method, qubits)
-    if qubits > widest:
-        message = f"{qubits} qubits, but this worker's memory holds {widest} with the {method} method of Aer"
-        raise CircuitError(FaultCode.MEMORY, f"{message}; the target 'aer:mps' may need less")
+    """Raise the fault `memory` where the array of `method` does not fit."""
+    if method in _INDICES:
+        check_dense(_INDICES[method] * qubits, method)

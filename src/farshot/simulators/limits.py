@@ -1,17 +1,43 @@
-"""How many qubits a worker's memory holds as a dense array."""
+"""How large a dense array a worker's memory holds."""
 
 from __future__ import annotations
 
+import math
 import os
 
-__all__ = ["DENSE_QUBITS", "dense_qubits"]
+from farshot.errors import CircuitError, FaultCode
 
-DENSE_QUBITS = "PRISM_MAX_SV_QUBITS"
-"""Where the worker says how wide a state vector may be; prism-q reads it too."""
+__all__ = ["WORKER_MEMORY", "check_dense", "dense_qubits", "too_wide"]
 
-_DEFAULT = 26
+WORKER_MEMORY = "FARSHOT_WORKER_MEMORY"
+"""The environment variable in which a worker finds how many bytes it may use."""
+
+_DEFAULT = 2**31
+_AMPLITUDE = 16
+
+
+def worker_memory() -> int:
+    """Return the bytes that this worker may use; 2 GiB where nobody says."""
+    return int(os.environ.get(WORKER_MEMORY, _DEFAULT))
 
 
 def dense_qubits() -> int:
-    """Return the widest state vector that fits: a GiB where the worker does not say."""
-    return int(os.environ.get(DENSE_QUBITS, _DEFAULT))
+    """Return the widest state vector that fits, with room for a second copy of it."""
+    return max(1, int(math.log2(worker_memory() / _AMPLITUDE)) - 1)
+
+
+def check_dense(width: int, method: str) -> None:
+    """Raise the fault `memory` where an array of 2**`width` amplitudes does not fit."""
+    if width > dense_qubits():
+        raise too_wide(width, method)
+
+
+def too_wide(width: int, method: str) -> CircuitError:
+    """Return the fault of a circuit whose 2**`width` amplitudes do not fit."""
+    needed, there = _gibibytes(_AMPLITUDE * 2**width), _gibibytes(worker_memory())
+    message = f"the {method} method needs {needed} and as much again while it works, the worker has {there}"
+    return CircuitError(FaultCode.MEMORY, f"{message}; a target with matrix product states (':mps') may need less")
+
+
+def _gibibytes(size: int) -> str:
+    return f"{size / 2**30:,.3g} GiB" if size < 2**50 else f"2**{size.bit_length() - 31} GiB"

@@ -15,7 +15,7 @@ from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
 from farshot.packing import pack_bits
 from farshot.protocols import Run
-from farshot.simulators.limits import DENSE_QUBITS, dense_qubits
+from farshot.simulators.limits import check_dense, dense_qubits
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
 from farshot.simulators.prism_templates import Templates
@@ -70,8 +70,8 @@ class PrismSimulator:
     def __init__(self) -> None:
         """Fix prism-q's caps on dense arrays, which it would take from the machine's memory."""
         cap = str(dense_qubits())
-        for variable in (DENSE_QUBITS, "PRISM_MAX_PROB_QUBITS"):
-            os.environ.setdefault(variable, cap)
+        for variable in ("PRISM_MAX_SV_QUBITS", "PRISM_MAX_PROB_QUBITS"):
+            os.environ[variable] = cap
         self._templates = Templates()
 
     def refusal(self, task: Task) -> str | None:
@@ -92,6 +92,8 @@ class PrismSimulator:
     @translating
     def simulate(self, task: Task) -> Run:
         """Run `task`."""
+        if task.method == "statevector":
+            check_dense(task.scan.qubits, "statevector")
         if task.shots is None:
             return _evaluate(self._unmeasured(task), task)
         if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.measures_from is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from prism_q import PrismError
 
 from farshot.errors import CircuitError, FaultCode
+from farshot.simulators.limits import too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,7 @@ def fault_of(error: PrismError) -> CircuitError:
     A text that the scan admits is OpenQASM, so what prism-q cannot read is prism-q's lack.
     """
     if error.kind == "resource_limit":
-        needed = f"the circuit needs {error.required} {error.resource}, this worker's memory holds {error.limit}"
-        return CircuitError(FaultCode.MEMORY, needed)
+        return _resource_fault(error)
     message = str(error)
     line = _LINE.search(message)
     return CircuitError(
@@ -55,3 +55,10 @@ def fault_of(error: PrismError) -> CircuitError:
         _COLUMN.sub("", _LINE.sub("", message)),
         line=int(line[1] or line[2]) if line else None,
     )
+
+
+def _resource_fault(error: PrismError) -> CircuitError:
+    if error.resource == "qubits" and error.required is not None:
+        return too_wide(error.required, "statevector")
+    needed = f"the circuit needs {error.required} {error.resource}, this worker's memory holds {error.limit}"
+    return CircuitError(FaultCode.MEMORY, needed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from farshot.errors import ExecutorError, FarshotError, FaultCode
 from farshot.model import Fault
+from farshot.simulators.limits import WORKER_MEMORY
 from farshot.worker.board import Board
 from farshot.worker.frames import Message, Ready, read_frame, write_frame
 
@@ -134,10 +134,6 @@ class Child:
 
 
 def worker_environment(environment: Mapping[str, str], memory_bytes: int) -> dict[str, str]:
-    """Return the environment of a child: one thread for each library, and a fixed state-vector cap.
-
-    A state vector of n qubits takes 16 * 2**n bytes; the cap leaves room for a second copy of it.
-    """
+    """Return the environment of a child: one thread for each library, and how much memory it may use."""
     single = dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    qubits = max(1, int(math.log2(memory_bytes / 16)) - 1)
-    return {**environment, **single, "PRISM_MAX_SV_QUBITS": str(qubits)}
+    return {**environment, **single, WORKER_MEMORY: str(memory_bytes)}

@@ -79,11 +79,11 @@ def test_the_stabilizer_method_runs_clifford_gates_only():
     assert "Clifford" in AER.refusal(task_of(f"{HEAD}qreg q[1]; t q[0];", "stabilizer"))
 
 
-@pytest.mark.parametrize(("method", "widest"), [(None, 10), ("statevector", 10), ("density_matrix", 5)])
-def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch, method, widest):
-    monkeypatch.setenv("PRISM_MAX_SV_QUBITS", "10")
+@pytest.mark.parametrize(("method", "fits"), [(None, 10), ("statevector", 10), ("density_matrix", 20)])
+def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch, method, fits):
+    monkeypatch.setenv("FARSHOT_WORKER_MEMORY", str(16 * 2 * 2**fits))
     source = f"{HEAD}qreg q[11]; creg c[1]; t q[0]; measure q[0] -> c[0];"
-    with pytest.raises(CircuitError, match=f"memory holds {widest} .* the target 'aer:mps'") as raised:
+    with pytest.raises(CircuitError, match=r"method needs .* GiB .* the worker has .* GiB; .*:mps") as raised:
         run(source, method=method)
     assert raised.value.code is FaultCode.MEMORY
     assert counts_of(source, method="mps") == {"0": 1000}
