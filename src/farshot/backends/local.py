@@ -153,7 +153,7 @@ class LocalBackend:
         if validate:
             self._validate(batch)
         _raise_if_set(cancellation_event)
-        record = self._engine.store.add(Submission(batch, cut(len(batch.labels), self._workers or usable_cores())))
+        record = self._engine.store.add(Submission(batch, cut(batch.sources, self._workers or usable_cores())))
         self._engine.wake()
         return ExecutionResult(job_id=record.id)
 
