@@ -15,7 +15,7 @@ from farshot.simulators.router import Router
 from farshot.worker.board import Board
 from farshot.worker.frames import Assignment, Inspection, Ready, Verdict, read_frame, write_frame
 from farshot.worker.reporting import Reporter
-from farshot.worker.run import inspect_source, run_assignment
+from farshot.worker.run import inspect_source, run_assignment, warm_up
 
 if TYPE_CHECKING:
     from farshot.worker.frames import Message
@@ -33,6 +33,7 @@ def main(board_descriptor: str, memory_bytes: str) -> None:
     router = Router()
     with contextlib.suppress(BrokenPipeError):
         write_frame(outbox, Ready())
+        warm_up(router)
         reporter = Reporter(partial(write_frame, outbox))
         while (message := read_frame(inbox)) is not None:
             _serve(message, router, board, outbox, reporter)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
-from farshot.model import CircuitResult, Fault, circuit_seed
+from farshot.model import CircuitResult, Fault, JobSpec, ShotGroup, ShotPlan, circuit_seed
 from farshot.protocols import Task
 from farshot.simulators.router import check_circuit, run_circuit
 
 if TYPE_CHECKING:
-    from farshot.model import JobSpec
     from farshot.simulators.router import Router
     from farshot.worker.frames import Assignment
     from farshot.worker.reporting import Reporter
 
-__all__ = ["inspect_source", "run_assignment", "run_source"]
+__all__ = ["inspect_source", "run_assignment", "run_source", "warm_up"]
+
+_COIN = b'OPENQASM 2.0;include "qelib1.inc";qreg q[1];creg c[1];h q[0];measure q[0] -> c[0];'
 
 
 class Announcer(Protocol):
@@ -26,6 +27,11 @@ class Announcer(Protocol):
     def announce(self, position: int) -> None:
         """Say that the circuit at `position` runs from now on."""
         ...
+
+
+def warm_up(router: Router) -> None:
+    """Run a coin once, so that the first circuit does not pay for what is loaded on first use."""
+    run_source(router, JobSpec("auto", seed=0, shots=ShotPlan((ShotGroup(0, 1, 1),))), 0, "coin", _COIN)
 
 
 def run_assignment(assignment: Assignment, router: Router, board: Announcer, reporter: Reporter) -> None:
