@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
-    "Circuit",
     "CircuitResult",
     "Counts",
     "Fault",
@@ -44,14 +43,6 @@ __all__ = [
 ]
 
 MAX_SEED = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Circuit:
-    """One OpenQASM source under a label."""
-
-    label: str
-    source: str
 
 
 class ShotGroup(msgspec.Struct, frozen=True, array_like=True):

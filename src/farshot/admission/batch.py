@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 import msgspec
 
@@ -31,6 +31,8 @@ __all__ = [
     "MAX_SOURCE_BYTES",
     "Request",
     "admit",
+    "check_count",
+    "check_seconds",
     "check_seed",
     "check_shots",
     "observables",
@@ -113,7 +115,12 @@ def _circuits(circuits: object) -> tuple[list[str], list[str]]:
     for label, source in circuits.items():
         _check_label(label)
         _check_source(label, source)
-    return list(circuits.keys()), list(circuits.values())
+    return [_plain(label) for label in circuits], [_plain(source) for source in circuits.values()]
+
+
+def _plain(text: str) -> str:
+    """Return `text` as `str` itself: a subclass, such as NumPy's, may not be encoded."""
+    return text if type(text) is str else str(text)
 
 
 def _check_label(label: object) -> None:
@@ -150,7 +157,7 @@ def _text(name: str, value: object) -> str | None:
     if not 0 < len(value) <= MAX_LABEL_LENGTH or _has_surrogate(value) or "\0" in value:
         message = f"{name} must be 1 to {MAX_LABEL_LENGTH:,} characters of valid text without NUL"
         raise BatchError(message)
-    return value
+    return _plain(value)
 
 
 def _integer(name: str, value: object) -> int:
@@ -167,6 +174,27 @@ def check_shots(value: object) -> int:
         message = f"shots must be from 1 to {MAX_SHOTS:,}, not {shots:,}"
         raise BatchError(message)
     return shots
+
+
+def check_count(name: str, value: object, least: int = 1) -> int:
+    """Return `value` as an integer of at least `least`."""
+    count = _integer(name, value)
+    if count < least:
+        message = f"{name} must be {least} or more, not {count}"
+        raise BatchError(message)
+    return count
+
+
+def check_seconds(name: str, value: object) -> float:
+    """Return `value` as a time above zero, in seconds."""
+    if isinstance(value, bool | str) or not isinstance(value, SupportsFloat):
+        message = f"{name} must be a number of seconds, not {value!r:.40}"
+        raise OptionError(message)
+    seconds = float(value)
+    if not seconds > 0:
+        message = f"{name} must be above zero seconds, not {seconds:g}"
+        raise BatchError(message)
+    return seconds
 
 
 def check_seed(value: object) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -15,8 +17,6 @@ from farshot.errors import ExecutorError
 from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
-    import os
-
     from farshot.model import JobRecord
     from farshot.protocols import Executor
 
@@ -30,47 +30,74 @@ class Engine:
 
     def __init__(self, data_dir: str | os.PathLike[str] | None, executor: Executor | None) -> None:
         """Open the store of `data_dir`. Without an executor, work is queued and left to others."""
-        self.store = SqlStore(open_engine(sqlite_url(data_folder(data_dir))), BootClock())
+        self._process = os.getpid()
+        self._closed = False
+        self._store = SqlStore(open_engine(sqlite_url(data_folder(data_dir))), BootClock())
         self.executor = executor
         self._changes = Changes()
         self._dispatcher: Dispatcher | None = None
         self._lock = threading.Lock()
 
+    @property
+    def store(self) -> SqlStore:
+        """The store; raises `ExecutorError` where the backend is closed or was made before a fork."""
+        if self._process != os.getpid():
+            message = "this backend was made before the process was forked: make a new one here"
+            raise ExecutorError(message)
+        if self._closed:
+            message = "the backend is closed"
+            raise ExecutorError(message)
+        return self._store
+
     def start(self) -> None:
         """Start the dispatcher where there is an executor."""
         with self._lock:
-            if self._dispatcher is None and self.executor:
-                holder = holder_name()
-                self._dispatcher = Dispatcher(
-                    self.store, self.executor, self._changes, holder=holder, lease_seconds=self.store.lease_seconds
+            if self._dispatcher:
+                self._dispatcher.retry()
+            elif self.executor:
+                dispatcher = Dispatcher(
+                    self.store,
+                    self.executor,
+                    self._changes,
+                    holder=holder_name(),
+                    lease_seconds=self.store.lease_seconds,
                 )
-                self._dispatcher.start()
+                dispatcher.start()
+                self._dispatcher = dispatcher
 
     def wake(self) -> None:
         """Say that something was submitted or cancelled."""
-        if self._dispatcher:
-            self._dispatcher.wake()
+        dispatcher = self._dispatcher
+        if dispatcher:
+            dispatcher.wake()
         self._changes.publish()
 
-    def waiting(self, job_id: str, interval: float, max_retries: int | None) -> Waiting:
+    def waiting(self, job_id: str, interval: float, max_retries: int | None, deadline: float = math.inf) -> Waiting:
         """Return how to wait for a job: open work is run meanwhile, by this process where it is free."""
         if not self.store.job(job_id).status.is_terminal:
             self.start()
-        return Waiting(lambda: self._look(job_id), _Pause(self._changes).pause, interval, max_retries)
+        return Waiting(lambda: self._look(job_id), _Pause(self._changes).pause, interval, max_retries, deadline)
 
     def _look(self, job_id: str) -> JobRecord:
         record = self.store.job(job_id)
-        if self._dispatcher and self._dispatcher.failure and not record.status.is_terminal:
-            raise ExecutorError(self._dispatcher.failure)
+        dispatcher = self._dispatcher
+        if dispatcher and dispatcher.failure and not record.status.is_terminal:
+            raise ExecutorError(dispatcher.failure)
         return record
 
     def close(self) -> None:
-        """End the workers and let go of the store."""
+        """End the workers and let go of the store. In a forked process there is nothing to end."""
+        if self._process != os.getpid():
+            return
         with self._lock:
+            self._closed = True
             dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher:
-            dispatcher.close()
-        self.store.close()
+        self._changes.publish()
+        try:
+            if dispatcher:
+                dispatcher.close()
+        finally:
+            self._store.close()
 
 
 class _Pause:

@@ -7,7 +7,6 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from farshot.contract import ExecutionResult
-from farshot.errors import ExecutionCancelledError, PollingTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,13 +19,8 @@ __all__ = ["Job"]
 
 class _Backend(Protocol):
     def record(self, job_id: str) -> JobRecord: ...
-    def poll_job_status(
-        self,
-        execution_result: ExecutionResult,
-        loop_until_complete: bool = False,  # noqa: FBT001, FBT002 -- the contract fixes the position
-        *,
-        verbose: bool = True,
-        cancellation_event: threading.Event | None = None,
+    def wait(
+        self, job_id: str, *, timeout: float | None = None, cancellation_event: threading.Event | None = None
     ) -> JobStatus: ...
     def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult: ...
     def cancel_job(self, execution_result: ExecutionResult) -> Response: ...
@@ -56,26 +50,8 @@ class Job:
         return self.record.status
 
     def wait(self, timeout: float | None = None) -> JobStatus:
-        """Block until it has ended; raises `PollingTimeoutError` after `timeout` seconds. The job goes on."""
-        expired = threading.Event()
-        timer = threading.Timer(threading.TIMEOUT_MAX if timeout is None else timeout, expired.set)
-        timer.daemon = True
-        if timeout is not None:
-            timer.start()
-        try:
-            return self._backend.poll_job_status(
-                self._handle,
-                loop_until_complete=True,
-                verbose=False,
-                cancellation_event=expired if timeout is not None else None,
-            )
-        except ExecutionCancelledError as error:
-            if not expired.is_set():
-                raise
-            message = f"job {self.id} is still {self.status} after {timeout} s"
-            raise PollingTimeoutError(message) from error
-        finally:
-            timer.cancel()
+        """Block until it has ended; raises `PollingTimeoutError` after `timeout` seconds. The job goes on then."""
+        return self._backend.wait(self.id, timeout=timeout)
 
     def result(self, *, partial: bool = False) -> list[dict[str, Any]]:
         """Return its entries; as `get_job_results`."""
@@ -90,5 +66,10 @@ class Job:
         return self._finish().__await__()
 
     async def _finish(self) -> list[dict[str, Any]]:
-        await asyncio.to_thread(self.wait)
+        unwanted = threading.Event()
+        waiting = asyncio.to_thread(self._backend.wait, self.id, cancellation_event=unwanted)
+        try:
+            await waiting
+        finally:
+            unwanted.set()
         return self.result(partial=True)

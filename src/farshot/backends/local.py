@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from farshot.admission.batch import Request, admit, check_seed, check_shots
+from farshot.admission.batch import Request, admit, check_count, check_seconds, check_seed, check_shots
 from farshot.backends.engine import Engine
 from farshot.backends.jobs import Job
 from farshot.backends.polling import first_interrupt, reporter, wait_for_end
@@ -14,7 +16,6 @@ from farshot.backends.responses import LocalResponse, job_body
 from farshot.contract import ExecutionResult, JobStatus, Response
 from farshot.dispatch.sharding import cut
 from farshot.errors import (
-    BatchError,
     CircuitsInvalidError,
     ExecutionCancelledError,
     HandleError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from farshot.backends.polling import Waiting
     from farshot.errors import CircuitError
     from farshot.model import Batch, JobRecord
     from farshot.protocols import Executor
@@ -74,14 +76,18 @@ class LocalBackend:
     ) -> None:
         """Open the store. No worker starts before there is work."""
         self._shots = check_shots(shots)
-        self._workers = _check_workers(workers)
+        self._workers = usable_cores() if workers is None else check_count("workers", workers, least=0)
         self._seed = None if seed is None else check_seed(seed)
         self._target = check_target(target)
-        self._interval = polling_interval
-        self._max_retries = max_retries
+        self._interval = check_seconds("polling_interval", polling_interval)
+        self._max_retries = None if max_retries is None else check_count("max_retries", max_retries)
         self._submissions = 0
         self._lock = threading.Lock()
-        self._executor = executor or LocalExecutor(self._workers or usable_cores(), memory_limit, circuit_timeout)
+        self._executor = executor or LocalExecutor(
+            self._workers or usable_cores(),
+            None if memory_limit is None else check_count("memory_limit", memory_limit),
+            check_seconds("circuit_timeout", circuit_timeout),
+        )
         self._engine = Engine(data_dir, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._engine.close)
 
@@ -137,7 +143,7 @@ class LocalBackend:
             raise OptionError(message)
         _raise_if_set(cancellation_event)
         request = Request(
-            target=check_target(target or self._target),
+            target=self._target if target is None else check_target(target),
             default_shots=self._shots,
             default_seed=self._next_seed(),
             ham_ops=ham_ops,
@@ -148,12 +154,13 @@ class LocalBackend:
             tag=tag,
             key=key,
         )
-        self._engine.start()
         batch = admit(circuits, request)
+        self._engine.start()
         if validate:
             self._validate(batch)
         _raise_if_set(cancellation_event)
-        record = self._engine.store.add(Submission(batch, cut(batch.sources, self._workers or usable_cores())))
+        workers = max(1, self._executor.capacity // 2)
+        record = self._engine.store.add(Submission(batch, cut(batch.sources, workers)))
         self._engine.wake()
         return ExecutionResult(job_id=record.id)
 
@@ -176,7 +183,9 @@ class LocalBackend:
         """
         job_id = _job_id(execution_result)
         if loop_until_complete:
-            record = self._wait(job_id, cancellation_event, progress_callback, verbose=verbose)
+            waiting = self._engine.waiting(job_id, self._interval, self._max_retries)
+            with reporter(progress_callback, verbose=verbose) as report:
+                record = self._wait(waiting, cancellation_event, report)
         else:
             record = self._engine.store.job(job_id)
         if record.status.is_terminal and on_complete:
@@ -218,6 +227,7 @@ class LocalBackend:
 
     def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> list[Job]:
         """Return the newest jobs first, at most `limit`."""
+        check_count("limit", limit)
         chosen = None if status is None else JobStatus(status)
         return [Job(self, record.id) for record in self._engine.store.jobs(status=chosen, tag=tag, limit=limit)]
 
@@ -239,24 +249,25 @@ class LocalBackend:
         if faults:
             raise CircuitsInvalidError(faults)
 
-    def _wait(
-        self,
-        job_id: str,
-        event: Event | None,
-        callback: Callable[[int, str], None] | None,
-        *,
-        verbose: bool,
-    ) -> JobRecord:
-        waiting = self._engine.waiting(job_id, self._interval, self._max_retries)
-        with reporter(callback, verbose=verbose) as report:
-            if event:
-                return wait_for_end(waiting, event, report)
-            with first_interrupt() as interrupted:
-                try:
-                    return wait_for_end(waiting, interrupted, report)
-                except ExecutionCancelledError:
-                    self.cancel_job(ExecutionResult(job_id=job_id))
-                    raise
+    def wait(self, job_id: str, *, timeout: float | None = None, cancellation_event: Event | None = None) -> JobStatus:
+        """Block until a job has ended; as `poll_job_status`, without a callback.
+
+        Raises `PollingTimeoutError` after `timeout` seconds; the job goes on then.
+        """
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        waiting = self._engine.waiting(job_id, self._interval, self._max_retries, deadline)
+        return self._wait(waiting, cancellation_event, lambda _attempt, _record: None).status
+
+    def _wait(self, waiting: Waiting, event: Event | None, report: Callable[[int, JobRecord], None]) -> JobRecord:
+        if event:
+            return wait_for_end(waiting, event, report)
+        with first_interrupt() as interrupted:
+            try:
+                return wait_for_end(waiting, interrupted, report)
+            except ExecutionCancelledError:
+                interrupted.clear()
+                self.cancel_job(ExecutionResult(job_id=waiting.look().id))
+                raise
 
 
 def _raise_if_set(event: Event | None) -> None:
@@ -265,19 +276,10 @@ def _raise_if_set(event: Event | None) -> None:
         raise ExecutionCancelledError(message)
 
 
-def _check_workers(workers: int | None) -> int:
-    if workers is None:
-        return usable_cores()
-    if isinstance(workers, bool) or not isinstance(workers, int):
-        message = f"workers must be an integer, not {workers!r}"
+def _job_id(handle: object) -> str:
+    if not isinstance(handle, ExecutionResult) or not isinstance(handle.job_id, str | None):
+        message = f"a handle as returned by submit_circuits is needed, not {handle!r:.80}"
         raise OptionError(message)
-    if workers < 0:
-        message = f"workers must be 0 or more, not {workers}"
-        raise BatchError(message)
-    return workers
-
-
-def _job_id(handle: ExecutionResult) -> str:
     if handle.job_id is None:
         message = "the handle has no job_id: it was not returned by submit_circuits"
         raise HandleError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
 import threading
@@ -29,7 +30,8 @@ _SLICE = 0.02
 class Waiting:
     """How to wait for one job.
 
-    `look` reads the job. `pause(seconds)` blocks for that long at most, less where something changed; it
+    `look` reads the job. `deadline` is a moment of `time.monotonic()`.
+    `pause(seconds)` blocks for that long at most, less where something changed; it
     says whether a look may find something new.
     """
 
@@ -37,6 +39,7 @@ class Waiting:
     pause: Callable[[float], bool]
     interval: float
     max_retries: int | None = None
+    deadline: float = math.inf
 
 
 def wait_for_end(waiting: Waiting, event: threading.Event, report: Callable[[int, JobRecord], None]) -> JobRecord:
@@ -52,16 +55,21 @@ def wait_for_end(waiting: Waiting, event: threading.Event, report: Callable[[int
             message = f"the wait for job {record.id} was cancelled; the job is {record.status}"
             raise ExecutionCancelledError(message)
         report(attempt, record)
-        if waiting.max_retries is not None and attempt >= waiting.max_retries:
-            message = f"job {record.id} is still {record.status} after {attempt} looks"
+        if _is_over(waiting, attempt):
+            message = f"job {record.id} is still {record.status} after {attempt} looks; it goes on"
             raise PollingTimeoutError(message)
         _pause(waiting, event)
     return record
 
 
+def _is_over(waiting: Waiting, attempt: int) -> bool:
+    spent = waiting.max_retries is not None and attempt >= waiting.max_retries
+    return spent or time.monotonic() >= waiting.deadline
+
+
 def _pause(waiting: Waiting, event: threading.Event) -> None:
     """Wait one polling interval, or until the job has ended or the event is set."""
-    until = time.monotonic() + waiting.interval
+    until = min(time.monotonic() + waiting.interval, waiting.deadline)
     while not event.is_set() and (left := until - time.monotonic()) > 0:
         if waiting.pause(min(left, _SLICE)) and waiting.look().status.is_terminal:
             return
@@ -71,7 +79,8 @@ def _pause(waiting: Waiting, event: threading.Event) -> None:
 def first_interrupt() -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C sets; the second raises `KeyboardInterrupt`.
 
-    Only in the main thread and where nobody else handles SIGINT; the handler is put back.
+    Only in the main thread and where nobody else handles SIGINT; the handler is put back. A Ctrl-C that came
+    too late to be heeded inside is raised at the end: it is never lost.
     """
     event = threading.Event()
     if not _may_handle_interrupts():
@@ -88,6 +97,8 @@ def first_interrupt() -> Iterator[threading.Event]:
         yield event
     finally:
         signal.signal(signal.SIGINT, previous)
+    if event.is_set():
+        raise KeyboardInterrupt
 
 
 def _may_handle_interrupts() -> bool:

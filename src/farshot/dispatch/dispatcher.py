@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farshot.dispatch.recovery import is_gone
-from farshot.errors import FaultCode, StoreError
+from farshot.errors import FaultCode, StoreCorruptError, StoreError
 from farshot.model import CircuitResult, Part
 from farshot.protocols import Lost
 
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _TICK = 0.2
 _RETRY = 1.0
 _BURY_EVERY = 1.0
+_MOST_ATTEMPTS = 5
 
 
 class _Wake:
@@ -73,6 +74,11 @@ class Dispatcher:
         self._executor.open(self._events.put)
         self._thread.start()
 
+    def retry(self) -> None:
+        """Forget that workers could not be started: try again with the next shard."""
+        if not self._closing:
+            self.failure = None
+
     def wake(self) -> None:
         """Have the store looked at now: something was submitted or cancelled."""
         self._events.put(_Wake())
@@ -84,16 +90,30 @@ class Dispatcher:
         if self._thread is not threading.current_thread():  # the garbage collector may close it from there
             self._thread.join()
         self._executor.close()
-        for lease in list(self._held):
-            self._store.release(lease)
+        try:
+            for held in self._held.values():
+                self._give_back(held)
+        except StoreError as error:  # the leases run out by themselves
+            _log.warning("shards could not be given back: %s", error)
 
     def _run(self) -> None:
         while not self._closing:
             try:
                 self._turn()
+            except StoreCorruptError as error:
+                self._fail(str(error))
             except StoreError as error:
-                _log.warning("the store cannot be written, trying again: %s", error)
+                _log.warning("trying again: %s", error)
                 time.sleep(_RETRY)
+            except Exception as error:  # noqa: BLE001 -- a defect here would leave everybody waiting for ever; it is told to all
+                _log.exception("the dispatcher stopped")
+                self._fail(f"the dispatcher stopped: {type(error).__name__}: {error}")
+
+    def _fail(self, reason: str) -> None:
+        """Stop for good; whoever waits for a job is told."""
+        self.failure = reason
+        self._closing = True
+        self._changes.publish()
 
     def _turn(self) -> None:
         self._settle(list(self._gather()))
@@ -161,15 +181,18 @@ class Dispatcher:
     def _recover(self, lost: Lost) -> None:
         """Record what the circuit died of, or give the shard back for another attempt.
 
-        A crash is believed when it happens twice to one circuit that ran alone; memory and time at once.
+        A crash is believed when it happens twice to one circuit that ran alone; memory and time at once. A
+        worker that dies again and again before any circuit began is the fault of the first circuit.
         """
         held = self._held.get(lost.lease)
         if held is None:
             return
         _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message)
         suspect = lost.position
-        if suspect is None:  # it died before it began; what was known of the shard still is
-            self._store.release(lost.lease, held.shard.suspect, held.shard.verdict)
+        if suspect is None and lost.lease.attempt < _MOST_ATTEMPTS:
+            self._give_back(held)
+        elif suspect is None:
+            self._condemn(held, lost.fault)
         elif lost.fault.code is FaultCode.CRASH and suspect != held.shard.suspect:
             self._store.release(lost.lease, suspect)
         elif suspect == held.position:
@@ -177,6 +200,10 @@ class Dispatcher:
         else:
             self._store.release(lost.lease, suspect, lost.fault)
         self._held.pop(lost.lease, None)
+
+    def _give_back(self, held: _Held) -> None:
+        """Release a shard; what was known of it stays known."""
+        self._store.release(held.shard.lease, held.shard.suspect, held.shard.verdict)
 
     def _condemn(self, held: _Held, fault: Fault) -> None:
         shard, offset = held.shard, held.position - held.shard.first
@@ -188,8 +215,9 @@ class Dispatcher:
         self._changes.publish()
 
     def _give_up(self, broken: Broken) -> None:
-        self._store.release(broken.lease)
-        self._held.pop(broken.lease, None)
+        held = self._held.pop(broken.lease, None)
+        if held:
+            self._give_back(held)
         self.failure = broken.reason
         self._changes.publish()
 
@@ -211,7 +239,8 @@ class Dispatcher:
         self._buried_at = now
         for holder in self._store.holders():
             if is_gone(holder):
-                _log.warning("%s has ended; %d shards of it are open again", holder, self._store.revoke(holder))
+                revoked = self._store.revoke(holder)
+                _log.warning("%s has ended; %d shards of it are open again", holder, revoked)
 
     def _gone(self, leases: list[Lease], now: float) -> list[Lease]:
         if now - self._renewed_at < self._renew_every:

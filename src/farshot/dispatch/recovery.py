@@ -15,7 +15,7 @@ __all__ = ["holder_name", "is_gone"]
 
 def holder_name() -> str:
     """Return a name for one dispatcher of this process: host, process, start of the process, a random part."""
-    return "/".join((socket.gethostname(), str(os.getpid()), _started(os.getpid()), uuid.uuid4().hex[:8]))
+    return "/".join((_place(), str(os.getpid()), _started(os.getpid()), uuid.uuid4().hex[:8]))
 
 
 def is_gone(holder: str) -> bool:
@@ -24,11 +24,19 @@ def is_gone(holder: str) -> bool:
     >>> is_gone(holder_name())
     False
     """
-    host, _, rest = holder.partition("/")
-    if host != socket.gethostname():
+    place, pid, started, _ = holder.rsplit("/", 3)
+    if place != _place():
         return False
-    pid, started, _ = rest.split("/")
     return not _is_running(int(pid)) or started != _started(int(pid))
+
+
+def _place() -> str:
+    """Return the machine and the namespace in which process numbers mean the same."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = "pid"
+    return f"{socket.gethostname()}/{namespace}"
 
 
 def _is_running(pid: int) -> bool:
@@ -45,6 +53,6 @@ def _started(pid: int) -> str:
     """Return when a process started, in ticks since boot, so that a number used again is not mistaken for it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
-    except FileNotFoundError:  # another system, or the process has ended
+    except OSError:  # another system, or the process has just ended
         return "unknown"
     return fields.split()[19]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ CIRCUIT_TIMEOUT = 3600.0
 """Seconds that one circuit may run unless told."""
 
 _WATCH_EVERY = 0.05
+_START_PAUSES = (0.05, 0.5)
 
 
 def usable_cores() -> int:
@@ -143,11 +145,17 @@ class _Queue:
             self._shards.append(shard)
             self._changed.notify()
 
-    def take(self) -> Shard | None:
-        """Block for the next shard; None once closed."""
+    def take(self, hold: Callable[[Lease], None]) -> Shard | None:
+        """Block for the next shard; None once closed.
+
+        `hold` is told its lease before it leaves the queue, so that at no time nobody has it.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._shards or self._closed)
-            return None if self._closed else self._shards.popleft()
+            if self._closed:
+                return None
+            hold(self._shards[0].lease)
+            return self._shards.popleft()
 
     def drop(self, lease: Lease) -> bool:
         with self._changed:
@@ -178,9 +186,10 @@ class _Slot:
 
     def stop(self, lease: Lease) -> None:
         with self._lock:
-            if self._lease == lease and self._child:
+            if self._lease == lease:
                 self._lease = None
-                self._child.kill()
+                if self._child:
+                    self._child.kill()
 
     def expire(self, seconds: float) -> None:
         with self._lock:
@@ -198,7 +207,7 @@ class _Slot:
 
     def _serve(self) -> None:
         self._warm_up()
-        while (shard := self._queue.take()) is not None:
+        while (shard := self._queue.take(self._hold)) is not None:
             self._run(shard)
         self._discard()
 
@@ -209,15 +218,23 @@ class _Slot:
         except ExecutorError:
             self._discard()
 
-    def _run(self, shard: Shard) -> None:
+    def _hold(self, lease: Lease) -> None:
         with self._lock:
-            self._lease = shard.lease
+            self._lease = lease
+
+    def _holds(self, lease: Lease) -> bool:
+        with self._lock:
+            return self._lease == lease
+
+    def _run(self, shard: Shard) -> None:
         try:
-            self._exchange(self._ready_child(), shard)
+            child = self._ready_child()
+            if self._holds(shard.lease):
+                self._exchange(child, shard)
         except ChildDiedError as death:
             self._discard()
             self._tell(shard.lease, Lost(shard.lease, death.position, death.fault))
-        except ExecutorError as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits for the shard must hear of it
             self._discard()
             self._tell(shard.lease, Broken(shard.lease, str(error)))
 
@@ -239,6 +256,16 @@ class _Slot:
             self._deliver(event)
 
     def _ready_child(self) -> Child:
+        """Return a child that serves; one that dies while it starts is given other chances."""
+        for pause in _START_PAUSES:
+            try:
+                return self._started_child()
+            except ExecutorError:
+                self._discard()
+                time.sleep(pause)
+        return self._started_child()
+
+    def _started_child(self) -> Child:
         if self._child is None:
             child = Child(self._memory)
             with self._lock:

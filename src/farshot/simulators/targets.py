@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 from farshot import plugins
-from farshot.errors import MissingExtraError, TargetError
+from farshot.errors import MissingExtraError, OptionError, TargetError
 
 __all__ = ["AUTO", "GROUP", "Target", "check_target", "known_targets", "missing_extra", "parse_target"]
 
@@ -66,10 +66,13 @@ def missing_extra(simulator: str) -> str | None:
     return f"target {simulator!r} needs an extra: pip install 'farshot[{simulator}]'"
 
 
-def check_target(name: str) -> str:
+def check_target(name: object) -> str:
     """Return `name` where it can be used here; raises `TargetError` or `MissingExtraError`."""
-    target = parse_target(name)
+    if not isinstance(name, str):
+        message = f"a target is a name such as 'auto', not {name!r:.80}"
+        raise OptionError(message)
+    target = parse_target(str(name))
     missing = missing_extra(target.simulators[0])
     if missing is not None:
         raise MissingExtraError(missing)
-    return name
+    return str(name)

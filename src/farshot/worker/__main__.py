@@ -71,8 +71,9 @@ def _die_with_parent() -> None:
 
 def _limit_memory(limit: int) -> None:
     """Cap the address space, where the system allows it, so that one circuit cannot starve the machine."""
-    if limit:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Reporter"]
 
 _EVERY = 0.1
+_LOST_RESULTS = 70
 
 
 class Reporter:
@@ -59,8 +61,8 @@ class Reporter:
         while not pause.wait(_EVERY):
             try:
                 self.flush()
-            except OSError:  # the parent is gone, and with it everybody who would want the results
-                return
+            except BaseException:  # noqa: BLE001 -- what was taken to be sent is lost, so nothing after it may be sent either
+                os._exit(_LOST_RESULTS)
 
     def _report(self, *, last: bool) -> None:
         results, self._results = self._results, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Child", "ChildDiedError", "worker_environment"]
+
+_log = logging.getLogger(__name__)
 
 _STDERR_TAIL = 2000
 _OUT_OF_MEMORY = re.compile("memory allocation of [0-9]+ bytes failed|bad_alloc|MemoryError")
@@ -44,20 +47,27 @@ class Child:
         """Start the process; `await_ready` tells whether that worked."""
         self._memory_bytes = memory_bytes
         self._overdue: ChildDiedError | None = None
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
-        self._board, descriptor = Board.create()
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "farshot.worker", str(descriptor), str(memory_bytes)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                pass_fds=(descriptor,),
-                env=worker_environment(os.environ, memory_bytes),
-                start_new_session=True,
-            )
-        finally:
-            os.close(descriptor)
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
+            self._board, descriptor = Board.create()
+            try:
+                self._process = self._start(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            message = f"a worker cannot be started: {error}"
+            raise ExecutorError(message) from error
+
+    def _start(self, board: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "farshot.worker", str(board), str(self._memory_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            pass_fds=(board,),
+            env=worker_environment(os.environ, self._memory_bytes),
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -68,7 +78,10 @@ class Child:
         """Block until the child serves; raises `ExecutorError` with what it printed where it cannot."""
         if not isinstance(self._read(), Ready):
             self.kill()
-            message = f"a worker cannot be started: {self._reason()}\n{self._printed()}"
+            reason, printed = self._reason(), self._printed()
+            _log.warning("a worker cannot be started: %s\n%s", reason, printed)
+            last = printed.strip().rpartition("\n")[2]
+            message = f"a worker cannot be started: {reason}: {last}"
             raise ExecutorError(message)
 
     def send(self, message: Message) -> None:
@@ -125,12 +138,19 @@ class Child:
         code = self._process.wait()
         if code >= 0:
             return f"the worker ended with exit status {code}"
-        return f"the worker was killed by {signal.Signals(-code).name}"
+        return f"the worker was killed by {_signal_name(-code)}"
 
     def _printed(self) -> str:
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, self._stderr.tell() - _STDERR_TAIL))
         return self._stderr.read().decode("utf-8", "replace")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no name
+        return f"signal {number}"
 
 
 def worker_environment(environment: Mapping[str, str], memory_bytes: int) -> dict[str, str]:
