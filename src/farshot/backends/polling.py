@@ -79,8 +79,8 @@ def _pause(waiting: Waiting, event: threading.Event) -> None:
 def first_interrupt() -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C sets; the second raises `KeyboardInterrupt`.
 
-    Only in the main thread and where nobody else handles SIGINT; the handler is put back. A Ctrl-C that came
-    too late to be heeded inside is raised at the end: it is never lost.
+    Only in the main thread and where nobody else handles SIGINT; the handler is put back. Whoever heeds the
+    event clears it; one that is still set at the end came too late and is raised there, so that it is never lost.
     """
     event = threading.Event()
     if not _may_handle_interrupts():

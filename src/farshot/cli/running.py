@@ -52,6 +52,7 @@ def _submit(backend: LocalBackend, options: BatchOptions, batch: dict[str, str],
     try:
         return backend.submit_circuits(batch, cancellation_event=interrupted, **options.keywords()).job_id
     except ExecutionCancelledError:
+        interrupted.clear()
         note("interrupted; nothing was submitted")
         return None
 
@@ -70,6 +71,7 @@ def _wait(
                 cancellation_event=interrupted,
             )
     except ExecutionCancelledError:
+        interrupted.clear()
         return None
     except ExecutorError:
         note(f"job {short(job_id)} stays queued: `farshot work` runs it once workers start")
