@@ -181,8 +181,8 @@ class JobStore(Protocol):
         """Yield what is recorded of a job, in order of position."""
         ...
 
-    def cancel(self, job_id: str) -> tuple[JobRecord, int]:
-        """Cancel an open job; return it and how many circuits that stopped (0: it had ended)."""
+    def cancel(self, job_id: str) -> tuple[JobRecord, int | None]:
+        """Cancel an open job; return it and how many circuits that stopped (None: it had ended)."""
         ...
 
     def claim(self, holder: str, limit: int) -> list[Shard]:

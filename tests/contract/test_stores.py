@@ -1,7 +1,13 @@
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from farshot.store import SqlStore, open_engine, sqlite_url
-from farshot.testing.stores import LEASE_SECONDS, ManualClock, StoreSuite
+from farshot.testing.stores import LEASE_SECONDS, ManualClock, StoreMachine, StoreSuite
 
 
 class TestSqlite(StoreSuite):
@@ -14,3 +20,39 @@ class TestSqlite(StoreSuite):
         store = SqlStore(open_engine(sqlite_url(tmp_path)), clock, lease_seconds=LEASE_SECONDS)
         yield store
         store.close()
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("empty")
+    open_engine(sqlite_url(folder)).dispose()
+    return folder
+
+
+@pytest.fixture
+def memory(tmp_path):
+    """A folder in memory where there is one: these steps are about what is stored, not about the disk."""
+    where = Path("/dev/shm")  # noqa: S108 -- a private folder is made in it
+    with tempfile.TemporaryDirectory(prefix="farshot-", dir=where if where.is_dir() else tmp_path) as name:
+        yield Path(name)
+
+
+def test_ten_thousand_steps_agree_with_the_model(empty, memory):
+    class Machine(StoreMachine):
+        def make_empty(self):
+            self.folder = memory / "store"
+            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.copytree(empty, self.folder)
+
+        def open_store(self, clock):
+            return SqlStore(open_engine(sqlite_url(self.folder)), clock, lease_seconds=LEASE_SECONDS)
+
+    often = settings(
+        max_examples=50,
+        stateful_step_count=50,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # a failure shows its steps as they were: shrinking takes minutes
+    )
+    while Machine.steps < 10_000:
+        run_state_machine_as_test(Machine, settings=often)

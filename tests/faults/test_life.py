@@ -149,3 +149,11 @@ def test_what_is_no_handle_is_a_type_error(tmp_path, handle):
         for ask in (backend.poll_job_status, backend.get_job_results, backend.cancel_job):
             with pytest.raises(TypeError):
                 ask(handle)
+
+
+@pytest.mark.parametrize("name", ["a?b=c", "a%20b", "a b", "ä#1", "a&b;c"])
+def test_a_data_folder_may_have_any_name(tmp_path, name):
+    with farshot.LocalBackend(data_dir=tmp_path / name, workers=0) as backend:
+        backend.submit_circuits(CIRCUITS)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "farshot.sqlite3").stat().st_mode & 0o777 == 0o600

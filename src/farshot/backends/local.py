@@ -216,7 +216,7 @@ class LocalBackend:
         record, stopped = self._engine.store.cancel(_job_id(execution_result))
         self._engine.wake()
         body = job_body(record)
-        if stopped:
+        if stopped is not None:
             return LocalResponse(200, body | {"circuits_cancelled": stopped})
         return LocalResponse(409, body | {"detail": f"job {record.id} is {record.status} already"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from farshot.cli.options import (
     Files,
     JobId,
     ObservableTerms,
+    OlderThan,
     Seed,
     Shots,
     Status,
@@ -134,8 +136,13 @@ def work(workers: Workers = None, data_dir: DataDir = None) -> None:
     raise typer.Exit(work(data_dir, workers))
 
 
-@app.command()
+jobs_app = typer.Typer(invoke_without_command=True)
+app.add_typer(jobs_app, name="jobs")
+
+
+@jobs_app.callback()
 def jobs(
+    context: typer.Context,
     status: Status = None,
     tag: Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="Only jobs of this tag.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")] = 50,
@@ -145,7 +152,36 @@ def jobs(
     """List jobs, the newest first. With --json: a list of objects."""
     from farshot.cli.looking import jobs
 
-    raise typer.Exit(jobs(data_dir, status, tag, limit, as_json=as_json))
+    if context.invoked_subcommand is None:
+        raise typer.Exit(jobs(data_dir, status, tag, limit, as_json=as_json))
+    context.obj = data_dir
+
+
+@jobs_app.command()
+def prune(context: typer.Context, older_than: OlderThan, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Delete the jobs that ended longer ago than that, with their circuits and results. Open jobs stay."""
+    from farshot.cli.keeping import prune
+
+    raise typer.Exit(prune(data_dir or context.obj, older_than, as_json=as_json))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; nothing is overwritten.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Copy the store to FILE while others may use it. To restore: copy FILE to farshot.sqlite3 in an empty folder."""
+    from farshot.cli.keeping import backup
+
+    raise typer.Exit(backup(data_dir, file))
+
+
+@app.command()
+def adopt(data_dir: DataDir = None) -> None:
+    """Make a store this machine's that was moved or copied from another, which must not use it any more."""
+    from farshot.cli.keeping import adopt
+
+    raise typer.Exit(adopt(data_dir))
 
 
 @app.command()

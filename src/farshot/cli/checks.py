@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +18,7 @@ from farshot.cli.targets import target_states
 from farshot.cli.texts import bytes_text, count_of, seconds_text
 from farshot.errors import FarshotError
 from farshot.executors.local import fair_memory, usable_cores
-from farshot.store.engine import SCHEMA_VERSION, open_engine, sqlite_url
+from farshot.store import FILE_NAME, SCHEMA_VERSION, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ __all__ = ["Check", "checks"]
 _LEAST_DISK = 2**28
 _LEAST_MEMORY = 2**29
 _RUN_SECONDS = 60
+_RESTORE = "choose another --data-dir, or restore a back-up"
 _REINSTALL = "pip install --force-reinstall farshot"
 _BELL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
 
@@ -91,13 +93,16 @@ def _folder(folder: Path) -> Iterator[Check]:
 
 
 def _store(folder: Path) -> Check:
-    if not folder.is_dir():
+    if not (folder / FILE_NAME).exists():
         return Check("store", ok=True, detail="none yet")
     try:
-        open_engine(sqlite_url(folder)).dispose()
+        with closing(SqlStore(open_engine(sqlite_url(folder)))) as store:
+            faults = store.faults()
     except FarshotError as error:
-        return Check("store", ok=False, detail=str(error), advice="choose another --data-dir, or restore a back-up")
-    return Check("store", ok=True, detail=f"opens, schema {SCHEMA_VERSION}")
+        return Check("store", ok=False, detail=str(error), advice=_RESTORE)
+    if faults:
+        return Check("store", ok=False, detail="\n".join(["damaged:", *faults]), advice=_RESTORE)
+    return Check("store", ok=True, detail=f"whole, schema {SCHEMA_VERSION}")
 
 
 def _targets() -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,7 @@ __all__ = [
     "Files",
     "JobId",
     "ObservableTerms",
+    "OlderThan",
     "Seed",
     "Shots",
     "Status",
@@ -30,6 +32,22 @@ __all__ = [
     "Validate",
     "Workers",
 ]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def age_seconds(text: str) -> float:
+    """Return the seconds of an age.
+
+    >>> age_seconds("30d"), age_seconds("1.5h")
+    (2592000.0, 5400.0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip().lower())
+    if not found:
+        message = f"{text!r} is no age: give a number with s, m, h, d or w behind it, as in 30d"
+        raise typer.BadParameter(message)
+    return float(found[1]) * _UNITS[found[2]]
+
 
 Files = Annotated[
     list[str] | None,
@@ -68,6 +86,12 @@ DataDir = Annotated[
         metavar="DIR",
         help="Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]",
         show_default=False,
+    ),
+]
+OlderThan = Annotated[
+    float,
+    typer.Option(
+        "--older-than", metavar="AGE", parser=age_seconds, help="As in 30d, 12h, 45m or 90s.", show_default=False
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]

@@ -189,7 +189,8 @@ class Dispatcher:
             return
         _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message)
         suspect = lost.position
-        if suspect is None and lost.lease.attempt < _MOST_ATTEMPTS:
+        nothing_left = held.position == held.shard.first + len(held.shard.labels)
+        if suspect is None and (nothing_left or lost.lease.attempt < _MOST_ATTEMPTS):
             self._give_back(held)
         elif suspect is None:
             self._condemn(held, lost.fault)

@@ -1,7 +1,8 @@
 """Where jobs, shards and results live: one SQL implementation for SQLite and PostgreSQL."""
 
 from farshot.store.clock import BootClock
-from farshot.store.engine import open_engine, sqlite_url
+from farshot.store.engine import FILE_NAME, SCHEMA_VERSION, open_engine, sqlite_url
+from farshot.store.hosts import Host, this_host
 from farshot.store.sql import SqlStore
 
-__all__ = ["BootClock", "SqlStore", "open_engine", "sqlite_url"]
+__all__ = ["FILE_NAME", "SCHEMA_VERSION", "BootClock", "Host", "SqlStore", "open_engine", "sqlite_url", "this_host"]

@@ -1,14 +1,24 @@
-"""The clock of a store that only processes of one machine use."""
+"""Time for leases: this machine's for SQLite, the database's for PostgreSQL."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["BootClock"]
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from farshot.protocols import Clock
+
+__all__ = ["BootClock", "Moment", "moment"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_DATABASE_NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 
 
 class BootClock:
@@ -30,3 +40,20 @@ class BootClock:
         if _BOOT_ID.exists():
             return _BOOT_ID.read_text(encoding="ascii").strip()
         return f"{time.time() - time.monotonic():.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a transaction happens: `now` counts within `boot` and is for leases, `wall` is for people."""
+
+    now: float
+    boot: str
+    wall: float
+
+
+def moment(connection: Connection, clock: Clock | None) -> Moment:
+    """Return the moment by `clock`; without one, by the database, which all its machines share."""
+    if clock is not None:
+        return Moment(clock.now(), clock.boot(), time.time())
+    seconds = float(connection.execute(_DATABASE_NOW).scalar_one())
+    return Moment(seconds, "", seconds)

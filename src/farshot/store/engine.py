@@ -2,63 +2,94 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import URL, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 
-from farshot.errors import StoreCorruptError, StoreError, StoreVersionError
+from farshot.errors import StoreError
+from farshot.store.files import check_length
+from farshot.store.hosts import adopt, check_host, this_host, user_of
+from farshot.store.migrate import SCHEMA_VERSION, check_version, schema_version, upgrade
+from farshot.store.transactions import Transactions
 
 if TYPE_CHECKING:
     import sqlite3
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["SCHEMA_VERSION", "open_engine", "sqlite_url"]
+    from farshot.store.hosts import Host
 
-SCHEMA_VERSION = "0001"
+__all__ = ["FILE_NAME", "SCHEMA_VERSION", "open_engine", "sqlite_url"]
+
 FILE_NAME = "farshot.sqlite3"
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 60
 _PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = FULL", "foreign_keys = ON")
 
 
-def sqlite_url(folder: Path) -> str:
+def sqlite_url(folder: Path) -> URL:
     """Return the URL of the store in `folder`, which is made private to the user where it is missing."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        message = (
+            f"the data folder {folder} is a file; give the folder that a store is or shall be in (a back-up is "
+            f"restored by copying it to {FILE_NAME} in an empty folder)"
+        )
+        raise StoreError(message) from error
     except OSError as error:
         message = f"the data folder {folder} cannot be made ({error.strerror}); choose another with data_dir="
         raise StoreError(message) from error
-    return f"sqlite:///{folder / FILE_NAME}"
+    _make_private(folder / FILE_NAME)
+    return URL.create("sqlite", database=str(folder / FILE_NAME))
 
 
-def open_engine(url: str) -> Engine:
-    """Return an engine on the database at `url`, with the current schema.
+def _make_private(file: Path) -> None:
+    """Have a new store readable by its user only, whatever folder it is in; failures show when it is opened."""
+    with suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
+
+def open_engine(url: str | URL, *, host: Host | None = None, adopting: bool = False) -> Engine:
+    """Return an engine on the database at `url` (`sqlite:///...` or `postgresql://...`), with the current schema.
+
+    `host` is the machine that opens it, this one unless told; with `adopting` a store on a disk becomes its own.
     Raises `StoreVersionError` where a newer Farshot wrote it, `StoreCorruptError` where it is not a
-    database, `StoreError` where it cannot be opened.
+    database, `StoreHostError` where another machine used it last, `StoreError` where it cannot be opened.
     """
-    engine = _sqlite_engine(url) if url.startswith("sqlite:") else create_engine(url)
+    engine = _engine(url)
     try:
-        _migrate(engine)
-    except OperationalError as error:
-        engine.dispose()
-        message = f"the store {engine.url.database} cannot be opened: {error.orig}"
-        raise StoreError(message) from error
-    except DatabaseError as error:
-        engine.dispose()
-        message = f"the store {engine.url.database} is damaged ({error.orig}); it was left as it is"
-        raise StoreCorruptError(message) from error
+        if engine.dialect.name == "sqlite":
+            _open_file(Transactions(engine), host or this_host(), adopting=adopting)
+        else:
+            _open_server(Transactions(engine))
     except StoreError:
         engine.dispose()
         raise
     return engine
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _engine(url: str | URL) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername == "sqlite":
+            return _sqlite_engine(parsed)
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(parsed, pool_pre_ping=True)
+    except ArgumentError as error:
+        message = f"{url!r} is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        raise StoreError(message) from error
+    except ModuleNotFoundError as error:
+        message = f"a store on a server needs the package {error.name}: pip install 'farshot[postgres]'"
+        raise StoreError(message) from error
+
+
+def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -77,32 +108,28 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _migrate(engine: Engine) -> None:
-    with engine.connect().execution_options(reading=True) as connection:
-        version = _version(connection)
-    if version == SCHEMA_VERSION:
-        return
-    if version is not None and version > SCHEMA_VERSION:
-        message = (
-            f"the store {engine.url.database} has schema {version}, this Farshot knows {SCHEMA_VERSION}: "
-            "upgrade Farshot, or choose another folder with data_dir="
-        )
-        raise StoreVersionError(message)
-    with engine.begin() as connection:
-        _upgrade(connection)
+def _open_file(transactions: Transactions, host: Host, *, adopting: bool) -> None:
+    """Look first and write only where something is to be changed, so that what is refused stays as it was."""
+    place = str(transactions.engine.url.database)
+    with transactions.read() as connection:
+        check_length(connection, Path(place))
+        version = schema_version(connection)
+        check_version(version, place)
+        last = user_of(connection) if version else None
+    if not adopting:
+        check_host(last, host, place)
+    if version != SCHEMA_VERSION:
+        transactions.write(upgrade)
+    if adopting or last is None:
+        transactions.write(lambda connection: adopt(connection, host))
+    elif last != host:
+        with suppress(StoreError):  # a store that cannot be written can be read
+            transactions.write(lambda connection: adopt(connection, host))
 
 
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def _open_server(transactions: Transactions) -> None:
+    with transactions.read() as connection:
+        version = schema_version(connection)
+    check_version(version, transactions.engine.url.render_as_string())
+    if version != SCHEMA_VERSION:
+        transactions.write(upgrade)

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["attempts", "jobs", "metadata", "payloads", "results", "shards"]
+__all__ = ["attempts", "hosts", "jobs", "metadata", "payloads", "results", "shards"]
 
 metadata = MetaData(
     naming_convention={
@@ -92,7 +92,7 @@ shards = Table(
     CheckConstraint("(status = 'LEASED') = (holder IS NOT NULL)", name="held"),
     CheckConstraint("(status = 'LEASED') = (lease_until IS NOT NULL)", name="until"),
     CheckConstraint("(status = 'LEASED') = (lease_boot IS NOT NULL)", name="boot"),
-    Index("ix_shards_open", "seq", sqlite_where=text(_OPEN_SHARD)),
+    Index("ix_shards_open", "seq", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
 )
 
 payloads = Table(
@@ -131,4 +131,14 @@ results = Table(
         ondelete="CASCADE",
     ),
     CheckConstraint("size > 0", name="size"),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("machine", Text, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    CheckConstraint("id = 1", name="single"),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, insert, or_, select, update
 
 from farshot.contract import JobStatus
 from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, jobs_before, shards_before
@@ -27,13 +27,18 @@ __all__ = [
     "ADVANCE_SHARD",
     "CANCEL_JOB",
     "CANCEL_SHARDS",
+    "DELETE_JOBS",
     "END_JOB",
+    "FIND_ENDED_JOBS",
     "FIND_HOLDERS",
+    "FIND_JOBS_OF_HOLDER",
     "FIND_KEY",
     "FIND_LEASE",
+    "FIND_OPEN_JOBS",
     "FIND_OPEN_SHARDS",
     "LEASE_SHARD",
     "LIST_JOBS",
+    "LOCK_JOBS",
     "READ_JOB",
     "READ_LABELS",
     "READ_PARTS",
@@ -66,6 +71,16 @@ _this_lease = and_(
     shards.c.attempt == bindparam("of_attempt"),
     shards.c.holder == bindparam("of_holder"),
     shards.c.status == ShardStatus.LEASED,
+)
+_is_open = or_(
+    shards.c.status == ShardStatus.QUEUED,
+    and_(
+        shards.c.status == ShardStatus.LEASED,
+        or_(shards.c.lease_boot != bindparam("boot"), shards.c.lease_until < bindparam("now")),
+    ),
+)
+_has_open_shard = exists().where(
+    shards.c.job_id == jobs.c.id, shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL)))
 )
 _NO_LEASE = {"holder": None, "lease_until": None, "lease_boot": None}
 
@@ -102,8 +117,18 @@ READ_PARTS = (
     .limit(bindparam("page"))
 )
 
+# before any other lock, in this order, by everything that writes to jobs that are there
+
+LOCK_JOBS = (
+    select(jobs.c.id)
+    .where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))
+    .order_by(jobs.c.id)
+    .with_for_update(key_share=True)
+)
+
 # claim
 
+FIND_OPEN_JOBS = select(shards.c.job_id).where(_is_open).order_by(shards.c.seq).limit(bindparam("most"))
 FIND_OPEN_SHARDS = (
     select(
         shards.c.job_id,
@@ -114,15 +139,7 @@ FIND_OPEN_SHARDS = (
         shards.c.suspect,
         shards.c.verdict,
     )
-    .where(
-        or_(
-            shards.c.status == ShardStatus.QUEUED,
-            and_(
-                shards.c.status == ShardStatus.LEASED,
-                or_(shards.c.lease_boot != bindparam("boot"), shards.c.lease_until < bindparam("now")),
-            ),
-        )
-    )
+    .where(_is_open)
     .order_by(shards.c.seq)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -156,6 +173,11 @@ RELEASE_SHARD = (
     .values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), verdict=bindparam("of_verdict"), **_NO_LEASE)
 )
 FIND_HOLDERS = select(shards.c.holder).where(shards.c.status == ShardStatus.LEASED).distinct()
+FIND_JOBS_OF_HOLDER = (
+    select(shards.c.job_id)
+    .where(shards.c.holder == bindparam("of_holder"), shards.c.status == ShardStatus.LEASED)
+    .distinct()
+)
 REVOKE_SHARDS = (
     update(shards)
     .where(shards.c.holder == bindparam("of_holder"), shards.c.status == ShardStatus.LEASED)
@@ -163,7 +185,11 @@ REVOKE_SHARDS = (
 )
 ADVANCE_SHARD = {
     False: update(shards)
-    .where(_this_lease, shards.c.first + shards.c.done == bindparam("from_position"))
+    .where(
+        _this_lease,
+        shards.c.first + shards.c.done == bindparam("from_position"),
+        shards.c.done + bindparam("count") <= shards.c.size,
+    )
     .values(done=shards.c.done + bindparam("count")),
     True: update(shards)
     .where(
@@ -185,7 +211,7 @@ ADVANCE_JOB = (
 )
 END_JOB = (
     update(jobs)
-    .where(_this_job, jobs.c.status == JobStatus.RUNNING, jobs.c.done == jobs.c.circuits)
+    .where(_this_job, jobs.c.status == JobStatus.RUNNING, jobs.c.done == jobs.c.circuits, ~_has_open_shard)
     .values(
         status=case((jobs.c.failed > 0, final_status(1).value), else_=final_status(0).value),
         finished_at=bindparam("at"),
@@ -204,3 +230,17 @@ CANCEL_SHARDS = (
     .where(shards.c.job_id == bindparam("of_job"), shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL))))
     .values(status=ShardStatus.CANCELLED, **_NO_LEASE)
 )
+
+# prune
+
+FIND_ENDED_JOBS = (
+    select(jobs.c.id)
+    .where(
+        jobs.c.status.in_(sorted(status for status in JobStatus if status.is_terminal)),
+        jobs.c.finished_at < bindparam("before"),
+    )
+    .order_by(jobs.c.seq)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+DELETE_JOBS = delete(jobs).where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))

@@ -1,4 +1,4 @@
-"""Jobs, their shards and payloads, attempts, results."""
+"""Jobs, their shards and payloads, attempts, results; the machine that uses the store."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -116,4 +116,13 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("job_id", "first", name=op.f("pk_results")),
+    )
+    op.create_table(
+        "hosts",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("machine", sa.Text(), nullable=False),
+        sa.Column("boot", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_hosts_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hosts")),
     )

@@ -1,15 +1,4 @@
-"""The contract of a job store, as a suite to run on your own.
-
-Subclass `StoreSuite` in a test module and give it a fixture:
-
-```python
-class TestMyStore(StoreSuite):
-    @pytest.fixture
-    def clock(self): ...      # a Clock that `advance(seconds)` moves
-    @pytest.fixture
-    def store(self, clock): ...   # an empty store whose leases last LEASE_SECONDS by that clock
-```
-"""
+"""What every job store must do, one example at a time."""
 
 from __future__ import annotations
 
@@ -19,43 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import pytest
 
-from farshot.admission.batch import Request, admit
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
-from farshot.model import CircuitResult, Counts, Fault, Part, Submission
+from farshot.model import CircuitResult, Counts, Fault, Part
+from farshot.testing.stores.values import LEASE_SECONDS, make_result, make_submission
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord, Lease, Shard
     from farshot.protocols import JobStore
 
-__all__ = ["LEASE_SECONDS", "ManualClock", "StoreSuite"]
-
-LEASE_SECONDS = 30.0
-
-
-class ManualClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        """Start at an arbitrary second of an arbitrary boot."""
-        self._now = 1000.0
-        self._boot = "first"
-
-    def now(self) -> float:
-        """Return the second it stands at."""
-        return self._now
-
-    def boot(self) -> str:
-        """Return the id of the boot."""
-        return self._boot
-
-    def advance(self, seconds: float) -> None:
-        """Move on."""
-        self._now += seconds
-
-    def reboot(self) -> None:
-        """Start anew, as a machine does."""
-        self._now, self._boot = 1.0, self._boot + "+"
+__all__ = ["StoreSuite"]
 
 
 class _Movable(Protocol):
@@ -63,19 +25,8 @@ class _Movable(Protocol):
     def reboot(self) -> None: ...
 
 
-def _submission(circuits: int = 4, shard: int = 2, key: str | None = None, tag: str | None = None) -> Submission:
-    texts = {f"c{number}": f"text {number}" for number in range(circuits)}
-    batch = admit(texts, Request(target="auto", default_shots=10, seed=7, key=key, tag=tag))
-    return Submission(batch, [(start, min(start + shard, circuits)) for start in range(0, circuits, shard)])
-
-
-def _result(outcome: Counts | Fault | None = None) -> CircuitResult:
-    counts = outcome or Counts(1, b"\0", (10).to_bytes(4, "little"))
-    return CircuitResult(counts, "none", "none", exact=True, seed=1, shots=10, seconds=0.5)
-
-
 def _all_of(shard: Shard, *results: CircuitResult) -> Part:
-    return Part.of(shard.lease, shard.first, results or [_result() for _ in shard.labels], last=True)
+    return Part.of(shard.lease, shard.first, results or [make_result() for _ in shard.labels], last=True)
 
 
 def _finish(store: JobStore, shard: Shard) -> bool:
@@ -93,7 +44,7 @@ class StoreSuite:
 
     def test_an_added_job_is_there(self, store: JobStore) -> None:
         """A job is PENDING, whole, and found by its id and its tag."""
-        job = store.add(_submission(tag="mine"))
+        job = store.add(make_submission(tag="mine"))
         assert job.status is JobStatus.PENDING
         assert (job.circuits, job.done, job.failed, job.tag) == (4, 0, 0, "mine")
         assert store.job(job.id) == job
@@ -102,7 +53,7 @@ class StoreSuite:
 
     def test_labels_and_spec_are_kept(self, store: JobStore) -> None:
         """Labels come back in order, the specification as it was."""
-        submission = _submission(circuits=5)
+        submission = make_submission(circuits=5)
         job = store.add(submission)
         assert [label for labels in store.labels(job.id) for label in labels] == ["c0", "c1", "c2", "c3", "c4"]
         assert store.spec(job.id) == submission.batch.spec
@@ -115,22 +66,24 @@ class StoreSuite:
 
     def test_jobs_are_listed_newest_first(self, store: JobStore) -> None:
         """The limit keeps the newest."""
-        added = [store.add(_submission()).id for _ in range(3)]
+        added = [store.add(make_submission()).id for _ in range(3)]
         assert [job.id for job in store.jobs(limit=2)] == added[:0:-1]
         assert store.jobs(status=JobStatus.RUNNING) == []
 
     def test_the_same_key_gives_the_same_job(self, store: JobStore) -> None:
         """The same body is the same job; another body is a conflict and changes nothing."""
-        job = store.add(_submission(key="k"))
-        assert store.add(_submission(key="k")).id == job.id
+        job = store.add(make_submission(key="k"))
+        assert store.add(make_submission(key="k")).id == job.id
         with pytest.raises(KeyConflictError, match=job.id):
-            store.add(_submission(circuits=3, key="k"))
+            store.add(make_submission(circuits=3, key="k"))
         assert len(store.jobs()) == 1
 
     def test_racing_submissions_of_one_key_make_one_job(self, store: JobStore) -> None:
         """Eight threads, one job."""
         found: list[str] = []
-        threads = [threading.Thread(target=lambda: found.append(store.add(_submission(key="k")).id)) for _ in range(8)]
+        threads = [
+            threading.Thread(target=lambda: found.append(store.add(make_submission(key="k")).id)) for _ in range(8)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -140,7 +93,7 @@ class StoreSuite:
 
     def test_a_claim_leases_the_oldest_open_shards(self, store: JobStore) -> None:
         """Shards come in order with what they hold; the job runs; nobody gets them twice."""
-        first, second = store.add(_submission()), store.add(_submission())
+        first, second = store.add(make_submission()), store.add(make_submission())
         claimed = store.claim("me", 3)
         assert [(shard.lease.job_id, shard.lease.shard) for shard in claimed] == [
             (first.id, 0),
@@ -155,7 +108,7 @@ class StoreSuite:
 
     def test_a_job_ends_with_its_last_shard(self, store: JobStore) -> None:
         """COMPLETED when all is recorded, not before."""
-        job = store.add(_submission())
+        job = store.add(make_submission())
         one, two = store.claim("me", 2)
         assert _finish(store, one)
         assert store.job(job.id).status is JobStatus.RUNNING
@@ -167,17 +120,17 @@ class StoreSuite:
 
     def test_a_failed_circuit_fails_its_job_and_keeps_the_others(self, store: JobStore) -> None:
         """FAILED, with every result readable."""
-        job = store.add(_submission(circuits=2))
+        job = store.add(make_submission(circuits=2))
         (shard,) = store.claim("me", 1)
-        store.record([_all_of(shard, _result(Fault(FaultCode.PARSE, "no", 1, 2)), _result())])
+        store.record([_all_of(shard, make_result(Fault(FaultCode.PARSE, "no", 1, 2)), make_result())])
         assert (store.job(job.id).status, store.job(job.id).failed) == (JobStatus.FAILED, 1)
         assert [type(result.outcome) for result in _results(store, job)] == [Fault, Counts]
 
     def test_parts_of_a_shard_add_up(self, store: JobStore) -> None:
         """What is recorded is not done again by the next attempt."""
-        job = store.add(_submission(circuits=4, shard=4))
+        job = store.add(make_submission(circuits=4, shard=4))
         (shard,) = store.claim("me", 1)
-        store.record([Part.of(shard.lease, 0, [_result(), _result()], last=False)])
+        store.record([Part.of(shard.lease, 0, [make_result(), make_result()], last=False)])
         assert store.job(job.id).done == 2
         assert store.release(shard.lease, 2)
         (again,) = store.claim("you", 1)
@@ -187,21 +140,21 @@ class StoreSuite:
 
     def test_a_part_out_of_place_is_refused(self, store: JobStore) -> None:
         """Neither a gap, nor a repetition, nor an early end is recorded."""
-        job = store.add(_submission(circuits=4, shard=4))
+        job = store.add(make_submission(circuits=4, shard=4))
         (shard,) = store.claim("me", 1)
         for first, count, last in ((1, 1, False), (0, 2, True)):
-            (recorded,) = store.record([Part.of(shard.lease, first, [_result()] * count, last=last)])
+            (recorded,) = store.record([Part.of(shard.lease, first, [make_result()] * count, last=last)])
             assert not recorded.accepted
-        part = Part.of(shard.lease, 0, [_result()], last=False)
+        part = Part.of(shard.lease, 0, [make_result()], last=False)
         assert [recorded.accepted for recorded in store.record([part, part])] == [True, False]
         assert store.job(job.id).done == 1
 
     def test_another_holder_or_attempt_records_nothing(self, store: JobStore) -> None:
         """The fence is the whole lease."""
-        job = store.add(_submission(circuits=2))
+        job = store.add(make_submission(circuits=2))
         (shard,) = store.claim("me", 1)
         for wrong in (_with(shard.lease, holder="you"), _with(shard.lease, attempt=2)):
-            (recorded,) = store.record([Part.of(wrong, 0, [_result()] * 2, last=True)])
+            (recorded,) = store.record([Part.of(wrong, 0, [make_result()] * 2, last=True)])
             assert not recorded.accepted
             assert not store.release(wrong, None)
         assert store.job(job.id).done == 0
@@ -211,7 +164,7 @@ class StoreSuite:
 
     def test_a_lapsed_lease_is_taken_over(self, store: JobStore, clock: _Movable) -> None:
         """The next attempt has another number, and the stale one changes nothing."""
-        job = store.add(_submission(circuits=2))
+        job = store.add(make_submission(circuits=2))
         (stale,) = store.claim("me", 1)
         clock.advance(LEASE_SECONDS - 1)
         assert store.claim("you", 1) == []
@@ -226,7 +179,7 @@ class StoreSuite:
 
     def test_a_renewed_lease_holds(self, store: JobStore, clock: _Movable) -> None:
         """Renewing moves the end; what was lost is told."""
-        store.add(_submission())
+        store.add(make_submission())
         kept, left = store.claim("me", 2)
         clock.advance(LEASE_SECONDS - 1)
         assert store.renew([kept.lease]) == []
@@ -238,14 +191,14 @@ class StoreSuite:
 
     def test_leases_of_an_earlier_boot_are_void(self, store: JobStore, clock: _Movable) -> None:
         """Monotonic time starts anew at a boot, so times of two boots are not compared."""
-        store.add(_submission(circuits=2))
+        store.add(make_submission(circuits=2))
         store.claim("me", 1)
         clock.reboot()
         assert len(store.claim("you", 1)) == 1
 
     def test_leases_of_a_dead_holder_can_be_revoked(self, store: JobStore) -> None:
         """Its shards are open again, and nobody else's; a late outcome of it changes nothing."""
-        store.add(_submission())
+        store.add(make_submission())
         (dead,), (alive,) = store.claim("dead", 1), store.claim("alive", 1)
         assert sorted(store.holders()) == ["alive", "dead"]
         assert store.revoke("dead") == 1
@@ -257,7 +210,7 @@ class StoreSuite:
 
     def test_cancel_ends_an_open_job(self, store: JobStore) -> None:
         """CANCELLED at once, what is recorded stays, what runs records nothing more."""
-        job = store.add(_submission())
+        job = store.add(make_submission())
         done, running = store.claim("me", 2)
         _finish(store, done)
         cancelled, stopped = store.cancel(job.id)
@@ -270,12 +223,12 @@ class StoreSuite:
 
     def test_cancel_of_an_ended_job_changes_nothing(self, store: JobStore) -> None:
         """It stops no circuit and raises nothing, however often."""
-        job = store.add(_submission(circuits=2))
+        job = store.add(make_submission(circuits=2))
         _finish(store, store.claim("me", 1)[0])
-        assert store.cancel(job.id) == (store.job(job.id), 0)
-        pending = store.add(_submission())
+        assert store.cancel(job.id) == (store.job(job.id), None)
+        pending = store.add(make_submission())
         assert store.cancel(pending.id)[1] == 4
-        assert store.cancel(pending.id)[1] == 0
+        assert store.cancel(pending.id)[1] is None
         assert store.job(job.id).status is JobStatus.COMPLETED
 
 

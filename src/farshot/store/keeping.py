@@ -1,0 +1,74 @@
+"""Looking after a store: is it whole, a copy of it, and its old jobs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from farshot.errors import StoreError
+from farshot.store import statements as sql
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+__all__ = ["copy_to", "delete_ended", "faults_of"]
+
+_FOUND_AT_MOST = 20
+_MISPLACED = "a row of {} refers to a row of {} that is not there"
+
+
+def faults_of(connection: Connection) -> list[str]:
+    """Return what is wrong with the content of the database; a server checks its own files."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = [row[0] for row in connection.exec_driver_sql(f"PRAGMA integrity_check({_FOUND_AT_MOST})")]
+    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(_FOUND_AT_MOST)
+    return [line for line in found if line != "ok"] + [_MISPLACED.format(row[0], row[2]) for row in orphans]
+
+
+def delete_ended(connection: Connection, before: float, most: int) -> int:
+    """Delete up to `most` jobs that ended before the second `before`, with all that belongs to them."""
+    ended = list(connection.execute(sql.FIND_ENDED_JOBS, {"before": before, "most": most}).scalars())
+    if ended:
+        connection.execute(sql.DELETE_JOBS, {"of_jobs": ended})
+    return len(ended)
+
+
+def copy_to(connection: sqlite3.Connection, target: Path) -> None:
+    """Write the database of `connection`, as it is at one moment, to the new file `target`.
+
+    The file appears whole or not at all, belongs to no machine, and only its owner can read it.
+    """
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        connection.execute("VACUUM INTO ?", (str(part),))
+        _release_host(part)
+        _sync(part)
+        os.link(part, target)
+        _sync(target.parent)
+    except FileExistsError as error:
+        message = f"{error.filename2 or error.filename} is there already; nothing was overwritten: choose another name"
+        raise StoreError(message) from error
+    except (OSError, sqlite3.Error) as error:
+        message = f"the back-up {target} cannot be written: {error}; look at its folder and the space there"
+        raise StoreError(message) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _release_host(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("DELETE FROM hosts")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,57 @@
+"""The schema of a database: which it has, and how it gets the current one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from farshot.errors import StoreError, StoreVersionError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["SCHEMA_VERSION", "check_version", "schema_version", "upgrade"]
+
+SCHEMA_VERSION = "0001"
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('farshot schema'))")
+
+
+def schema_version(connection: Connection) -> str | None:
+    """Return the version of the schema; None where there is none yet.
+
+    Raises `StoreError` where there are other tables: the database is another program's.
+    """
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    if "alembic_version" not in tables or "jobs" not in tables:
+        message = f"{connection.engine.url.database} is the database of another program; give a store one of its own"
+        raise StoreError(message)
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def check_version(version: str | None, place: str) -> None:
+    """Raise `StoreVersionError` where a newer Farshot made the schema of the store at `place`."""
+    if version is not None and version > SCHEMA_VERSION:
+        message = (
+            f"the store {place} has schema {version}, this Farshot knows {SCHEMA_VERSION}; it was left as it is: "
+            "upgrade Farshot, or choose another store with data_dir="
+        )
+        raise StoreVersionError(message)
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the schema up to date, in the transaction of `connection`; who comes second finds it done."""
+    from alembic import command
+    from alembic.config import Config
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ONE_AT_A_TIME)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

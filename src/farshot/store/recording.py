@@ -1,0 +1,61 @@
+"""Outcomes are written under the lease of their attempt, or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farshot.protocols import Recorded
+from farshot.store import statements as sql
+from farshot.store.rows import fence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from farshot.model import Part
+
+__all__ = ["record_parts"]
+
+
+def record_parts(connection: Connection, parts: Sequence[Part], at: float) -> list[Recorded]:
+    """Write each part whose lease holds, and the end of the jobs that they complete."""
+    recorded = [Recorded(part, _record_part(connection, part)) for part in parts]
+    for job_id in {part.lease.job_id for part in parts if part.last}:
+        connection.execute(sql.END_JOB, {"of_job": job_id, "at": at})
+    return recorded
+
+
+def _record_part(connection: Connection, part: Part) -> bool:
+    advanced = connection.execute(
+        sql.ADVANCE_SHARD[part.last], fence(part.lease) | {"from_position": part.first, "count": part.size}
+    )
+    if not advanced.rowcount:
+        return False
+    if part.size:
+        _add_results(connection, part)
+    return True
+
+
+def _add_results(connection: Connection, part: Part) -> None:
+    job_id = part.lease.job_id
+    connection.execute(
+        sql.ADD_RESULTS,
+        {
+            "job_id": job_id,
+            "first": part.first,
+            "shard": part.lease.shard,
+            "attempt": part.lease.attempt,
+            "size": part.size,
+            "results": part.results,
+        },
+    )
+    connection.execute(
+        sql.ADVANCE_JOB,
+        {
+            "of_job": job_id,
+            "count": part.size,
+            "faults": part.failed,
+            "seconds": part.seconds,
+        },
+    )

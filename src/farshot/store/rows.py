@@ -1,0 +1,61 @@
+"""From rows to values, and from a lease to the fence of a statement."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from farshot.contract import JobStatus
+from farshot.errors import UnknownJobError
+from farshot.model import JobRecord
+from farshot.store import statements as sql
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+    from farshot.model import Lease
+
+    AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+__all__ = ["fence", "read_job", "to_record", "unknown"]
+
+
+def fence(lease: Lease) -> dict[str, object]:
+    """Return what a statement must match to write under `lease`."""
+    return {
+        "of_job": lease.job_id,
+        "of_shard": lease.shard,
+        "of_attempt": lease.attempt,
+        "of_holder": lease.holder,
+    }
+
+
+def read_job(connection: Connection, job_id: str) -> JobRecord:
+    """Return one job; raises `UnknownJobError`."""
+    row = connection.execute(sql.READ_JOB, {"of_job": job_id}).one_or_none()
+    if row is None:
+        raise unknown(job_id)
+    return to_record(row)
+
+
+def to_record(row: AnyRow) -> JobRecord:
+    """Return the job that `row` is."""
+    return JobRecord(
+        id=row.id,
+        owner=row.owner,
+        tag=row.tag,
+        status=JobStatus(row.status),
+        cancel_requested=bool(row.cancel_requested),
+        target=row.target,
+        circuits=row.circuits,
+        done=row.done,
+        failed=row.failed,
+        run_time=row.run_time,
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
+        finished_at=None if row.finished_at is None else datetime.fromtimestamp(row.finished_at, UTC),
+    )
+
+
+def unknown(job_id: str) -> UnknownJobError:
+    """Return the error for an id that names no job."""
+    return UnknownJobError(f"no job {job_id!r} in this store")

@@ -1,0 +1,231 @@
+"""`StoreMachine`: a store and the model side by side, driven at random, compared after every step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from farshot.contract import JobStatus
+from farshot.errors import FaultCode, KeyConflictError
+from farshot.model import CircuitResult, Fault, Lease, Part
+from farshot.testing.stores.model import ModelJob, ModelShard, ModelStore
+from farshot.testing.stores.values import LEASE_SECONDS, ManualClock, make_result, make_submission
+
+if TYPE_CHECKING:
+    from farshot.model import JobRecord, Shard
+    from farshot.protocols import Clock, JobStore
+
+__all__ = ["StoreMachine"]
+
+_FAULT = Fault(FaultCode.CRASH, "it died", 1, 2)
+_HOLDERS = st.sampled_from(["ann", "bob", "cyd"])
+_FEW = st.integers(1, 4)
+_PICK = st.integers(0, 10_000)
+_MOVES = st.sampled_from([1.0, LEASE_SECONDS / 2, LEASE_SECONDS - 0.5, LEASE_SECONDS + 0.5])
+_decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Drives any job store; see the package for what a subclass says. `steps` counts what was compared."""
+
+    steps: ClassVar[int] = 0
+
+    def make_empty(self) -> None:
+        """Leave nothing of what an earlier run stored."""
+        raise NotImplementedError
+
+    def open_store(self, clock: Clock) -> JobStore:
+        """Open the store, whose leases last LEASE_SECONDS by `clock`."""
+        raise NotImplementedError
+
+    @initialize()
+    def begin(self) -> None:
+        """Start with an empty store."""
+        self.clock = ManualClock()
+        self.make_empty()
+        self.store = self.open_store(self.clock)
+        self.model = ModelStore(self.clock)
+        self.leases: list[Lease] = []
+        self.ended: dict[str, JobRecord] = {}
+
+    def teardown(self) -> None:
+        """Compare everything that is recorded, then let go."""
+        if hasattr(self, "store"):
+            for job in self.model.jobs.values():
+                self._compare_results(job)
+            self.store.close()
+
+    @rule(circuits=_FEW, shard=st.integers(1, 3), key=st.sampled_from([None, None, "k", "l"]))
+    def submit(self, circuits: int, shard: int, key: str | None) -> None:
+        """Make a job; a used key finds it or is a conflict."""
+        submission = make_submission(circuits, shard, key)
+        digest = submission.batch.digest
+        earlier = self.model.jobs.get(self.model.keys.get(key or "", ""))
+        if earlier and earlier.digest != digest:
+            with pytest.raises(KeyConflictError):
+                self.store.add(submission)
+            return
+        added = self.store.add(submission)
+        if earlier:
+            assert added.id == earlier.id
+            return
+        assert added.id not in self.model.jobs
+        shards = [ModelShard(added.id, n, first, end - first) for n, (first, end) in enumerate(submission.bounds)]
+        self.model.jobs[added.id] = ModelJob(added.id, digest, shards)
+        if key:
+            self.model.keys[key] = added.id
+
+    @rule(holder=_HOLDERS, limit=_FEW)
+    def claim(self, holder: str, limit: int) -> None:
+        """Take the oldest open shards, each with what is left to do of it."""
+        self._compare_claim(self.store.claim(holder, limit), self.model.claim(holder, limit))
+
+    @rule(seconds=_MOVES)
+    def advance(self, seconds: float) -> None:
+        """Time passes; leases run out by themselves."""
+        self.clock.advance(seconds)
+
+    @rule()
+    def reboot(self) -> None:
+        """Start the machine anew: every lease is void, as is the time in it."""
+        self.clock.reboot()
+
+    @rule()
+    def crash(self) -> None:
+        """Lose the process that used the store; another opens it."""
+        self.store.close()
+        self.store = self.open_store(self.clock)
+
+    @precondition(lambda self: self.leases)
+    @rule(pick=_PICK)
+    def finish(self, pick: int) -> None:
+        """End a shard under its lease, late or not."""
+        lease = self._lease(pick)
+        shard = self.model.jobs[lease.job_id].shards[lease.shard]
+        self._record([self._part(lease, 0, shard.size - shard.done, 0, last=True)])
+
+    @precondition(lambda self: self.leases)
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def record(self, data: st.DataObject, count: int) -> None:
+        """Parts of any leases, in place or not, in one transaction."""
+        self._record([self._any_part(data) for _ in range(count)])
+
+    @precondition(lambda self: self.leases)
+    @rule(data=st.data(), holder=_HOLDERS, limit=st.integers(0, 3))
+    def exchange(self, data: st.DataObject, holder: str, limit: int) -> None:
+        """Record and claim at once."""
+        part = self._any_part(data)
+        recorded, claimed = self.store.exchange([part], holder, limit)
+        assert [answer.accepted for answer in recorded] == self._expected([part])
+        self._compare_claim(claimed, self.model.claim(holder, limit))
+
+    @precondition(lambda self: self.leases)
+    @rule(picks=st.lists(_PICK, min_size=1, max_size=3))
+    def renew(self, picks: list[int]) -> None:
+        """Prolong leases; what is lost is told."""
+        leases = list(dict.fromkeys(self._lease(pick) for pick in picks))
+        assert self.store.renew(leases) == self.model.renew(leases)
+
+    @precondition(lambda self: self.leases)
+    @rule(pick=_PICK, blamed=st.sampled_from(["nobody", "suspect", "verdict"]))
+    def release(self, pick: int, blamed: str) -> None:
+        """Give a shard back, with whom the loss is blamed on."""
+        lease = self._lease(pick)
+        suspect = None if blamed == "nobody" else self.model.jobs[lease.job_id].shards[lease.shard].first
+        verdict = _FAULT if blamed == "verdict" else None
+        assert self.store.release(lease, suspect, verdict) == self.model.release(lease, suspect, verdict)
+
+    @rule(holder=_HOLDERS)
+    def revoke(self, holder: str) -> None:
+        """Give back what a dead holder held."""
+        assert self.store.revoke(holder) == self.model.revoke(holder)
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(pick=_PICK)
+    def cancel(self, pick: int) -> None:
+        """Open jobs end; ended ones stay."""
+        job_id = list(self.model.jobs)[pick % len(self.model.jobs)]
+        record, stopped = self.store.cancel(job_id)
+        assert stopped == self.model.cancel(job_id)
+        self._compare_job(record)
+
+    @invariant()
+    def agree(self) -> None:
+        """Every job stands where the model says, and what has ended never changes."""
+        type(self).steps += 1
+        records = self.store.jobs(limit=1000)
+        assert [record.id for record in records] == list(self.model.jobs)[::-1]
+        for record in records:
+            self._compare_job(record)
+        holders = {shard.lease.holder for shard in self.model.shards() if shard.lease}
+        assert sorted(self.store.holders()) == sorted(holders)
+        assert self.store.lost(self.leases[-8:]) == self.model.lost(self.leases[-8:])
+
+    def _compare_job(self, record: JobRecord) -> None:
+        job = self.model.jobs[record.id]
+        assert (record.status, record.circuits, record.done, record.failed) == (
+            job.status,
+            job.circuits,
+            job.done,
+            job.failed,
+        )
+        assert record.cancel_requested == (job.status is JobStatus.CANCELLED)
+        assert (record.finished_at is not None) == record.status.is_terminal
+        if record.status.is_terminal and self.ended.setdefault(record.id, record) is record:
+            self._compare_results(job)
+        assert self.ended.get(record.id, record) == record
+
+    def _compare_results(self, job: ModelJob) -> None:
+        found: list[int] = []
+        failed = 0
+        for part in self.store.parts(job.id):
+            results = _decode(part.results)
+            found += range(part.first, part.first + len(results))
+            failed += sum(isinstance(result.outcome, Fault) for result in results)
+        expected = [shard.first + position for shard in job.shards for position in range(shard.done)]
+        assert (found, failed) == (expected, job.failed)
+
+    def _compare_claim(self, claimed: list[Shard], expected: list[ModelShard]) -> None:
+        assert [shard.lease for shard in claimed] == [shard.lease for shard in expected]
+        for shard, wanted in zip(claimed, expected, strict=True):
+            first, end = wanted.first + wanted.done, wanted.first + wanted.size
+            assert (shard.first, shard.labels) == (first, tuple(f"c{number}" for number in range(first, end)))
+            assert (shard.suspect, shard.verdict) == (wanted.suspect, wanted.verdict)
+        self.leases += [shard.lease for shard in claimed]
+
+    def _record(self, parts: list[Part]) -> None:
+        recorded = self.store.record(parts)
+        assert [answer.accepted for answer in recorded] == self._expected(parts)
+        for job_id in {part.lease.job_id for part in parts}:
+            self._compare_results(self.model.jobs[job_id])
+
+    def _expected(self, parts: list[Part]) -> list[bool]:
+        accepted = [self.model.record(part) for part in parts]
+        for part in parts:
+            if part.last:
+                self.model.end(part.lease.job_id)
+        return accepted
+
+    def _lease(self, pick: int) -> Lease:
+        """Return one of all leases ever given, a recent one more often."""
+        return self.leases[-1 - pick % min(len(self.leases), 6)] if pick % 4 else self.leases[pick % len(self.leases)]
+
+    def _any_part(self, data: st.DataObject) -> Part:
+        lease = self._lease(data.draw(_PICK))
+        if data.draw(st.integers(0, 5)) == 0:
+            lease = Lease(lease.job_id, lease.shard, lease.attempt + 1, lease.holder)
+        size = data.draw(st.integers(0, 3))
+        faults = data.draw(st.integers(0, size))
+        return self._part(
+            lease, data.draw(st.sampled_from([0, 0, 0, 0, 1, -1])), size, faults, last=data.draw(st.booleans())
+        )
+
+    def _part(self, lease: Lease, offset: int, size: int, faults: int, *, last: bool) -> Part:
+        """Return a part `offset` beside where the shard stands."""
+        shard = self.model.jobs[lease.job_id].shards[lease.shard]
+        results = [make_result(_FAULT if number < faults else None) for number in range(size)]
+        return Part.of(lease, shard.first + shard.done + offset, results, last=last)

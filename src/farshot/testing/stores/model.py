@@ -1,0 +1,161 @@
+"""What a store must hold, in plain Python over the tables of `farshot.states`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from farshot.contract import JobStatus
+from farshot.model import Lease
+from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, job_after, jobs_before, shard_after
+from farshot.testing.stores.values import LEASE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farshot.model import Fault, Part
+    from farshot.testing.stores.values import ManualClock
+
+__all__ = ["ModelJob", "ModelShard", "ModelStore"]
+
+
+@dataclass
+class ModelShard:
+    """One shard; `lease` is the one that holds, or None."""
+
+    job_id: str
+    number: int
+    first: int
+    size: int
+    done: int = 0
+    status: ShardStatus = ShardStatus.QUEUED
+    attempt: int = 0
+    lease: Lease | None = None
+    until: float = 0.0
+    boot: str = ""
+    suspect: int | None = None
+    verdict: Fault | None = None
+
+    def move(self, event: ShardEvent) -> None:
+        """Go where the table says; only a claim gives a lease."""
+        self.status, self.lease = shard_after(self.status, event), None
+
+    def is_open(self, clock: ManualClock) -> bool:
+        """Whether it may be claimed."""
+        if self.status is ShardStatus.LEASED:
+            return self.boot != clock.boot() or self.until < clock.now()
+        return self.status is ShardStatus.QUEUED
+
+    def prolong(self, clock: ManualClock) -> None:
+        """Let the lease last from now on."""
+        self.until, self.boot = clock.now() + LEASE_SECONDS, clock.boot()
+
+
+@dataclass
+class ModelJob:
+    """One job and its shards."""
+
+    id: str
+    digest: bytes
+    shards: list[ModelShard]
+    status: JobStatus = JobStatus.PENDING
+    failed: int = 0
+
+    @property
+    def circuits(self) -> int:
+        """How many circuits it has."""
+        return sum(shard.size for shard in self.shards)
+
+    @property
+    def done(self) -> int:
+        """How many of them have an outcome."""
+        return sum(shard.done for shard in self.shards)
+
+
+@dataclass
+class ModelStore:
+    """Every job in the order it came, and the keys that were used."""
+
+    clock: ManualClock
+    jobs: dict[str, ModelJob] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def shards(self) -> Iterator[ModelShard]:
+        """Yield every shard in the order in which they are to be claimed."""
+        for job in self.jobs.values():
+            yield from job.shards
+
+    def held(self, lease: Lease) -> ModelShard | None:
+        """Return the shard that `lease` holds, if it does. One that ran out holds until another takes over."""
+        shard = self.jobs[lease.job_id].shards[lease.shard]
+        return shard if shard.lease == lease else None
+
+    def claim(self, holder: str, limit: int) -> list[ModelShard]:
+        """Lease the first `limit` open shards."""
+        claimed = [shard for shard in self.shards() if shard.is_open(self.clock)][:limit]
+        for shard in claimed:
+            job = self.jobs[shard.job_id]
+            job.status = job_after(job.status, JobEvent.CLAIM)
+            shard.move(ShardEvent.CLAIM)
+            shard.attempt += 1
+            shard.lease = Lease(shard.job_id, shard.number, shard.attempt, holder)
+            shard.prolong(self.clock)
+        return claimed
+
+    def renew(self, leases: list[Lease]) -> list[Lease]:
+        """Prolong what holds; return the others."""
+        for lease in leases:
+            if shard := self.held(lease):
+                shard.prolong(self.clock)
+        return self.lost(leases)
+
+    def lost(self, leases: list[Lease]) -> list[Lease]:
+        """Return the leases that do not hold."""
+        return [lease for lease in leases if self.held(lease) is None]
+
+    def record(self, part: Part) -> bool:
+        """Take a part that is in its place and under its lease."""
+        shard = self.held(part.lease)
+        if shard is None or part.first != shard.first + shard.done:
+            return False
+        left = shard.size - shard.done
+        if part.size > left or (part.last and part.size < left):
+            return False
+        shard.done += part.size
+        self.jobs[shard.job_id].failed += part.failed
+        if part.last:
+            shard.move(ShardEvent.FINISH)
+        return True
+
+    def end(self, job_id: str) -> None:
+        """End a running job whose shards have all ended."""
+        job = self.jobs[job_id]
+        if job.status is JobStatus.RUNNING and all(shard.status is ShardStatus.DONE for shard in job.shards):
+            job.status = final_status(job.failed)
+
+    def release(self, lease: Lease, suspect: int | None, verdict: Fault | None) -> bool:
+        """Give a shard back."""
+        shard = self.held(lease)
+        if shard is None:
+            return False
+        shard.move(ShardEvent.RELEASE)
+        shard.suspect, shard.verdict = suspect, verdict
+        return True
+
+    def revoke(self, holder: str) -> int:
+        """Give back what `holder` holds."""
+        held = [shard for shard in self.shards() if shard.lease and shard.lease.holder == holder]
+        for shard in held:
+            shard.move(ShardEvent.RELEASE)
+        return len(held)
+
+    def cancel(self, job_id: str) -> int | None:
+        """Cancel an open job; return how many circuits that stopped, None where it had ended."""
+        job = self.jobs[job_id]
+        if job.status not in jobs_before(JobEvent.CANCEL):
+            return None
+        job.status = job_after(job.status, JobEvent.CANCEL)
+        for shard in job.shards:
+            if shard.status in {ShardStatus.QUEUED, ShardStatus.LEASED}:
+                shard.move(ShardEvent.CANCEL)
+        return job.circuits - job.done

@@ -1,0 +1,40 @@
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+NEED_SERVICES = ["test_stores_postgres.py"]
+required = os.environ.get("FARSHOT_REQUIRE_SERVICES") == "1"
+collect_ignore = [] if required else NEED_SERVICES
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not required:
+        names = ", ".join(NEED_SERVICES)
+        terminalreporter.write_line(f"not run without FARSHOT_REQUIRE_SERVICES=1, which needs PostgreSQL: {names}")
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The address of a PostgreSQL server of this session's own. Where none can be started, the test fails."""
+    folder = tempfile.mkdtemp(prefix="farshot-pg-")
+    script = Path(__file__).parents[1] / "services" / "pg_local.sh"
+    environment = {**os.environ, "FARSHOT_PG": folder, "FARSHOT_PG_PORT": str(free_port())}
+
+    def run(command, **streams):
+        return subprocess.run([script, command], env=environment, check=True, text=True, timeout=60, **streams)
+
+    run("start")
+    yield run("dsn", stdout=subprocess.PIPE).stdout.strip()
+    run("stop")
+    shutil.rmtree(folder)
