@@ -38,11 +38,13 @@ class Member:
         self.folder, self.first, self.end, self.workers = folder, first, end, workers
         self.log = folder / f"client-{first}.log"
         self.process = None
+        self.before = 0
 
     def start(self):
         begin = max(self.first, self.first + len(self.accepted()) - WINDOW)
         with self.log.open("ab") as stream:
             self.process = start("client", self.folder, begin, self.end, self.workers, stdout=stream)
+        self.before = self.told()
 
     def kill(self):
         """Kill it; a line that it was writing does not count as said."""
@@ -62,6 +64,10 @@ class Member:
     def told(self):
         """Return how many submissions it said were accepted, repeated ones too."""
         return self.log.read_bytes().count(b"accepted")
+
+    def has_gone_on(self):
+        """Whether it submitted something new since it was started: who is killed before that gets nowhere."""
+        return self.told() > self.before + WINDOW
 
     def accepted(self):
         """Return the ids that each number was accepted under."""
@@ -126,7 +132,7 @@ def side_by_side(folder, processes, jobs, pause, seed=1):
     while running := [member for member in members if member.process.poll() is None]:
         time.sleep(rng.uniform(0.5, 1.5) * pause)
         chosen = rng.choice(running)
-        if chosen.process.poll() is None:
+        if chosen.process.poll() is None and chosen.has_gone_on():
             chosen.kill()
             traces.note(folder, members)
             chosen.start()

@@ -95,10 +95,18 @@ def _stop(folder, job_id, holder, rng):
     os.kill(holder.process.pid, signal.SIGSTOP)
     try:
         attempts = _ask(folder, _HELD, job_id, holder.name)
+        _take_lock(folder)
         until(lambda: not _ask(folder, _HELD, job_id, holder.name))
         return attempts, _recorded(folder, job_id, attempts)
     finally:
         os.kill(holder.process.pid, signal.SIGCONT)
+
+
+def _take_lock(folder):
+    """Raise `OperationalError` where the stopped program keeps others from writing."""
+    with closing(sqlite3.connect(folder / "farshot.sqlite3", timeout=5 * LEASE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
 
 
 def _recorded(folder, job_id, attempts):
