@@ -136,10 +136,13 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What recording did to one part: `accepted` is False where the lease had been lost."""
+    """What recording did to one part: `accepted` is False where the lease had been lost; `ended` says that its
+    job ended in the same transaction.
+    """
 
     part: Part
     accepted: bool
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

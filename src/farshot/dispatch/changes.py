@@ -1,4 +1,7 @@
-"""A counter that threads can wait on: it moves whenever this process recorded something."""
+"""A counter that threads can wait on: it moves whenever a job may have ended by what this process did.
+
+Not at every report: a waiting thread that reads while the dispatcher commits makes SQLite wait.
+"""
 
 from __future__ import annotations
 

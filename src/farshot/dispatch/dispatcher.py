@@ -166,7 +166,7 @@ class Dispatcher:
         for done in recorded:
             self._note(done.part, accepted=done.accepted)
         self._take(shards)
-        if recorded or shards:
+        if any(done.ended for done in recorded):
             self._changes.publish()
 
     def _note(self, part: Part, *, accepted: bool) -> None:

@@ -20,10 +20,10 @@ __all__ = ["record_parts"]
 
 def record_parts(connection: Connection, parts: Sequence[Part], at: float) -> list[Recorded]:
     """Write each part whose lease holds, and the end of the jobs that they complete."""
-    recorded = [Recorded(part, _record_part(connection, part)) for part in parts]
-    for job_id in {part.lease.job_id for part in parts if part.last}:
-        connection.execute(sql.END_JOB, {"of_job": job_id, "at": at})
-    return recorded
+    accepted = [_record_part(connection, part) for part in parts]
+    touched = {part.lease.job_id for part in parts if part.last}
+    ended = {job for job in touched if connection.execute(sql.END_JOB, {"of_job": job, "at": at}).rowcount}
+    return [Recorded(part, taken, part.lease.job_id in ended) for part, taken in zip(parts, accepted, strict=True)]
 
 
 def _record_part(connection: Connection, part: Part) -> bool:
