@@ -17,9 +17,9 @@ def test_killed_programs_lose_nothing(tmp_path):
 
 
 def test_four_programs_on_one_store_lose_nothing(tmp_path):
-    found = kills.side_by_side(tmp_path, processes=4, jobs=8, pause=0.3)
+    found = kills.side_by_side(tmp_path, processes=4, jobs=30, pause=0.1)
     assert found.kills
-    assert found.accepted == 32
+    assert found.accepted == 120
     assert not found.renamed
     assert found.audit.is_clean, found
 
