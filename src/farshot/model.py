@@ -98,12 +98,16 @@ class Observables(msgspec.Struct, frozen=True, array_like=True):
 
 
 class JobSpec(msgspec.Struct, frozen=True):
-    """What holds for every circuit of a job. Either `shots` or `observables` is set."""
+    """What holds for every circuit of a job. Either `shots` or `observables` is set.
+
+    `timeout` is how many seconds the job may take from its first claim on; None: as long as it needs.
+    """
 
     target: str
     seed: int
     shots: ShotPlan | None = None
     observables: Observables | None = None
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class Submission:
 @dataclass(frozen=True, slots=True)
 class JobRecord:
     """What the store knows of a job. Times are wall-clock UTC, for people; `run_time` is the seconds of
-    simulation summed over its circuits.
+    simulation summed over its circuits; `fault` is why the job ended before all of its circuits had an outcome.
     """
 
     id: str
@@ -148,6 +152,7 @@ class JobRecord:
     run_time: float
     created_at: datetime
     finished_at: datetime | None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)

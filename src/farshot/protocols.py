@@ -188,6 +188,13 @@ class JobStore(Protocol):
         """Cancel an open job; return it and how many circuits that stopped (None: it had ended)."""
         ...
 
+    def expire(self) -> list[str]:
+        """End the running jobs whose time is over as FAILED, and return their ids.
+
+        A job's time counts from its first claim, and anew after the machine was restarted.
+        """
+        ...
+
     def claim(self, holder: str, limit: int) -> list[Shard]:
         """Lease up to `limit` open shards to `holder`, oldest job first."""
         ...

@@ -2,11 +2,12 @@
 
 ```text
 job    PENDING ──claim──▶ RUNNING ──record──▶ COMPLETED | FAILED        written by the dispatcher
+          │                 └───expire───▶ FAILED                       written by any dispatcher
           └─────────── cancel ───────────────▶ CANCELLED                written by whoever cancels
 shard  QUEUED ──claim──▶ LEASED ──record──▶ DONE                        written by the lease's holder
           ▲                 │
           └──── release ────┘   the worker was lost, or the lease ran out
-       QUEUED | LEASED ──cancel──▶ CANCELLED                            written by whoever cancels
+       QUEUED | LEASED ──cancel──▶ CANCELLED                            written by whoever ends the job early
 ```
 """
 
@@ -39,7 +40,7 @@ class ShardStatus(StrEnum):
     DONE = "DONE"
     """Every circuit of it has a recorded result. Written by the holder of the lease."""
     CANCELLED = "CANCELLED"
-    """Its job was cancelled first. Written by whoever cancels."""
+    """Its job was cancelled or ran out of time first. Written by whoever ends the job."""
 
 
 class JobEvent(StrEnum):
@@ -48,6 +49,7 @@ class JobEvent(StrEnum):
     CLAIM = "claim"
     COMPLETE = "complete"
     FAIL = "fail"
+    EXPIRE = "expire"
     CANCEL = "cancel"
 
 
@@ -65,6 +67,7 @@ _JOB = {
     (JobStatus.RUNNING, JobEvent.CLAIM): JobStatus.RUNNING,
     (JobStatus.RUNNING, JobEvent.COMPLETE): JobStatus.COMPLETED,
     (JobStatus.RUNNING, JobEvent.FAIL): JobStatus.FAILED,
+    (JobStatus.RUNNING, JobEvent.EXPIRE): JobStatus.FAILED,
     (JobStatus.PENDING, JobEvent.CANCEL): JobStatus.CANCELLED,
     (JobStatus.RUNNING, JobEvent.CANCEL): JobStatus.CANCELLED,
 }

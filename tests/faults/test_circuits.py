@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 import farshot
 from farshot.testing.backends import slow_circuits
 from processes import workers_of
@@ -35,6 +37,26 @@ def test_a_circuit_that_runs_for_too_long(tmp_path):
         status, error = run(backend, among_mates(slow))
     assert status == "FAILED"
     assert error["code"] == "timeout"
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["waiting", "taken-over"])
+def test_a_job_that_runs_for_too_long(tmp_path, killed):
+    """The slow circuit is stopped, the others keep what they have; another process may be the one that ends it."""
+    circuits = MATES | slow_circuits(1, 27) | {"after": BELL}
+    with farshot.LocalBackend(data_dir=tmp_path, workers=0 if killed else 1, job_timeout=2) as backend:
+        handle = backend.submit_circuits(circuits)
+        with farshot.LocalBackend(data_dir=tmp_path, workers=1) as other:
+            waiting = other if killed else backend
+            assert waiting.poll_job_status(handle, loop_until_complete=True, verbose=False) == "FAILED"
+        record = backend.record(handle.job_id)
+        assert (record.fault.code, "2 s" in record.fault.message) == ("timeout", True)
+        with pytest.raises(farshot.JobNotCompletedError, match="limit of 2 s"):
+            backend.get_job_results(handle)
+        entries = {entry["label"]: entry for entry in backend.get_job_results(handle, partial=True).results}
+        assert list(entries) == list(circuits)
+        assert all(sum(entries[label]["results"].values()) == 1000 for label in MATES)
+        assert entries["after"]["error"]["code"] == "timeout"
+        assert backend.cancel_job(handle).status_code == 409
 
 
 def test_a_circuit_that_needs_too_much_memory(tmp_path):

@@ -62,6 +62,7 @@ class Request:
     seed: object = None
     tag: object = None
     key: object = None
+    timeout: float | None = None
 
 
 def admit(circuits: object, request: Request) -> Batch:
@@ -73,9 +74,10 @@ def admit(circuits: object, request: Request) -> Batch:
         seed=_job_seed(seed, request.default_seed),
         shots=_plan(request, len(labels)),
         observables=_observables(request, len(labels)),
+        timeout=request.timeout,
     )
     tag = _text("tag", request.tag)
-    body = msgspec.msgpack.encode((spec.target, seed, spec.shots, spec.observables, tag))
+    body = msgspec.msgpack.encode((spec.target, seed, spec.shots, spec.observables, tag, spec.timeout))
     return Batch(
         labels=labels,
         sources=sources,

@@ -27,14 +27,16 @@ _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circu
 def job_entries(store: JobStore, record: JobRecord) -> list[dict[str, Any]]:
     """Return an entry for every circuit that has an outcome, in order of submission.
 
-    In a cancelled job every circuit has one: those that did not run carry the fault `cancelled`.
+    In a job that was ended early every circuit has one: those that did not run carry the fault `cancelled`, or
+    that of the job.
     """
     labels = list(chain.from_iterable(store.labels(record.id)))
     observables = store.spec(record.id).observables
     entries = _recorded(store, record.id, labels, observables)
-    if record.status is JobStatus.CANCELLED:
+    fault = _CANCELLED if record.status is JobStatus.CANCELLED else record.fault
+    if fault:
         done = dict(entries)
-        return [done.get(position) or _failure(label, _CANCELLED) for position, label in enumerate(labels)]
+        return [done.get(position) or _failure(label, fault) for position, label in enumerate(labels)]
     return [entry for _, entry in entries]
 
 

@@ -51,10 +51,11 @@ class LocalBackend:
 
     `shots` is what a circuit is sampled with unless told; `target` names the simulator (`farshot targets`
     lists them); `seed` makes a program repeat its counts: each submission then derives its job's seed from
-    it and its own number. `memory_limit` is in bytes, for one worker; `circuit_timeout` in
-    seconds, for one circuit. `polling_interval` is the time in seconds
-    between two calls of a progress callback; completion is seen at once, whatever it is. `max_retries`
-    bounds the looks of one waiting call. `executor` replaces the child processes.
+    it and its own number. `memory_limit` is in bytes, for one worker; `circuit_timeout` in seconds, for one
+    circuit. `job_timeout` is in seconds from a job's start on: a job that takes longer ends FAILED, and what it
+    has recorded stays readable. `polling_interval` is the time in seconds between two calls of a progress
+    callback; completion is seen at once, whatever it is. `max_retries` bounds the looks of one waiting call.
+    `executor` replaces the child processes.
 
     Safe from any thread. Raises `ValueError` or `TypeError` for wrong arguments, `StoreError` where the
     store cannot be opened.
@@ -71,6 +72,7 @@ class LocalBackend:
         executor: Executor | None = None,
         memory_limit: int | None = None,
         circuit_timeout: float = CIRCUIT_TIMEOUT,
+        job_timeout: float | None = None,
         polling_interval: float = 0.5,
         max_retries: int | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class LocalBackend:
         self._target = check_target(target)
         self._interval = check_seconds("polling_interval", polling_interval)
         self._max_retries = None if max_retries is None else check_count("max_retries", max_retries)
+        self._job_timeout = None if job_timeout is None else check_seconds("job_timeout", job_timeout)
         self._submissions = 0
         self._lock = threading.Lock()
         self._executor = executor or LocalExecutor(
@@ -153,6 +156,7 @@ class LocalBackend:
             seed=seed,
             tag=tag,
             key=key,
+            timeout=self._job_timeout,
         )
         batch = admit(circuits, request)
         self._engine.start()
@@ -289,5 +293,7 @@ def _job_id(handle: object) -> str:
 def _why_not(record: JobRecord) -> str:
     if not record.status.is_terminal:
         return f"job {record.id} is {record.status}: poll it until it is COMPLETED, or ask with partial=True"
+    if record.fault:
+        return f"job {record.id} is {record.status}: {record.fault.message}; ask with partial=True for what there is"
     failed = f" ({record.failed} of {record.circuits} circuits failed)" if record.failed else ""
     return f"job {record.id} is {record.status}{failed}: ask with partial=True for what there is"

@@ -53,4 +53,5 @@ def job_body(record: JobRecord) -> dict[str, Any]:
         "done": record.done,
         "failed": record.failed,
         "run_time": record.run_time,
+        "error": record.fault and {"code": record.fault.code.value, "message": record.fault.message},
     }

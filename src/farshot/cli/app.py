@@ -12,10 +12,12 @@ from farshot.cli.options import (
     AsCsv,
     AsJson,
     BatchOptions,
+    CircuitTimeout,
     DataDir,
     Examples,
     Files,
     JobId,
+    JobTimeout,
     ObservableTerms,
     OlderThan,
     Seed,
@@ -23,6 +25,7 @@ from farshot.cli.options import (
     Status,
     Tag,
     TargetName,
+    TimeLimits,
     Validate,
     Workers,
 )
@@ -65,6 +68,8 @@ def run(
     tag: Tag = None,
     validate: Validate = False,
     workers: Workers = None,
+    circuit_timeout: CircuitTimeout = None,
+    job_timeout: JobTimeout = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -83,7 +88,8 @@ def run(
 
     form = form_of(as_json=as_json, as_csv=as_csv)
     batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
-    raise typer.Exit(run(batch, form, data_dir, workers))
+    limits = TimeLimits(circuit_timeout=circuit_timeout, job_timeout=job_timeout)
+    raise typer.Exit(run(batch, form, data_dir, workers, limits))
 
 
 @app.command()
@@ -96,6 +102,7 @@ def submit(
     observable: ObservableTerms = None,
     tag: Tag = None,
     validate: Validate = False,
+    job_timeout: JobTimeout = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -103,7 +110,7 @@ def submit(
     from farshot.cli.running import submit
 
     batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
-    raise typer.Exit(submit(batch, data_dir, as_json=as_json))
+    raise typer.Exit(submit(batch, data_dir, TimeLimits(job_timeout=job_timeout), as_json=as_json))
 
 
 def _batch(
@@ -129,11 +136,11 @@ def _batch(
 
 
 @app.command()
-def work(workers: Workers = None, data_dir: DataDir = None) -> None:
+def work(workers: Workers = None, circuit_timeout: CircuitTimeout = None, data_dir: DataDir = None) -> None:
     """Run every job that is queued or was left behind, then end. Ctrl-C leaves the rest queued."""
     from farshot.cli.running import work
 
-    raise typer.Exit(work(data_dir, workers))
+    raise typer.Exit(work(data_dir, workers, TimeLimits(circuit_timeout=circuit_timeout)))
 
 
 jobs_app = typer.Typer(invoke_without_command=True)

@@ -81,4 +81,5 @@ def job_facts(record: JobRecord) -> dict[str, Any]:
         "created_at": record.created_at.isoformat(),
         "finished_at": record.finished_at and record.finished_at.isoformat(),
         "run_time": record.run_time,
+        "error": record.fault and {"code": record.fault.code.value, "message": record.fault.message},
     }

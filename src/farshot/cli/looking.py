@@ -112,6 +112,7 @@ def _status_table(record: JobRecord) -> Table:
         "tag": Text(printable(record.tag or "")),
         "target": Text(record.target),
         "made": f"{record.created_at.astimezone():%Y-%m-%d %H:%M:%S} ({ago(record.created_at)})",
+        "error": Text(record.fault.message if record.fault else "", style="red"),
         "took": seconds_text((finished - record.created_at).total_seconds()) if finished else "",
         "simulation": seconds_text(record.run_time) if record.done else "",
     }

@@ -18,10 +18,12 @@ __all__ = [
     "AsCsv",
     "AsJson",
     "BatchOptions",
+    "CircuitTimeout",
     "DataDir",
     "Examples",
     "Files",
     "JobId",
+    "JobTimeout",
     "ObservableTerms",
     "OlderThan",
     "Seed",
@@ -29,6 +31,7 @@ __all__ = [
     "Status",
     "Tag",
     "TargetName",
+    "TimeLimits",
     "Validate",
     "Workers",
 ]
@@ -36,15 +39,15 @@ __all__ = [
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def age_seconds(text: str) -> float:
-    """Return the seconds of an age.
+def duration_seconds(text: str) -> float:
+    """Return the seconds of a duration.
 
-    >>> age_seconds("30d"), age_seconds("1.5h")
+    >>> duration_seconds("30d"), duration_seconds("1.5h")
     (2592000.0, 5400.0)
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip().lower())
     if not found:
-        message = f"{text!r} is no age: give a number with s, m, h, d or w behind it, as in 30d"
+        message = f"{text!r} is no duration: give a number with s, m, h, d or w behind it, as in 30d"
         raise typer.BadParameter(message)
     return float(found[1]) * _UNITS[found[2]]
 
@@ -91,7 +94,22 @@ DataDir = Annotated[
 OlderThan = Annotated[
     float,
     typer.Option(
-        "--older-than", metavar="AGE", parser=age_seconds, help="As in 30d, 12h, 45m or 90s.", show_default=False
+        "--older-than", metavar="AGE", parser=duration_seconds, help="As in 30d, 12h, 45m or 90s.", show_default=False
+    ),
+]
+CircuitTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--circuit-timeout",
+        metavar="TIME",
+        parser=duration_seconds,
+        help="Give up a circuit after this long, as in 90s or 2h. [default: 1h]",
+    ),
+]
+JobTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--job-timeout", metavar="TIME", parser=duration_seconds, help="Give up the job this long after its start."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
@@ -100,6 +118,19 @@ AsCsv = Annotated[
     typer.Option("--csv", help="Print rows of label,outcome,count,error (with observables label,term,value,error)."),
 ]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the first 4 characters or more of it.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLimits:
+    """The times in seconds that a backend is told; None: its default."""
+
+    circuit_timeout: float | None = None
+    job_timeout: float | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """Return those that were given, as keywords of a backend."""
+        given = {"circuit_timeout": self.circuit_timeout, "job_timeout": self.job_timeout}
+        return {name: seconds for name, seconds in given.items() if seconds is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

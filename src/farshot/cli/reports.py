@@ -63,6 +63,8 @@ def job_line(record: JobRecord) -> str:
     parts = [f"job {short(record.id)} {record.status.value}: {_progress(record)}"]
     if record.failed:
         parts.append(f"{record.failed:,} failed")
+    if record.fault:
+        parts.append(record.fault.message)
     if record.finished_at:
         parts.append(seconds_text((record.finished_at - record.created_at).total_seconds()))
     return ", ".join(parts)

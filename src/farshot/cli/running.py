@@ -14,7 +14,7 @@ from farshot.cli.lookup import short
 from farshot.cli.notes import note
 from farshot.cli.opening import open_backend, open_queue
 from farshot.cli.progress import circuit_bar
-from farshot.cli.reports import Form, job_line, report
+from farshot.cli.reports import Form, job_line, report, status_of
 from farshot.cli.texts import count_of
 from farshot.contract import ExecutionResult
 from farshot.errors import ExecutionCancelledError, ExecutorError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from farshot.backends.local import LocalBackend
-    from farshot.cli.options import BatchOptions
+    from farshot.cli.options import BatchOptions, TimeLimits
     from farshot.model import JobRecord
 
 __all__ = ["run", "submit", "work"]
@@ -33,10 +33,10 @@ MOST_ROWS = 40
 _MOST_JOBS = 1000
 
 
-def run(options: BatchOptions, form: Form, data_dir: Path | None, workers: int | None) -> int:
+def run(options: BatchOptions, form: Form, data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
     """Submit, wait and show; Ctrl-C cancels the job."""
     batch = circuits(options.files, examples=options.examples)
-    with open_backend(data_dir, workers) as backend:
+    with open_backend(data_dir, workers, limits) as backend:
         with first_interrupt() as interrupted:
             job_id = _submit(backend, options, batch, interrupted)
             if job_id is None:
@@ -87,10 +87,10 @@ def _stop(backend: LocalBackend, job_id: str) -> int:
     return INTERRUPTED
 
 
-def submit(options: BatchOptions, data_dir: Path | None, *, as_json: bool) -> int:
+def submit(options: BatchOptions, data_dir: Path | None, limits: TimeLimits, *, as_json: bool) -> int:
     """Store the job for `work` and print its id."""
     batch = circuits(options.files, examples=options.examples)
-    with open_queue(data_dir) as backend, first_interrupt() as interrupted:
+    with open_queue(data_dir, limits) as backend, first_interrupt() as interrupted:
         job_id = _submit(backend, options, batch, interrupted)
         if job_id is None:
             return INTERRUPTED
@@ -102,17 +102,17 @@ def submit(options: BatchOptions, data_dir: Path | None, *, as_json: bool) -> in
     return DONE
 
 
-def work(data_dir: Path | None, workers: int | None) -> int:
+def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
     """Run what is open in the store until nothing is; Ctrl-C leaves the rest queued."""
     failed = ended = 0
-    with open_backend(data_dir, workers) as backend, first_interrupt() as interrupted:
+    with open_backend(data_dir, workers, limits) as backend, first_interrupt() as interrupted:
         while open_jobs := _open_jobs(backend):
             record = _wait(backend, open_jobs[0], interrupted, title=_title(open_jobs))
             if record is None:
                 note(f"interrupted; {count_of(len(open_jobs), 'job')} left: `farshot work` goes on")
                 return INTERRUPTED
             typer.echo(job_line(record))
-            ended, failed = ended + 1, failed + record.failed
+            ended, failed = ended + 1, failed + (status_of(record) != DONE)
     if not ended:
         typer.echo("nothing is queued")
     return FAILED if failed else DONE

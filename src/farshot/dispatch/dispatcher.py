@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 _TICK = 0.2
 _RETRY = 1.0
-_BURY_EVERY = 1.0
+_TEND_EVERY = 1.0
 _MOST_ATTEMPTS = 5
 
 
@@ -64,7 +64,7 @@ class Dispatcher:
         self._unrecorded: list[Part] = []
         self._troubles: list[Lost | Broken] = []
         self._looked_at = self._renewed_at = time.monotonic()
-        self._buried_at = 0.0
+        self._tended_at = 0.0
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
         self.failure: str | None = None
@@ -117,8 +117,10 @@ class Dispatcher:
 
     def _turn(self) -> None:
         self._settle(list(self._gather()))
+        if self._is_due():
+            self._expire()
+            self._bury()
         self._keep()
-        self._bury()
 
     def _take(self, shards: list[Shard]) -> None:
         for shard in shards:
@@ -232,12 +234,24 @@ class Dispatcher:
             self._held.pop(lease, None)
             self._executor.stop(lease)
 
+    def _is_due(self) -> bool:
+        """Whether it is time again to look after jobs that this dispatcher may not hold."""
+        now = time.monotonic()
+        due = now - self._tended_at >= _TEND_EVERY
+        if due:
+            self._tended_at = now
+        return due
+
+    def _expire(self) -> None:
+        """End what has run out of time; `_keep` then stops what runs of it."""
+        expired = self._store.expire()
+        if expired:
+            _log.warning("out of time: %s", ", ".join(expired))
+            self._looked_at = 0.0
+            self._changes.publish()
+
     def _bury(self) -> None:
         """Give back what processes of this machine held that have ended."""
-        now = time.monotonic()
-        if now - self._buried_at < _BURY_EVERY:
-            return
-        self._buried_at = now
         for holder in self._store.holders():
             if is_gone(holder):
                 revoked = self._store.revoke(holder)

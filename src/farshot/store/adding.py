@@ -51,6 +51,7 @@ def add(connection: Connection, submission: Submission, at: float) -> JobRecord:
             "spec": _encode(batch.spec),
             "circuits": len(batch.labels),
             "created_at": at,
+            "timeout": batch.spec.timeout,
         },
     )
     for number, (first, end) in enumerate(submission.bounds):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from farshot.contract import JobStatus
 from farshot.errors import UnknownJobError
-from farshot.model import JobRecord
+from farshot.model import Fault, JobRecord
 from farshot.store import statements as sql
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
     AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = ["fence", "read_job", "to_record", "unknown"]
+__all__ = ["decode_fault", "fence", "read_job", "to_record", "unknown"]
+
+decode_fault = msgspec.msgpack.Decoder(Fault).decode
 
 
 def fence(lease: Lease) -> dict[str, object]:
@@ -53,6 +57,7 @@ def to_record(row: AnyRow) -> JobRecord:
         run_time=row.run_time,
         created_at=datetime.fromtimestamp(row.created_at, UTC),
         finished_at=None if row.finished_at is None else datetime.fromtimestamp(row.finished_at, UTC),
+        fault=row.fault and decode_fault(row.fault),
     )
 
 

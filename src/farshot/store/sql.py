@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from farshot.errors import StoreError
-from farshot.model import Fault, JobSpec, Lease, Shard
+from farshot.model import JobSpec, Lease, Shard
 from farshot.protocols import StoredPart
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
 from farshot.store.clock import BootClock, Moment, moment
+from farshot.store.expiry import end_overdue, overdue
 from farshot.store.keeping import copy_to, delete_ended, faults_of
 from farshot.store.recording import record_parts
-from farshot.store.rows import fence, read_job, to_record, unknown
+from farshot.store.rows import decode_fault, fence, read_job, to_record, unknown
 from farshot.store.schema import jobs, shards
 from farshot.store.transactions import Transactions
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from farshot.contract import JobStatus
-    from farshot.model import JobRecord, Part, Submission
+    from farshot.model import Fault, JobRecord, Part, Submission
     from farshot.protocols import Clock, Recorded
     from farshot.store.rows import AnyRow
 
@@ -34,7 +35,6 @@ __all__ = ["SqlStore"]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 _decode_sources = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
-_decode_fault = msgspec.msgpack.Decoder(Fault).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 _PAGE = 64
 _PRUNED_AT_ONCE = 16
@@ -109,6 +109,13 @@ class SqlStore:
         The leases end in the same transaction, so whatever still runs can record nothing.
         """
         return self._transactions.write(lambda connection: self._cancel(connection, job_id))
+
+    def expire(self) -> list[str]:
+        """End the running jobs whose time is over as FAILED, and return their ids. Writes nothing where none is."""
+        with self._transactions.read() as connection:
+            if not overdue(connection, self._moment(connection)):
+                return []
+        return self._transactions.write(self._expire)
 
     def claim(self, holder: str, limit: int) -> list[Shard]:
         """Lease up to `limit` open shards to `holder`, oldest job first. Writes nothing where none is open."""
@@ -194,6 +201,12 @@ class SqlStore:
         connection.execute(sql.CANCEL_SHARDS, {"of_job": job_id})
         return job, job.circuits - job.done
 
+    def _expire(self, connection: Connection) -> list[str]:
+        now = self._moment(connection)
+        found = overdue(connection, now)
+        self._lock(connection, found)
+        return [job_id for job_id, timeout in found.items() if end_overdue(connection, job_id, timeout, now)]
+
     def _renew(self, connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
         self._lock(connection, (lease.job_id for lease in leases))
         until = self._until(self._moment(connection))
@@ -219,7 +232,7 @@ class SqlStore:
         )
         found = connection.execute(statement, {"now": now.now, "boot": now.boot, "most": limit}).all()
         for job_id in {row.job_id for row in found}:
-            connection.execute(sql.START_JOB, {"of_job": job_id})
+            connection.execute(sql.START_JOB, {"of_job": job_id, "now": now.now, "boot": now.boot})
         return [self._lease(connection, row, holder, now) for row in found]
 
     def _lease(self, connection: Connection, row: AnyRow, holder: str, now: Moment) -> Shard:
@@ -243,7 +256,7 @@ class SqlStore:
             labels=_decode_labels(work.labels)[row.done :],
             sources=_decode_sources(work.sources)[row.done :],
             suspect=row.suspect,
-            verdict=row.verdict and _decode_fault(row.verdict),
+            verdict=row.verdict and decode_fault(row.verdict),
         )
 
     def _revoke(self, connection: Connection, holder: str) -> int:

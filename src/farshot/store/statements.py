@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, delete, exists, insert, or_, select, update
+from sqlalchemy import Float, Text, and_, bindparam, case, delete, exists, insert, or_, select, update
 
 from farshot.contract import JobStatus
-from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, jobs_before, shards_before
+from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, job_after, jobs_before, shards_before
 from farshot.store.schema import attempts, jobs, payloads, results, shards
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ __all__ = [
     "CANCEL_SHARDS",
     "DELETE_JOBS",
     "END_JOB",
+    "EXPIRE_JOB",
     "FIND_ENDED_JOBS",
+    "FIND_EXPIRED_JOBS",
     "FIND_HOLDERS",
     "FIND_JOBS_OF_HOLDER",
     "FIND_KEY",
@@ -63,6 +65,7 @@ _RECORD = (
     jobs.c.run_time,
     jobs.c.created_at,
     jobs.c.finished_at,
+    jobs.c.fault,
 )
 _this_job = jobs.c.id == bindparam("of_job")
 _this_shard = and_(shards.c.job_id == bindparam("of_job"), shards.c.number == bindparam("of_shard"))
@@ -82,6 +85,9 @@ _is_open = or_(
 _has_open_shard = exists().where(
     shards.c.job_id == jobs.c.id, shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL)))
 )
+_now = bindparam("now", type_=Float)
+_boot = bindparam("boot", type_=Text)
+_is_overdue = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.deadline_boot == _boot, jobs.c.deadline < _now)
 _NO_LEASE = {"holder": None, "lease_until": None, "lease_boot": None}
 
 
@@ -156,7 +162,15 @@ LEASE_SHARD = (
     )
 )
 ADD_ATTEMPT = insert(attempts)
-START_JOB = update(jobs).where(_this_job, _jobs_that_may(JobEvent.CLAIM)).values(status=JobStatus.RUNNING)
+START_JOB = (
+    update(jobs)
+    .where(_this_job, _jobs_that_may(JobEvent.CLAIM))
+    .values(
+        status=JobStatus.RUNNING,
+        deadline=case((jobs.c.deadline_boot == _boot, jobs.c.deadline), else_=_now + jobs.c.timeout),
+        deadline_boot=case((jobs.c.timeout.is_not(None), _boot)),
+    )
+)
 READ_WORK = (
     select(jobs.c.spec, payloads.c.labels, payloads.c.sources)
     .join_from(jobs, payloads, payloads.c.job_id == jobs.c.id)
@@ -229,6 +243,17 @@ CANCEL_SHARDS = (
     update(shards)
     .where(shards.c.job_id == bindparam("of_job"), shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL))))
     .values(status=ShardStatus.CANCELLED, **_NO_LEASE)
+)
+
+# expire
+
+FIND_EXPIRED_JOBS = select(jobs.c.id, jobs.c.timeout).where(_is_overdue)
+EXPIRE_JOB = (
+    update(jobs)
+    .where(_this_job, _is_overdue)
+    .values(
+        status=job_after(JobStatus.RUNNING, JobEvent.EXPIRE), fault=bindparam("of_fault"), finished_at=bindparam("at")
+    )
 )
 
 # prune

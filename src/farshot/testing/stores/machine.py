@@ -59,10 +59,15 @@ class StoreMachine(RuleBasedStateMachine):
                 self._compare_results(job)
             self.store.close()
 
-    @rule(circuits=_FEW, shard=st.integers(1, 3), key=st.sampled_from([None, None, "k", "l"]))
-    def submit(self, circuits: int, shard: int, key: str | None) -> None:
+    @rule(
+        circuits=_FEW,
+        shard=st.integers(1, 3),
+        key=st.sampled_from([None, None, "k", "l"]),
+        timeout=st.sampled_from([None, None, LEASE_SECONDS]),
+    )
+    def submit(self, circuits: int, shard: int, key: str | None, timeout: float | None) -> None:
         """Make a job; a used key finds it or is a conflict."""
-        submission = make_submission(circuits, shard, key)
+        submission = make_submission(circuits, shard, key, timeout=timeout)
         digest = submission.batch.digest
         earlier = self.model.jobs.get(self.model.keys.get(key or "", ""))
         if earlier and earlier.digest != digest:
@@ -75,7 +80,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         assert added.id not in self.model.jobs
         shards = [ModelShard(added.id, n, first, end - first) for n, (first, end) in enumerate(submission.bounds)]
-        self.model.jobs[added.id] = ModelJob(added.id, digest, shards)
+        self.model.jobs[added.id] = ModelJob(added.id, digest, shards, timeout=timeout)
         if key:
             self.model.keys[key] = added.id
 
@@ -153,6 +158,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert stopped == self.model.cancel(job_id)
         self._compare_job(record)
 
+    @rule()
+    def expire(self) -> None:
+        """End the running jobs whose time is over, and no others."""
+        assert sorted(self.store.expire()) == sorted(self.model.expire())
+
     @invariant()
     def agree(self) -> None:
         """Every job stands where the model says, and what has ended never changes."""
@@ -173,6 +183,7 @@ class StoreMachine(RuleBasedStateMachine):
             job.done,
             job.failed,
         )
+        assert (record.fault is not None) == job.expired
         assert record.cancel_requested == (job.status is JobStatus.CANCELLED)
         assert (record.finished_at is not None) == record.status.is_terminal
         if record.status.is_terminal and self.ended.setdefault(record.id, record) is record:

@@ -60,6 +60,27 @@ class ModelJob:
     shards: list[ModelShard]
     status: JobStatus = JobStatus.PENDING
     failed: int = 0
+    timeout: float | None = None
+    deadline: float = 0.0
+    deadline_boot: str = ""
+    expired: bool = False
+
+    def start(self, clock: ManualClock) -> None:
+        """Note that a shard of it was claimed; the first time in a boot its time begins."""
+        self.status = job_after(self.status, JobEvent.CLAIM)
+        if self.timeout and self.deadline_boot != clock.boot():
+            self.deadline, self.deadline_boot = clock.now() + self.timeout, clock.boot()
+
+    def is_overdue(self, clock: ManualClock) -> bool:
+        """Whether it runs and its time is over."""
+        return self.status is JobStatus.RUNNING and self.deadline_boot == clock.boot() and self.deadline < clock.now()
+
+    def stop(self, event: JobEvent) -> None:
+        """End it early, with its open shards."""
+        self.status = job_after(self.status, event)
+        for shard in self.shards:
+            if shard.status in {ShardStatus.QUEUED, ShardStatus.LEASED}:
+                shard.move(ShardEvent.CANCEL)
 
     @property
     def circuits(self) -> int:
@@ -94,8 +115,7 @@ class ModelStore:
         """Lease the first `limit` open shards."""
         claimed = [shard for shard in self.shards() if shard.is_open(self.clock)][:limit]
         for shard in claimed:
-            job = self.jobs[shard.job_id]
-            job.status = job_after(job.status, JobEvent.CLAIM)
+            self.jobs[shard.job_id].start(self.clock)
             shard.move(ShardEvent.CLAIM)
             shard.attempt += 1
             shard.lease = Lease(shard.job_id, shard.number, shard.attempt, holder)
@@ -154,8 +174,13 @@ class ModelStore:
         job = self.jobs[job_id]
         if job.status not in jobs_before(JobEvent.CANCEL):
             return None
-        job.status = job_after(job.status, JobEvent.CANCEL)
-        for shard in job.shards:
-            if shard.status in {ShardStatus.QUEUED, ShardStatus.LEASED}:
-                shard.move(ShardEvent.CANCEL)
+        job.stop(JobEvent.CANCEL)
         return job.circuits - job.done
+
+    def expire(self) -> list[str]:
+        """End what is overdue."""
+        overdue = [job for job in self.jobs.values() if job.is_overdue(self.clock)]
+        for job in overdue:
+            job.stop(JobEvent.EXPIRE)
+            job.expired = True
+        return [job.id for job in overdue]

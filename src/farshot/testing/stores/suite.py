@@ -231,6 +231,36 @@ class StoreSuite:
         assert store.cancel(pending.id)[1] is None
         assert store.job(job.id).status is JobStatus.COMPLETED
 
+    def test_a_job_out_of_time_fails_with_what_it_has(self, store: JobStore, clock: _Movable) -> None:
+        """Its time begins with the first claim; then it is FAILED, says why, and records nothing more."""
+        job = store.add(make_submission(timeout=60.0))
+        clock.advance(100)
+        done, running = store.claim("me", 2)
+        _finish(store, done)
+        clock.advance(59)
+        assert store.expire() == []
+        clock.advance(2)
+        assert store.expire() == [job.id]
+        assert store.expire() == []
+        ended = store.job(job.id)
+        assert (ended.status, ended.done, ended.cancel_requested) == (JobStatus.FAILED, 2, False)
+        assert ended.fault is not None
+        assert (ended.fault.code, "60 s" in ended.fault.message) == (FaultCode.TIMEOUT, True)
+        assert not _finish(store, running)
+        assert store.claim("you", 9) == []
+        assert store.cancel(job.id) == (ended, None)
+
+    def test_time_is_counted_anew_after_a_boot(self, store: JobStore, clock: _Movable) -> None:
+        """The deadline of another boot says nothing; the next claim sets one."""
+        job = store.add(make_submission(timeout=60.0))
+        store.claim("me", 1)
+        clock.advance(61)
+        clock.reboot()
+        assert store.expire() == []
+        assert len(store.claim("you", 2)) == 2
+        clock.advance(61)
+        assert store.expire() == [job.id]
+
 
 def _with(lease: Lease, **changes: object) -> Lease:
     from dataclasses import replace

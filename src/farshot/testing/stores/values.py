@@ -40,10 +40,12 @@ class ManualClock:
         self._now, self._boot = 1.0, self._boot + "+"
 
 
-def make_submission(circuits: int = 4, shard: int = 2, key: str | None = None, tag: str | None = None) -> Submission:
+def make_submission(
+    circuits: int = 4, shard: int = 2, key: str | None = None, tag: str | None = None, timeout: float | None = None
+) -> Submission:
     """Return a batch of `circuits` circuits, cut into shards of `shard`."""
     texts = {f"c{number}": f"text {number}" for number in range(circuits)}
-    batch = admit(texts, Request(target="auto", default_shots=10, seed=7, key=key, tag=tag))
+    batch = admit(texts, Request(target="auto", default_shots=10, seed=7, key=key, tag=tag, timeout=timeout))
     return Submission(batch, [(start, min(start + shard, circuits)) for start in range(0, circuits, shard)])
 
 

@@ -29,10 +29,16 @@ def upgrade() -> None:
         sa.Column("run_time", sa.Float(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("finished_at", sa.Float(), nullable=True),
+        sa.Column("timeout", sa.Float(), nullable=True),
+        sa.Column("deadline", sa.Float(), nullable=True),
+        sa.Column("deadline_boot", sa.Text(), nullable=True),
+        sa.Column("fault", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("(status IN ('PENDING', 'RUNNING')) = (finished_at IS NULL)", name=op.f("ck_jobs_finished")),
         sa.CheckConstraint("status <> 'CANCELLED' OR cancel_requested", name=op.f("ck_jobs_cancelled")),
         sa.CheckConstraint("status <> 'COMPLETED' OR (done = circuits AND failed = 0)", name=op.f("ck_jobs_completed")),
-        sa.CheckConstraint("status <> 'FAILED' OR failed > 0", name=op.f("ck_jobs_failed")),
+        sa.CheckConstraint("(deadline IS NULL) = (deadline_boot IS NULL)", name=op.f("ck_jobs_deadline")),
+        sa.CheckConstraint("fault IS NULL OR status = 'FAILED'", name=op.f("ck_jobs_fault")),
+        sa.CheckConstraint("status <> 'FAILED' OR failed > 0 OR fault IS NOT NULL", name=op.f("ck_jobs_failed")),
         sa.CheckConstraint(
             "status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')", name=op.f("ck_jobs_status")
         ),
