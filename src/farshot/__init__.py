@@ -31,6 +31,7 @@ from farshot.errors import (
 )
 
 if TYPE_CHECKING:
+    from farshot.admission.template import Template
     from farshot.backends.jobs import Job
     from farshot.backends.local import LocalBackend
 
@@ -55,13 +56,18 @@ __all__ = [
     "PollingTimeoutError",
     "StoreError",
     "TargetError",
+    "Template",
     "UnknownJobError",
     "__version__",
 ]
 
 __version__ = "0.1.0"
 
-_LATE = {"Job": "farshot.backends.jobs", "LocalBackend": "farshot.backends.local"}
+_LATE = {
+    "Job": "farshot.backends.jobs",
+    "LocalBackend": "farshot.backends.local",
+    "Template": "farshot.admission.template",
+}
 
 
 def __getattr__(name: str) -> object:

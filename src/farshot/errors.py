@@ -17,6 +17,12 @@ FarshotError
 ├── JobNotCompletedError             results were asked for, but the job is not COMPLETED
 ├── PollingTimeoutError (TimeoutError)  the wait ran out of looks or of time; the job goes on
 ├── CircuitError                     one circuit cannot be run; becomes that circuit's fault
+├── UploadError (ValueError)         a part does not belong to a job in the making, or one is missing
+├── ServiceError                     a service cannot be reached, or its answer cannot be used
+│   ├── AccessError                  the token is missing, wrong, expired or revoked, or may not do this
+│   ├── QuotaError                   more than the user may have; `retry_after` says when to try again
+│   ├── WireError (ValueError)       a document is not what the HTTP API says
+│   └── SubmissionError              whether the job was accepted is not known, or it was: carries `key`, `job_id`
 ├── StoreError                       the store cannot be used; its files were left as they are
 │   ├── StoreCorruptError            its content is damaged
 │   ├── StoreVersionError            a newer Farshot wrote it
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "AccessError",
     "BatchError",
     "CircuitError",
     "CircuitsInvalidError",
@@ -48,13 +55,18 @@ __all__ = [
     "MissingExtraError",
     "OptionError",
     "PollingTimeoutError",
+    "QuotaError",
+    "ServiceError",
     "StoreCorruptError",
     "StoreError",
     "StoreHostError",
     "StoreVersionError",
+    "SubmissionError",
     "TargetError",
     "TransitionError",
     "UnknownJobError",
+    "UploadError",
+    "WireError",
 ]
 
 
@@ -150,6 +162,44 @@ def _place(line: int | None, column: int | None) -> str:
     if line is None:
         return ""
     return f"line {line}: " if column is None else f"line {line}, column {column}: "
+
+
+class UploadError(FarshotError, ValueError):
+    """A part does not belong to a job in the making, or a part is missing. Nothing was changed."""
+
+
+class ServiceError(FarshotError):
+    """A service cannot be reached, or its answer cannot be used."""
+
+
+class AccessError(ServiceError):
+    """The token is missing, wrong, expired or revoked, or its user may not do this."""
+
+
+class QuotaError(ServiceError):
+    """The user would have more than it may. `retry_after` is in seconds; None: not by waiting."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Keep when to try again."""
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class WireError(ServiceError, ValueError):
+    """A document is not what the HTTP API says it is."""
+
+
+class SubmissionError(ServiceError):
+    """The submission broke off after the service may have accepted it.
+
+    Submitting the same batch with `key` gives that job, or makes it. `job_id` is its id where that is known.
+    """
+
+    def __init__(self, message: str, *, key: str, job_id: str | None) -> None:
+        """Keep what names the job."""
+        self.key = key
+        self.job_id = job_id
+        super().__init__(message)
 
 
 class StoreError(FarshotError):

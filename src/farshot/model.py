@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,23 +23,32 @@ if TYPE_CHECKING:
     from farshot.contract import JobStatus
 
 __all__ = [
+    "EVERY_JOB",
     "Batch",
     "CircuitResult",
     "Counts",
+    "Draft",
     "Fault",
+    "JobFilter",
     "JobRecord",
     "JobSpec",
     "Lease",
     "Observables",
     "Part",
+    "PartReceipt",
     "Shard",
+    "ShardCut",
     "ShotGroup",
     "ShotPlan",
     "Submission",
+    "TemplateSource",
     "TermRange",
+    "UploadPart",
+    "Usage",
     "Values",
     "circuit_seed",
     "encode_results",
+    "encoded",
 ]
 
 MAX_SEED = 2**63 - 1
@@ -94,13 +103,30 @@ class Observables(msgspec.Struct, frozen=True, array_like=True):
         index = bisect_right(self.ranges, position, key=lambda chosen: chosen.start) - 1
         if index >= 0 and position < self.ranges[index].end:
             return self.groups[self.ranges[index].group]
+        if len(self.groups) == 1:
+            return self.groups[0]
         return tuple(dict.fromkeys(term for group in self.groups for term in group))
+
+
+class TemplateSource(msgspec.Struct, frozen=True, array_like=True, cache_hash=True):
+    """The one circuit that all rows of a job share: its text in UTF-8 (lone surrogates passed through) and the names
+    of its parameters, in the order of the numbers of a row.
+    """
+
+    source: bytes
+    names: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return self.source.decode("utf-8", "surrogatepass")
 
 
 class JobSpec(msgspec.Struct, frozen=True):
     """What holds for every circuit of a job. Either `shots` or `observables` is set.
 
-    `timeout` is how many seconds the job may take from its first claim on; None: as long as it needs.
+    `timeout` is how many seconds the job may take from its first claim on; None: as long as it needs. Where there is a
+    `template`, the sources of the job are its rows.
     """
 
     target: str
@@ -108,51 +134,151 @@ class JobSpec(msgspec.Struct, frozen=True):
     shots: ShotPlan | None = None
     observables: Observables | None = None
     timeout: float | None = None
+    template: TemplateSource | None = None
+
+    @property
+    def total_shots(self) -> int:
+        """Return the shots of all circuits together; 0 where expectation values are asked for."""
+        groups = self.shots.groups if self.shots else ()
+        return sum((group.end - group.start) * group.shots for group in groups)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one submission holds, checked.
 
-    `sources` are UTF-8 (lone surrogates passed through: the scan refuses them as that circuit's fault).
+    `sources` are texts, or the rows of `spec.template`, each packed as little-endian float64, one a parameter.
     """
 
     labels: Sequence[str]
-    sources: Sequence[str]
+    sources: Sequence[str] | Sequence[bytes]
     spec: JobSpec
     tag: str | None
     key: str
     digest: bytes
 
+    def encoded(self, span: slice) -> list[bytes]:
+        """Return the circuits of `span` as the store keeps them: packed rows, or UTF-8.
+
+        Lone surrogates are passed through: the scan refuses them as that circuit's fault.
+        """
+        return encoded(self.sources[span])
+
+
+def encoded(sources: Sequence[str] | Sequence[bytes]) -> list[bytes]:
+    """Return circuits as the store keeps them: packed rows as they are, texts in UTF-8."""
+    return [source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass") for source in sources]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCut:
+    """The circuits at positions [start, end) make a shard that is guessed to take `cost` seconds."""
+
+    start: int
+    end: int
+    cost: float
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A batch and how it is cut: `bounds` are the [start, end) positions of its shards, in order."""
+    """A batch and how it is cut into shards, in order."""
 
     batch: Batch
-    bounds: Sequence[tuple[int, int]]
+    shards: Sequence[ShardCut]
     owner: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A job that arrives in parts: who opened it and how; `options` are for whoever makes its `JobSpec`."""
+
+    owner: str
+    key: str
+    digest: bytes
+    tag: str | None
+    target: str
+    priority: int
+    options: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """Some circuits of a draft, as the store keeps them, cut into shards by positions in the part.
+
+    `marks` are eight bytes for each label, by which those of all parts are compared.
+    """
+
+    number: int
+    digest: bytes
+    labels: Sequence[str]
+    sources: Sequence[bytes]
+    shards: Sequence[ShardCut]
+    marks: bytes
+
+
+class PartReceipt(NamedTuple):
+    """What the store says of a part that has arrived."""
+
+    number: int
+    circuits: int
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
     """What the store knows of a job. Times are wall-clock UTC, for people; `run_time` is the seconds of
     simulation summed over its circuits; `fault` is why the job ended before all of its circuits had an outcome.
+
+    `seq` counts the jobs of the store and orders them; `changed` counts the changes of all its jobs, up to this job's
+    last one. While a job is `uploading` it is not accepted yet and grows.
     """
 
+    seq: int
     id: str
     owner: str
     tag: str | None
     status: JobStatus
     cancel_requested: bool
     target: str
+    uploading: bool
+    priority: int
+    changed: int
     circuits: int
     done: int
     failed: int
     run_time: float
     created_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
     fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs are wanted: None takes any. `before` is the `seq` of a job: only older ones; made at `since` or
+    later, and before `until`.
+    """
+
+    owner: str | None = None
+    status: JobStatus | None = None
+    tag: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+EVERY_JOB = JobFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an owner has open, running and stored, and the shots of what it submitted in the last 24 hours."""
+
+    queued_circuits: int
+    running_shards: int
+    shots_per_day: int
+    stored_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,38 @@
-"""The seams: a store, an executor, a simulator, a clock. Everything else is written against these."""
+"""The seams: stores, an executor, a simulator, a clock. Everything else is written against these."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from farshot.model import EVERY_JOB
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
+    from farshot.accounts import Quota, Token, User
     from farshot.admission.facts import Scan
-    from farshot.contract import JobStatus
     from farshot.errors import CircuitError
-    from farshot.model import Counts, Fault, JobRecord, JobSpec, Lease, Part, Shard, Submission, Values
+    from farshot.model import (
+        Counts,
+        Draft,
+        Fault,
+        JobFilter,
+        JobRecord,
+        JobSpec,
+        Lease,
+        Part,
+        PartReceipt,
+        Shard,
+        Submission,
+        UploadPart,
+        Usage,
+        Values,
+    )
 
 __all__ = [
+    "AccountStore",
     "Broken",
     "Clock",
     "Executor",
@@ -25,6 +44,7 @@ __all__ = [
     "Simulator",
     "StoredPart",
     "Task",
+    "UploadStore",
 ]
 
 
@@ -147,10 +167,15 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """Recorded results as read back: `results` is the encoded list, for circuits from `first` on."""
+    """Recorded results as read back: `results` is the encoded list, for the circuits `labels` from `first` on.
 
+    `seq` counts what is recorded, in order of time.
+    """
+
+    seq: int
     first: int
     attempt: int
+    labels: tuple[str, ...]
     results: bytes
 
 
@@ -168,8 +193,35 @@ class JobStore(Protocol):
         """Return one job; raises `UnknownJobError`."""
         ...
 
-    def jobs(self, *, status: JobStatus | None = None, tag: str | None = None, limit: int = 50) -> list[JobRecord]:
-        """Return the newest jobs first."""
+    def jobs(self, wanted: JobFilter = EVERY_JOB, limit: int = 50) -> list[JobRecord]:
+        """Return the newest jobs that are wanted, the newest first."""
+        ...
+
+    def events(self, owner: str | None, after: int, limit: int = 100) -> list[JobRecord]:
+        """Return the jobs of `owner` (None: of everybody) that changed after the change `after`, in that order.
+
+        A job that changed twice is there once, as it is now.
+        """
+        ...
+
+    def changes(self) -> int:
+        """Return the number of the last change."""
+        ...
+
+    def keyed(self, owner: str, key: str) -> JobRecord | None:
+        """Return the job that `owner` made with `key`; None where there is none."""
+        ...
+
+    def usage(self, owner: str) -> Usage:
+        """Return what `owner` has in the store and has used of it in the last 24 hours."""
+        ...
+
+    def ahead(self, job_id: str) -> int:
+        """Return how many other jobs have shards that are to be claimed before this job's first waiting one."""
+        ...
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job with all that belongs to it, running or not; raises `UnknownJobError`."""
         ...
 
     def spec(self, job_id: str) -> JobSpec:
@@ -180,8 +232,12 @@ class JobStore(Protocol):
         """Yield the labels of a job, shard by shard in order."""
         ...
 
-    def parts(self, job_id: str) -> Iterator[StoredPart]:
-        """Yield what is recorded of a job, in order of position."""
+    def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:
+        """Yield what is recorded of a job behind the part at position `after`, in order of position."""
+        ...
+
+    def recorded(self, job_id: str, after: int = 0) -> Iterator[StoredPart]:
+        """Yield what was recorded of a job after the part of number `after`, in order of time."""
         ...
 
     def cancel(self, job_id: str) -> tuple[JobRecord, int | None]:
@@ -196,7 +252,7 @@ class JobStore(Protocol):
         ...
 
     def claim(self, holder: str, limit: int) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, oldest job first."""
+        """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first."""
         ...
 
     def lost(self, leases: Sequence[Lease]) -> list[Lease]:
@@ -233,6 +289,76 @@ class JobStore(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
+        ...
+
+
+class UploadStore(Protocol):
+    """Where a job is that arrives in numbered parts. Every method is one transaction and safe from any thread."""
+
+    def open(self, draft: Draft) -> JobRecord:
+        """Begin a job and return it; the same owner and key give the one that is there, begun or accepted.
+
+        Raises `KeyConflictError` where that one has another body.
+        """
+        ...
+
+    def options(self, job_id: str) -> bytes:
+        """Return the options that a job in the making was opened with; raises `UploadError` where it is none."""
+        ...
+
+    def receipts(self, job_id: str) -> list[PartReceipt]:
+        """Return what has arrived of a job, by number."""
+        ...
+
+    def put(self, job_id: str, part: UploadPart) -> JobRecord:
+        """Keep a part and return the job; the same part again changes nothing.
+
+        Raises `UploadError` where the job is accepted or ended, or has another part of this number.
+        """
+        ...
+
+    def accept(self, job_id: str, spec: JobSpec) -> JobRecord:
+        """Accept the job: from now on it is worked on. Accepting it again changes nothing.
+
+        Raises `UploadError` where a number below the highest is missing, `BatchError` where two circuits have the
+        same label.
+        """
+        ...
+
+    def abandoned(self, older_than: float) -> list[str]:
+        """Return the jobs that were opened more than `older_than` seconds ago and never accepted."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Where users and their tokens are. Every method is one transaction and safe from any thread."""
+
+    def users(self) -> list[User]:
+        """Return every user, by name."""
+        ...
+
+    def add_user(self, user: User) -> User:
+        """Make a user and return it; one of that name that is there gets the role and keeps its quota."""
+        ...
+
+    def limit(self, name: str, quota: Quota) -> bool:
+        """Give a user a quota of its own; say whether there is such a user."""
+        ...
+
+    def add_token(self, token: Token) -> None:
+        """Keep a token of a user that is there."""
+        ...
+
+    def token(self, ident: str) -> tuple[Token, User] | None:
+        """Return a token and whose it is, revoked or not; None where there is none of that id."""
+        ...
+
+    def tokens(self) -> list[Token]:
+        """Return every token, by user and age."""
+        ...
+
+    def revoke(self, ident: str, at: datetime) -> bool:
+        """Make a token worthless; say whether that changed anything."""
         ...
 
 

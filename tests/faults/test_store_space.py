@@ -12,12 +12,12 @@ import resource, sys
 from pathlib import Path
 from farshot.admission.batch import Request, admit
 from farshot.errors import StoreError
-from farshot.model import Submission
+from farshot.model import ShardCut, Submission
 from farshot.store import SqlStore, open_engine, sqlite_url
 
 def submission(size):
     batch = admit({"c": "x" * size}, Request(target="auto", default_shots=10, seed=7))
-    return Submission(batch, [(0, 1)])
+    return Submission(batch, [ShardCut(0, 1, 1.0)])
 
 folder, limited = Path(sys.argv[1]), sys.argv[2] == "limit"
 store = SqlStore(open_engine(sqlite_url(folder)))

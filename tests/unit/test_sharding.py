@@ -3,6 +3,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farshot import Template
+from farshot.admission.batch import Request, admit
 from farshot.dispatch.sharding import MAX_SHARD_BYTES, MAX_SHARD_CIRCUITS, cut, estimate
 
 SOURCES = st.lists(
@@ -12,10 +14,19 @@ SOURCES = st.lists(
 )
 
 
+def batch_of(sources):
+    circuits = {f"c{number}": source for number, source in enumerate(sources)}
+    return admit(circuits, Request(target="auto", default_shots=10))
+
+
+def bounds_of(sources, workers):
+    return [(shard.start, shard.end) for shard in cut(batch_of(sources), workers)]
+
+
 @given(SOURCES, st.integers(1, 64), st.integers(1, 60))
 def test_shards_tile_the_job_and_none_is_large(sources, workers, times):
     sources = sources * times
-    bounds = cut(sources, workers)
+    bounds = bounds_of(sources, workers)
     assert bounds[0][0] == 0
     assert bounds[-1][1] == len(sources)
     assert all(end == start for (_, end), (start, _) in pairwise(bounds))
@@ -26,7 +37,7 @@ def test_shards_tile_the_job_and_none_is_large(sources, workers, times):
 
 @given(st.integers(1, 64))
 def test_equal_circuits_are_cut_evenly(workers):
-    bounds = cut(["h q[0];"] * 4000, workers)
+    bounds = bounds_of(["h q[0];"] * 4000, workers)
     sizes = {end - start for start, end in bounds[:-1]}
     assert len(sizes) == 1
     assert len(bounds) >= 4000 / MAX_SHARD_CIRCUITS
@@ -35,12 +46,21 @@ def test_equal_circuits_are_cut_evenly(workers):
 def test_a_second_of_work_is_enough_for_a_shard():
     wide = "qreg a[20];\nqubit[5] b;" + "h a[0];" * 1000
     assert estimate(wide) > 1
-    assert cut([wide] * 3, 1) == [(0, 1), (1, 2), (2, 3)]
+    assert bounds_of([wide] * 3, 1) == [(0, 1), (1, 2), (2, 3)]
 
 
 def test_one_large_circuit_is_a_shard_alone():
-    assert cut(["x", "y" * (MAX_SHARD_BYTES + 1), "z"], 1)[1] == (1, 2)
+    assert bounds_of(["x", "y" * (MAX_SHARD_BYTES + 1), "z"], 1)[1] == (1, 2)
 
 
 def test_a_text_that_means_nothing_is_cut_too():
-    assert cut(["qreg q[" * 10_000, "", "\0"], 2)[-1][1] == 3
+    assert bounds_of(["qreg q[" * 10_000, "", "\0"], 2)[-1][1] == 3
+
+
+def test_rows_cost_what_their_template_does():
+    text = "qreg q[20];" + "h q[0];" * 1000 + "rx(a) q[0];"
+    batch = admit(Template(text, ["a"], {"x": [1], "y": [2]}), Request(target="auto", default_shots=10))
+    assert [(shard.start, shard.end, shard.cost) for shard in cut(batch, 8)] == [
+        (0, 1, estimate(text)),
+        (1, 2, estimate(text)),
+    ]

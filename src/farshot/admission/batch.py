@@ -17,33 +17,50 @@ from typing import TYPE_CHECKING, SupportsFloat
 
 import msgspec
 
+from farshot.admission.labels import (
+    MAX_CIRCUITS,
+    MAX_LABEL_LENGTH,
+    MAX_SOURCE_BYTES,
+    check_label,
+    check_number,
+    has_surrogate,
+    plain,
+)
+from farshot.admission.template import Template, check_rows, check_source
 from farshot.errors import BatchError, OptionError
 from farshot.model import MAX_SEED, Batch, JobSpec, Observables, ShotGroup, ShotPlan, TermRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from farshot.model import TemplateSource
+
 __all__ = [
     "MAX_CIRCUITS",
     "MAX_LABEL_LENGTH",
     "MAX_OBSERVABLES_BYTES",
+    "MAX_PRIORITY",
     "MAX_SHOTS",
     "MAX_SOURCE_BYTES",
+    "Contents",
     "Request",
     "admit",
+    "batch_of",
     "check_count",
+    "check_priority",
     "check_seconds",
     "check_seed",
     "check_shots",
+    "check_text",
+    "contents_of",
+    "job_spec",
     "observables",
     "shot_plan",
 ]
 
-MAX_CIRCUITS = 1_000_000
-MAX_LABEL_LENGTH = 1024
-MAX_SOURCE_BYTES = 8 * 2**20
 MAX_OBSERVABLES_BYTES = 8 * 2**20
 MAX_SHOTS = 1_000_000_000
+MAX_PRIORITY = 9
 
 _TERM = re.compile("[IXYZ]+")
 
@@ -65,27 +82,60 @@ class Request:
     timeout: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The checked circuits of a batch: texts, or the packed rows of a template."""
+
+    template: TemplateSource | None
+    labels: Sequence[str]
+    sources: Sequence[str] | Sequence[bytes]
+
+
 def admit(circuits: object, request: Request) -> Batch:
     """Return the checked batch, or raise `BatchError` or `OptionError`."""
-    labels, sources = _circuits(circuits)
-    seed = None if request.seed is None else check_seed(request.seed)
-    spec = JobSpec(
-        target=request.target,
-        seed=_job_seed(seed, request.default_seed),
-        shots=_plan(request, len(labels)),
-        observables=_observables(request, len(labels)),
-        timeout=request.timeout,
+    return batch_of(contents_of(circuits), request)
+
+
+def contents_of(circuits: object) -> Contents:
+    """Return the checked circuits of a mapping or a template, or raise `BatchError` or `OptionError`."""
+    if isinstance(circuits, Template):
+        return Contents(check_source(circuits), *check_rows(circuits))
+    return Contents(None, *_circuits(circuits))
+
+
+def batch_of(contents: Contents, request: Request) -> Batch:
+    """Return the batch of checked circuits, or raise `BatchError` or `OptionError`."""
+    spec = job_spec(request, contents.template, len(contents.labels))
+    tag = check_text("tag", request.tag)
+    seed = None if request.seed is None else spec.seed
+    body = msgspec.msgpack.encode(
+        (spec.target, seed, spec.shots, spec.observables, tag, spec.timeout, *_given(contents.template))
     )
-    tag = _text("tag", request.tag)
-    body = msgspec.msgpack.encode((spec.target, seed, spec.shots, spec.observables, tag, spec.timeout))
     return Batch(
-        labels=labels,
-        sources=sources,
+        labels=contents.labels,
+        sources=contents.sources,
         spec=spec,
         tag=tag,
-        key=_text("key", request.key) or uuid.uuid4().hex,
-        digest=_digest(body, labels, sources),
+        key=check_text("key", request.key) or uuid.uuid4().hex,
+        digest=_digest(body, contents.labels, contents.sources),
     )
+
+
+def job_spec(request: Request, template: TemplateSource | None, circuits: int) -> JobSpec:
+    """Return what holds for every one of so many circuits, or raise `BatchError` or `OptionError`."""
+    seed = None if request.seed is None else check_seed(request.seed)
+    return JobSpec(
+        target=request.target,
+        seed=_job_seed(seed, request.default_seed),
+        shots=_plan(request, circuits),
+        observables=_observables(request, circuits),
+        timeout=request.timeout,
+        template=template,
+    )
+
+
+def _given(template: TemplateSource | None) -> tuple[TemplateSource, ...]:
+    return () if template is None else (template,)
 
 
 def _job_seed(seed: int | None, default: int | None) -> int:
@@ -94,11 +144,11 @@ def _job_seed(seed: int | None, default: int | None) -> int:
     return secrets.randbelow(MAX_SEED + 1) if default is None else default
 
 
-def _digest(body: bytes, labels: Iterable[str], sources: Iterable[str]) -> bytes:
+def _digest(body: bytes, labels: Iterable[str], sources: Iterable[str | bytes]) -> bytes:
     digest = blake2b(body, digest_size=16)
     for pair in zip(labels, sources, strict=True):
         for text in pair:
-            data = text.encode("utf-8", "surrogatepass")
+            data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(data))
             digest.update(data)
     return digest.digest()
@@ -106,39 +156,13 @@ def _digest(body: bytes, labels: Iterable[str], sources: Iterable[str]) -> bytes
 
 def _circuits(circuits: object) -> tuple[list[str], list[str]]:
     if not isinstance(circuits, Mapping):
-        message = f"circuits must be a mapping of label to OpenQASM text, not {type(circuits).__name__}"
+        message = f"circuits must be a mapping of label to OpenQASM text, or a Template, not {type(circuits).__name__}"
         raise OptionError(message)
-    if not circuits:
-        message = "the batch is empty: submit at least one circuit"
-        raise BatchError(message)
-    if len(circuits) > MAX_CIRCUITS:
-        message = f"the batch holds {len(circuits):,} circuits; the limit is {MAX_CIRCUITS:,}"
-        raise BatchError(message)
+    check_number(circuits)
     for label, source in circuits.items():
-        _check_label(label)
+        check_label(label)
         _check_source(label, source)
-    return [_plain(label) for label in circuits], [_plain(source) for source in circuits.values()]
-
-
-def _plain(text: str) -> str:
-    """Return `text` as `str` itself: a subclass, such as NumPy's, may not be encoded."""
-    return text if type(text) is str else str(text)
-
-
-def _check_label(label: object) -> None:
-    if not isinstance(label, str):
-        message = f"a label must be text, not {type(label).__name__}: {label!r:.80}"
-        raise OptionError(message)
-    if not 0 < len(label) <= MAX_LABEL_LENGTH:
-        message = f"a label must have 1 to {MAX_LABEL_LENGTH:,} characters, not {len(label):,}: {label[:40]!r}"
-        raise BatchError(message)
-    if not label.isascii() and _has_surrogate(label):
-        message = f"a label must be valid Unicode: {label[:40]!r}"
-        raise BatchError(message)
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return [plain(label) for label in circuits], [plain(source) for source in circuits.values()]
 
 
 def _check_source(label: str, source: object) -> None:
@@ -150,16 +174,17 @@ def _check_source(label: str, source: object) -> None:
         raise BatchError(message)
 
 
-def _text(name: str, value: object) -> str | None:
+def check_text(name: str, value: object) -> str | None:
+    """Return `value` as a short text without NUL; None stays None."""
     if value is None:
         return None
     if not isinstance(value, str):
         message = f"{name} must be text, not {type(value).__name__}"
         raise OptionError(message)
-    if not 0 < len(value) <= MAX_LABEL_LENGTH or _has_surrogate(value) or "\0" in value:
+    if not 0 < len(value) <= MAX_LABEL_LENGTH or has_surrogate(value) or "\0" in value:
         message = f"{name} must be 1 to {MAX_LABEL_LENGTH:,} characters of valid text without NUL"
         raise BatchError(message)
-    return _plain(value)
+    return plain(value)
 
 
 def _integer(name: str, value: object) -> int:
@@ -176,6 +201,15 @@ def check_shots(value: object) -> int:
         message = f"shots must be from 1 to {MAX_SHOTS:,}, not {shots:,}"
         raise BatchError(message)
     return shots
+
+
+def check_priority(value: object) -> int:
+    """Return `value` as the priority of a job among those of its owner, 0 (the lowest) to 9."""
+    priority = check_count("priority", value, least=0)
+    if priority > MAX_PRIORITY:
+        message = f"priority must be from 0 to {MAX_PRIORITY}, not {priority}"
+        raise BatchError(message)
+    return priority
 
 
 def check_count(name: str, value: object, least: int = 1) -> int:

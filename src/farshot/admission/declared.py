@@ -12,7 +12,7 @@ from farshot.admission.refusal import reject, reject_limit, reject_unsupported, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MISREAD", "Declared", "Register"]
+__all__ = ["MISREAD", "Declared", "Register", "reserved_words"]
 
 _WORDS_2 = """
 OPENQASM include qreg creg gate opaque measure reset barrier if pi sin cos tan exp ln sqrt
@@ -26,6 +26,11 @@ im pi π ℇ arccos arcsin arctan ceiling cos exp floor log mod popcount rotl ro
 MISREAD = frozenset({"tau", "τ", "euler", "e", "true", "false"})
 """Names of parameters and numbers that prism-q takes for its constants, whatever the text says."""
 _WORDS = {2: frozenset(_WORDS_2.split()), 3: frozenset(_WORDS_3.split())}
+
+
+def reserved_words(version: int) -> frozenset[str]:
+    """Return the words of OpenQASM `version`."""
+    return _WORDS[version]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

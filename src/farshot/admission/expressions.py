@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from farshot.admission.tokens import Cursor
 
-__all__ = ["Expression", "Reader", "bound", "evaluate", "integer"]
+__all__ = ["Expression", "Reader", "Step", "bound", "evaluate", "integer", "names_known"]
 
 Number: TypeAlias = "int | float"
 
@@ -70,6 +70,11 @@ _PRECEDENCE = {
     2: {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT},
     3: {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT},
 }
+
+
+def names_known(version: int) -> frozenset[str]:
+    """Return the names of the constants and functions that formulas of OpenQASM `version` know."""
+    return frozenset(_CONSTANTS[version]) | frozenset(_FUNCTIONS[version])
 
 
 class Reader:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from farshot.admission.pattern import Row
+
 __all__ = ["Feature", "Scan"]
 
 
@@ -64,3 +66,5 @@ class Scan(msgspec.Struct, frozen=True):
     """Offset after the last declaration of qubits: all of them can be used here, at the top level."""
     qubit_names: tuple[tuple[str, int], ...]
     """(name, size) of each quantum register in order of declaration; a scalar (`qubit q;`) has size 0."""
+    row: Row | None = None
+    """Where the text came from, if it is a row of a template."""

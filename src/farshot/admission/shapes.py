@@ -17,6 +17,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from farshot.admission.facts import Scan
+    from farshot.admission.pattern import Row
 
 __all__ = ["Outline", "Shapes", "head_end", "outline", "shape_of"]
 
@@ -80,13 +81,12 @@ class Outline:
     head: str
     tail: int | None
 
-    def scan(self, text: str) -> Scan | None:
+    def scan(self, text: str, row: Row | None = None) -> Scan | None:
         """Return the facts of `text`, which has this shape; None where its offsets are not known."""
         if not text.startswith(self.head):
             return None
-        if self.tail is None:
-            return msgspec.structs.replace(self.facts, text=text)
-        return msgspec.structs.replace(self.facts, text=text, measures_from=len(text) - self.tail)
+        measures_from = None if self.tail is None else len(text) - self.tail
+        return msgspec.structs.replace(self.facts, text=text, measures_from=measures_from, row=row)
 
 
 def outline(facts: Scan, shape: str) -> Outline | None:

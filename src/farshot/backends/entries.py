@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord, Observables
     from farshot.protocols import JobStore
 
-__all__ = ["job_entries"]
+__all__ = ["failure_entry", "job_entries", "missing_fault", "part_entries"]
 
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circuit ran")
@@ -30,34 +30,51 @@ def job_entries(store: JobStore, record: JobRecord) -> list[dict[str, Any]]:
     In a job that was ended early every circuit has one: those that did not run carry the fault `cancelled`, or
     that of the job.
     """
-    labels = list(chain.from_iterable(store.labels(record.id)))
     observables = store.spec(record.id).observables
-    entries = _recorded(store, record.id, labels, observables)
-    fault = _CANCELLED if record.status is JobStatus.CANCELLED else record.fault
-    if fault:
-        done = dict(entries)
-        return [done.get(position) or _failure(label, fault) for position, label in enumerate(labels)]
-    return [entry for _, entry in entries]
+    entries = chain.from_iterable(part_entries(part, observables) for part in store.parts(record.id))
+    fault = missing_fault(record)
+    if fault is None:
+        return [entry for _, entry in entries]
+    done = dict(entries)
+    labels = enumerate(chain.from_iterable(store.labels(record.id)))
+    return [done.get(position) or failure_entry(label, fault) for position, label in labels]
 
 
-def _recorded(
-    store: JobStore, job_id: str, labels: list[str], observables: Observables | None
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    for part in store.parts(job_id):
-        for position, result in enumerate(_decode(part.results), part.first):
-            terms = observables.terms_at(position) if observables else ()
-            yield position, _entry(labels[position], result, terms, part.attempt)
+def missing_fault(record: JobRecord) -> Fault | None:
+    """Return why circuits of the job that have no outcome will never have one; None where they may."""
+    return _CANCELLED if record.status is JobStatus.CANCELLED else record.fault
+
+
+class Part(Protocol):
+    """Results of the circuits `labels` from position `first` on, as the store or the wire has them."""
+
+    @property
+    def first(self) -> int: ...  # noqa: D102 -- the class says it
+    @property
+    def attempt(self) -> int: ...  # noqa: D102
+    @property
+    def labels(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def results(self) -> bytes: ...  # noqa: D102
+
+
+def part_entries(part: Part, observables: Observables | None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the position and the entry of every circuit of a part."""
+    for position, (label, result) in enumerate(zip(part.labels, _decode(part.results), strict=True), part.first):
+        terms = observables.terms_at(position) if observables else ()
+        yield position, _entry(label, result, terms, part.attempt)
 
 
 def _entry(label: str, result: CircuitResult, terms: tuple[str, ...], attempt: int) -> dict[str, Any]:
     outcome = result.outcome
     if isinstance(outcome, Fault):
-        return _failure(label, outcome)
+        return failure_entry(label, outcome)
     results = unpack(outcome) if isinstance(outcome, Counts) else dict(zip(terms, outcome.values, strict=True))
     return {"label": label, "results": results, "metadata": _metadata(result, attempt)}
 
 
-def _failure(label: str, fault: Fault) -> dict[str, Any]:
+def failure_entry(label: str, fault: Fault) -> dict[str, Any]:
+    """Return the entry of a circuit that has no result."""
     error = {"code": fault.code.value, "message": fault.message, "line": fault.line, "column": fault.column}
     return {"label": label, "error": error}
 

@@ -23,7 +23,7 @@ from farshot.errors import (
     OptionError,
 )
 from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
-from farshot.model import Submission, circuit_seed
+from farshot.model import JobFilter, Submission, circuit_seed
 from farshot.simulators.targets import check_target
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from farshot.admission.template import Template
     from farshot.backends.polling import Waiting
     from farshot.errors import CircuitError
     from farshot.model import Batch, JobRecord
@@ -115,7 +116,7 @@ class LocalBackend:
 
     def submit_circuits(  # noqa: PLR0913 -- the options of the contract
         self,
-        circuits: Mapping[str, str],
+        circuits: Mapping[str, str] | Template,
         *,
         cancellation_event: Event | None = None,
         ham_ops: str | None = None,
@@ -131,11 +132,12 @@ class LocalBackend:
     ) -> ExecutionResult:
         """Store a batch as a job and return its handle, once the job is durable.
 
-        `circuits` maps a label to OpenQASM 2 or 3 text. With `ham_ops` the results are exact expectation
-        values: Pauli strings joined by `;` (leftmost character is qubit 0), groups of them joined by `|` and
-        mapped to circuits by `circuit_ham_map`, one [start, end) a group. `shot_groups` gives ranges of
-        circuits their own shots: [start, end, shots] triples that tile the batch. The same `key` gives the
-        same job. With `validate` every text is looked at first, and one error lists what cannot run.
+        `circuits` maps a label to OpenQASM 2 or 3 text, or is a `farshot.Template`, each row of which is a
+        circuit. With `ham_ops` the results are exact expectation values: Pauli strings joined by `;` (leftmost
+        character is qubit 0), groups of them joined by `|` and mapped to circuits by `circuit_ham_map`, one
+        [start, end) a group. `shot_groups` gives ranges of circuits their own shots: [start, end, shots] triples
+        that tile the batch. The same `key` gives the same job. With `validate` every text is looked at first, and
+        one error lists what cannot run.
 
         Raises `ValueError` or `TypeError` before anything is stored, `ExecutionCancelledError` where the event
         is set already, `StoreError` where the job cannot be stored. A fault of one circuit's text is not
@@ -164,7 +166,7 @@ class LocalBackend:
             self._validate(batch)
         _raise_if_set(cancellation_event)
         workers = max(1, self._executor.capacity // 2)
-        record = self._engine.store.add(Submission(batch, cut(batch.sources, workers)))
+        record = self._engine.store.add(Submission(batch, cut(batch, workers)))
         self._engine.wake()
         return ExecutionResult(job_id=record.id)
 
@@ -233,7 +235,8 @@ class LocalBackend:
         """Return the newest jobs first, at most `limit`."""
         check_count("limit", limit)
         chosen = None if status is None else JobStatus(status)
-        return [Job(self, record.id) for record in self._engine.store.jobs(status=chosen, tag=tag, limit=limit)]
+        wanted = JobFilter(status=chosen, tag=tag)
+        return [Job(self, record.id) for record in self._engine.store.jobs(wanted, limit)]
 
     def record(self, job_id: str) -> JobRecord:
         """Return what the store knows of a job; raises `UnknownJobError`."""
@@ -245,8 +248,7 @@ class LocalBackend:
             return None if self._seed is None else circuit_seed(self._seed, f"submission {self._submissions}")
 
     def _validate(self, batch: Batch) -> None:
-        sources = [source.encode("utf-8", "surrogatepass") for source in batch.sources]
-        found = self._executor.inspect(sources, batch.spec)
+        found = self._executor.inspect(batch.encoded(slice(None)), batch.spec)
         faults: dict[str, CircuitError] = {
             label: fault for label, fault in zip(batch.labels, found, strict=True) if fault
         }

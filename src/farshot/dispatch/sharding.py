@@ -6,10 +6,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from farshot.model import ShardCut
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "cut", "estimate"]
+    from farshot.model import Batch, TemplateSource
+
+__all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "cut", "cut_sources", "divide", "estimate"]
 
 MAX_SHARD_CIRCUITS = 500
 MAX_SHARD_BYTES = 2**20
@@ -45,24 +49,40 @@ def _declared(head: str) -> int:
     return sum(map(int, _QUBITS.findall(head)))
 
 
-def cut(sources: Sequence[str], workers: int) -> list[tuple[int, int]]:
-    """Return the [start, end) positions of the shards of a job.
+def cut(batch: Batch, workers: int) -> list[ShardCut]:
+    """Return the shards of a job, in order, each with the seconds that it is guessed to take.
 
     Four shards of about equal work for each worker keep all of them busy to the end. No shard is guessed
     to take more than a second, and none is large, unless one circuit alone is.
+    """
+    return cut_sources(batch.spec.template, batch.sources, workers)
 
-    >>> cut(["h q[0];"] * 10, 1)
+
+def cut_sources(
+    template: TemplateSource | None, sources: Sequence[str] | Sequence[bytes], workers: int
+) -> list[ShardCut]:
+    """Return the shards of some circuits of a job, as `cut`; the rows of a template take equally long."""
+    if template is None:
+        costs = [estimate(str(source)) for source in sources]
+    else:
+        costs = [estimate(template.text)] * len(sources)
+    return divide(costs, [len(source) for source in sources], workers)
+
+
+def divide(costs: Sequence[float], sizes: Sequence[int], workers: int) -> list[ShardCut]:
+    """Return the shards of circuits that take `costs` seconds and are `sizes` characters or bytes long.
+
+    >>> [(shard.start, shard.end) for shard in divide([0.1] * 10, [7] * 10, 1)]
     [(0, 3), (3, 6), (6, 9), (9, 10)]
     """
-    costs = [estimate(source) for source in sources]
     most = min(_MAX_SECONDS, sum(costs) / (_SHARDS_PER_WORKER * workers))
-    bounds, start, cost, size = [], 0, 0.0, 0
-    for position, source in enumerate(sources):
+    shards, start, cost, size = [], 0, 0.0, 0
+    for position, length in enumerate(sizes):
         if position > start and (
-            cost >= most or size + len(source) > MAX_SHARD_BYTES or position - start == MAX_SHARD_CIRCUITS
+            cost >= most or size + length > MAX_SHARD_BYTES or position - start == MAX_SHARD_CIRCUITS
         ):
-            bounds.append((start, position))
+            shards.append(ShardCut(start, position, cost))
             start, cost, size = position, 0.0, 0
         cost += costs[position]
-        size += len(source)
-    return [*bounds, (start, len(sources))]
+        size += length
+    return [*shards, ShardCut(start, len(sizes), cost)]

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, ExecutorError
+from farshot.executors.machine import memory_limit
 from farshot.model import Part
 from farshot.protocols import Broken, Lost
 from farshot.worker.frames import Assignment, Inspection, Report, Verdict
@@ -26,6 +27,9 @@ __all__ = ["CIRCUIT_TIMEOUT", "LocalExecutor", "fair_memory", "usable_cores"]
 CIRCUIT_TIMEOUT = 3600.0
 """Seconds that one circuit may run unless told."""
 
+_LEAST_MEMORY = 2**28
+"""Bytes below which a worker cannot load the default simulator; most of them are address space that it never fills."""
+
 _WATCH_EVERY = 0.05
 _START_PAUSES = (0.05, 0.5)
 
@@ -36,9 +40,11 @@ def usable_cores() -> int:
 
 
 def fair_memory(workers: int) -> int:
-    """Return the bytes of memory that each of `workers` may use: an equal share of nine tenths of the machine."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return total * 9 // 10 // workers
+    """Return the bytes of memory that each of `workers` may use: an equal share of nine tenths of the machine, or
+    of what a container or a batch system leaves of it; never too little to start.
+    """
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(_LEAST_MEMORY, min(machine, memory_limit() or machine) * 9 // 10 // workers)
 
 
 class LocalExecutor:

@@ -22,7 +22,7 @@ from farshot.simulators.prism_templates import Templates
 from farshot.simulators.sampling import draw, record
 
 if TYPE_CHECKING:
-    from prism_q import Circuit, RunMetadata, Simulation
+    from prism_q import Circuit, RunMetadata, RunOutcome, Simulation
 
     from farshot.admission.facts import Scan
     from farshot.model import Counts
@@ -97,13 +97,22 @@ class PrismSimulator:
         if task.shots is None:
             return _evaluate(self._unmeasured(task), task)
         if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.measures_from is not None:
-            return _draw(self._unmeasured(task), task, task.shots)
+            return _draw(self._outcome(task), task, task.shots)
         return _sample(task, task.shots)
 
     def _unmeasured(self, task: Task) -> Simulation:
         """Return the circuit without its measurements, ready to run."""
-        text = with_prelude(task.scan, task.scan.measures_from)
-        return _simulation(self._templates.circuit(text, task.scan.include_at), task)
+        scan = task.scan
+        prepared = self._templates.rows(scan)
+        if prepared is not None and scan.row is not None:
+            return _simulation(prepared.bind(scan.row.values), task)
+        return _simulation(self._templates.circuit(with_prelude(scan, scan.measures_from), scan.include_at), task)
+
+    def _outcome(self, task: Task) -> RunOutcome:
+        """Run the circuit without its measurements; of rows prism-q keeps what it has planned."""
+        row = task.scan.row
+        prepared = self._templates.rows(task.scan) if task.method is None else None
+        return prepared.run(row.values) if prepared is not None and row is not None else self._unmeasured(task).run()
 
 
 def _dynamic_refusal(task: Task) -> str | None:
@@ -122,9 +131,8 @@ def _has_rotations(task: Task) -> bool:
     return not _ROTATIONS.isdisjoint(task.scan.library_gates)
 
 
-def _draw(unmeasured: Simulation, task: Task, shots: int) -> Run:
+def _draw(outcome: RunOutcome, task: Task, shots: int) -> Run:
     """Sample by drawing from the exact probabilities of the circuit without its measurements."""
-    outcome = unmeasured.run()
     probabilities = outcome.probabilities
     if probabilities is None:
         return _sample(task, shots)
@@ -141,8 +149,11 @@ def _evaluate(unmeasured: Simulation, task: Task) -> Run:
     """Compute the expectation values of the task's terms; an identity is 1 without asking."""
     factors = _factors(task.terms or ())
     result = unmeasured.expectation_values_reported([own for own in factors if own])
-    values = iter(result.values.tolist())
-    return _run(Values(tuple(next(values) if own else 1.0 for own in factors)), result.metadata, task)
+    values = result.values.tolist()
+    for place, own in enumerate(factors):
+        if not own:
+            values.insert(place, 1.0)
+    return _run(Values(tuple(values)), result.metadata, task)
 
 
 def _sampled_text(task: Task) -> str:

@@ -1,4 +1,4 @@
-"""Parsing each shape of circuit once. Variational programs send one circuit thousands of times with other angles.
+"""Parsing each shape or template once. Variational programs send one circuit thousands of times with other angles.
 
 prism-q binds angles into a parsed circuit many times faster than it parses. Binding is used only where it
 makes the very circuit that parsing makes, which is checked when a shape is first met again.
@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 from prism_q import PreparedCircuit, PrismError, parse_qasm, parse_qasm_parametric
 
+from farshot.simulators.prism_source import with_prelude
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prism_q import Circuit
+
+    from farshot.admission.facts import Scan
+    from farshot.admission.pattern import Pattern, Row
 
 __all__ = ["Templates"]
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 _ANGLE = re.compile(r"\((-?[0-9]{1,3}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,2})?)\)")
@@ -32,6 +40,7 @@ class Templates:
         """Hold nothing yet."""
         self._met: OrderedDict[str, None] = OrderedDict()
         self._prepared: OrderedDict[str, PreparedCircuit | None] = OrderedDict()
+        self._patterns: OrderedDict[Pattern, PreparedCircuit | None] = OrderedDict()
 
     def circuit(self, text: str, inputs_at: int) -> Circuit:
         """Return what `parse_qasm` makes of `text`; declarations may be put at the offset `inputs_at`.
@@ -45,6 +54,19 @@ class Templates:
         shape = "()".join(pieces[::2])
         prepared = self._template(shape, text, inputs_at) if len(pieces) > 1 else None
         return prepared.bind(_angles(pieces)) if prepared else parse_qasm(text)
+
+    def rows(self, scan: Scan) -> PreparedCircuit | None:
+        """Return what binds the values of a row to what parsing its text without measurements makes.
+
+        None where the text was no row of a template, or where it has to be parsed.
+        """
+        row = scan.row
+        if row is None or not row.regular or len(scan.text) > _MAX_TEXT:
+            return None
+        pattern = row.pattern
+        if pattern not in self._patterns:
+            _put(self._patterns, pattern, _prepare_rows(scan, row))
+        return self._patterns[pattern]
 
     def _template(self, shape: str, text: str, inputs_at: int) -> PreparedCircuit | None:
         """Return the template of `shape`; None where it is new, or where it has none."""
@@ -60,7 +82,7 @@ class Templates:
         return prepared
 
 
-def _put(held: OrderedDict[str, T], shape: str, value: T) -> None:
+def _put(held: OrderedDict[K, T], shape: K, value: T) -> None:
     held[shape] = value
     if len(held) > _MAX_SHAPES:
         held.popitem(last=False)
@@ -71,13 +93,31 @@ def _angles(pieces: list[str]) -> list[float]:
 
 
 def _prepare(text: str, inputs_at: int) -> PreparedCircuit | None:
-    """Return the template of the shape of `text`, or None where binding does not make what parsing makes."""
-    names = (f"angle_{place}" for place in count())
-    inputs = "".join(f"input float[64] angle_{place};" for place in range(len(_ANGLE.findall(text))))
-    body = _ANGLE.sub(lambda _: f"({next(names)})", text[inputs_at:])
+    """Return the template of the shape of `text`."""
+    angles = _angles(_ANGLE.split(text))
+    names = iter(_names(len(angles)))
+    named = text[:inputs_at] + _ANGLE.sub(lambda _: f"({next(names)})", text[inputs_at:])
+    return _checked(named, inputs_at, angles, text)
+
+
+def _prepare_rows(scan: Scan, row: Row) -> PreparedCircuit | None:
+    """Return the template of the pattern of `row`."""
+    named = row.pattern.fill(_names(len(row.values)))
+    end = None if scan.measures_from is None else scan.measures_from + len(named) - len(scan.text)
+    text = with_prelude(msgspec.structs.replace(scan, text=named), end)
+    return _checked(text, scan.include_at, row.values, with_prelude(scan, scan.measures_from))
+
+
+def _names(number: int) -> list[str]:
+    return [f"angle_{place}" for place in range(number)]
+
+
+def _checked(named: str, inputs_at: int, angles: Sequence[float], text: str) -> PreparedCircuit | None:
+    """Return the template `named`, or None where binding `angles` does not make what parsing `text` makes."""
+    inputs = "".join(f"input float[64] {name};" for name in _names(len(angles)))
     try:
-        prepared = PreparedCircuit(*parse_qasm_parametric(text[:inputs_at] + inputs + body))
-        same = _content(prepared.bind(_angles(_ANGLE.split(text)))) == _content(parse_qasm(text))
+        prepared = PreparedCircuit(*parse_qasm_parametric(named[:inputs_at] + inputs + named[inputs_at:]))
+        same = _content(prepared.bind(angles)) == _content(parse_qasm(text))
     except PrismError:  # prism-q binds whole angles of some gates only
         return None
     return prepared if same else None

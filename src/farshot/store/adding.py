@@ -1,71 +1,117 @@
-"""A submission becomes a job, once for each owner and key."""
+"""A submission becomes a job, once for each owner and key; an upload becomes one when it is whole."""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from farshot.contract import JobStatus
 from farshot.errors import KeyConflictError
 from farshot.store import statements as sql
-from farshot.store.rows import read_job, to_record
+from farshot.store.rows import to_record
+from farshot.store.turns import take_turns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
-    from farshot.model import Batch, JobRecord, Submission
+    from farshot.model import JobRecord, ShardCut, Submission
 
-__all__ = ["add", "earlier"]
+__all__ = ["add", "add_job", "add_part", "add_payload", "add_shards", "earlier"]
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def earlier(connection: Connection, submission: Submission) -> JobRecord | None:
+def earlier(connection: Connection, owner: str, key: str, digest: bytes) -> JobRecord | None:
     """Return the job that this owner and key made before; raises `KeyConflictError` where it has another body."""
-    batch = submission.batch
-    row = connection.execute(sql.FIND_KEY, {"of_owner": submission.owner, "of_key": batch.key}).one_or_none()
+    row = connection.execute(sql.FIND_KEY, {"of_owner": owner, "of_key": key}).one_or_none()
     if row is None:
         return None
-    if row.digest != batch.digest:
-        message = f"the key {batch.key!r} was used for another batch (job {row.id}): choose another key"
+    if row.digest != digest:
+        message = f"the key {key!r} was used for another batch (job {row.id}): choose another key"
         raise KeyConflictError(message)
     return to_record(row)
 
 
-def add(connection: Connection, submission: Submission, at: float) -> JobRecord:
-    """Write the job with all its shards."""
+def add(connection: Connection, submission: Submission, at: float) -> str:
+    """Write the job with all its shards and return its id."""
     batch = submission.batch
+    job_id = add_job(
+        connection,
+        owner=submission.owner,
+        key=batch.key,
+        digest=batch.digest,
+        tag=batch.tag,
+        target=batch.spec.target,
+        priority=submission.priority,
+        spec=_encode(batch.spec),
+        circuits=len(batch.labels),
+        shots=batch.spec.total_shots,
+        timeout=batch.spec.timeout,
+        created_at=at,
+    )
+    add_part(connection, job_id, 0, digest=batch.digest, circuits=len(batch.labels))
+    for slot, cut in enumerate(submission.shards):
+        span = slice(cut.start, cut.end)
+        add_payload(connection, job_id, (0, slot), cut.cost, batch.labels[span], batch.encoded(span))
+    add_shards(connection, job_id, submission.owner, [(0, slot, cut) for slot, cut in enumerate(submission.shards)])
+    return job_id
+
+
+def add_job(connection: Connection, **columns: Any) -> str:  # noqa: ANN401 -- the columns of one row
+    """Write the row of a new job and return its id."""
     job_id = uuid.uuid4().hex
-    connection.execute(
-        sql.ADD_JOB,
-        {
-            "id": job_id,
-            "owner": submission.owner,
-            "key": batch.key,
-            "digest": batch.digest,
-            "tag": batch.tag,
-            "status": JobStatus.PENDING,
-            "target": batch.spec.target,
-            "spec": _encode(batch.spec),
-            "circuits": len(batch.labels),
-            "created_at": at,
-            "timeout": batch.spec.timeout,
-        },
-    )
-    for number, (first, end) in enumerate(submission.bounds):
-        _add_shard(connection, batch, job_id, number, slice(first, end))
-    return read_job(connection, job_id)
+    connection.execute(sql.ADD_JOB, {"id": job_id, "status": JobStatus.PENDING, **columns})
+    return job_id
 
 
-def _add_shard(connection: Connection, batch: Batch, job_id: str, number: int, span: slice) -> None:
-    sources = [source.encode("utf-8", "surrogatepass") for source in batch.sources[span]]
+def add_part(  # noqa: PLR0913 -- the columns of one row
+    connection: Connection, job_id: str, number: int, *, digest: bytes, circuits: int, marks: bytes = b""
+) -> None:
+    """Write that a part of a job has arrived; `marks` are eight bytes for each of its labels."""
     connection.execute(
-        sql.ADD_SHARD,
-        {"job_id": job_id, "number": number, "first": span.start, "size": len(sources), "status": "QUEUED"},
+        sql.ADD_PART,
+        {"job_id": job_id, "number": number, "digest": digest, "circuits": circuits, "marks": marks},
     )
+
+
+def add_payload(  # noqa: PLR0913 -- the columns of one row
+    connection: Connection,
+    job_id: str,
+    place: tuple[int, int],
+    cost: float,
+    labels: Sequence[str],
+    sources: Sequence[bytes],
+) -> None:
+    """Write the circuits of one shard to be, at the (part, slot) `place`."""
+    data = {"labels": _encode(labels), "sources": _encode(sources)}
     connection.execute(
         sql.ADD_PAYLOAD,
-        {"job_id": job_id, "shard": number, "labels": _encode(batch.labels[span]), "sources": _encode(sources)},
+        {"job_id": job_id, "part": place[0], "slot": place[1], "size": len(labels), "cost": cost, **data},
+    )
+    connection.execute(sql.GROW_JOB, {"of_job": job_id, "size": sum(map(len, data.values()))})
+
+
+def add_shards(connection: Connection, job_id: str, owner: str, chosen: Sequence[tuple[int, int, ShardCut]]) -> None:
+    """Write the shards of a job for its payloads, given as (part, slot, cut) in order of position."""
+    turns = take_turns(connection, job_id, owner, [cut.cost for _, _, cut in chosen])
+    connection.execute(
+        sql.ADD_SHARD,
+        [
+            {
+                "job_id": job_id,
+                "owner": owner,
+                "turn": turn,
+                "number": number,
+                "part": part,
+                "slot": slot,
+                "first": cut.start,
+                "size": cut.end - cut.start,
+                "status": "QUEUED",
+            }
+            for number, ((part, slot, cut), turn) in enumerate(zip(chosen, turns, strict=True))
+        ],
     )

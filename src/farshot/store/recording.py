@@ -57,5 +57,6 @@ def _add_results(connection: Connection, part: Part) -> None:
             "count": part.size,
             "faults": part.failed,
             "seconds": part.seconds,
+            "size": len(part.results),
         },
     )

@@ -45,20 +45,29 @@ def read_job(connection: Connection, job_id: str) -> JobRecord:
 def to_record(row: AnyRow) -> JobRecord:
     """Return the job that `row` is."""
     return JobRecord(
+        seq=row.seq,
         id=row.id,
         owner=row.owner,
         tag=row.tag,
         status=JobStatus(row.status),
         cancel_requested=bool(row.cancel_requested),
         target=row.target,
+        uploading=bool(row.uploading),
+        priority=row.priority,
+        changed=row.changed,
         circuits=row.circuits,
         done=row.done,
         failed=row.failed,
         run_time=row.run_time,
         created_at=datetime.fromtimestamp(row.created_at, UTC),
-        finished_at=None if row.finished_at is None else datetime.fromtimestamp(row.finished_at, UTC),
+        started_at=_moment(row.started_at),
+        finished_at=_moment(row.finished_at),
         fault=row.fault and decode_fault(row.fault),
     )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def unknown(job_id: str) -> UnknownJobError:

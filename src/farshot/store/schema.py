@@ -1,6 +1,8 @@
 """The tables. The database itself refuses impossible rows; migrations create them in `migrations/`.
 
-`payloads` stands apart from `shards` so that a change of state does not rewrite the circuits.
+`payloads` stands apart from `shards` so that a change of state does not rewrite the circuits; `parts` are what a
+job arrived in. A job with a `draft` is still being uploaded and has no shards. `changes` counts the changes of all
+jobs; a job's `changed` is the count at its last one. A shard's `turn` orders the shards of all owners fairly.
 """
 
 from __future__ import annotations
@@ -23,7 +25,19 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["attempts", "hosts", "jobs", "metadata", "payloads", "results", "shards"]
+__all__ = [
+    "attempts",
+    "changes",
+    "hosts",
+    "jobs",
+    "metadata",
+    "parts",
+    "payloads",
+    "results",
+    "shards",
+    "tokens",
+    "users",
+]
 
 metadata = MetaData(
     naming_convention={
@@ -51,11 +65,17 @@ jobs = Table(
     Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
     Column("target", Text, nullable=False),
     Column("spec", LargeBinary, nullable=False),
+    Column("draft", LargeBinary),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
     Column("circuits", Integer, nullable=False),
+    Column("shots", BigInteger, nullable=False, server_default=text("0")),
+    Column("bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("changed", BigInteger, nullable=False, server_default=text("0")),
     Column("done", Integer, nullable=False, server_default=text("0")),
     Column("failed", Integer, nullable=False, server_default=text("0")),
     Column("run_time", Float, nullable=False, server_default=text("0")),
     Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
     Column("finished_at", Float),
     Column("timeout", Float),
     Column("deadline", Float),
@@ -68,10 +88,13 @@ jobs = Table(
     CheckConstraint("status <> 'COMPLETED' OR (done = circuits AND failed = 0)", name="completed"),
     CheckConstraint("status <> 'FAILED' OR failed > 0 OR fault IS NOT NULL", name="failed"),
     CheckConstraint("fault IS NULL OR status = 'FAILED'", name="fault"),
+    CheckConstraint("draft IS NULL OR status IN ('PENDING', 'CANCELLED')", name="draft"),
     CheckConstraint("(deadline IS NULL) = (deadline_boot IS NULL)", name="deadline"),
     CheckConstraint("status <> 'CANCELLED' OR cancel_requested", name="cancelled"),
     Index("ix_jobs_tag", "tag", "seq"),
     Index("ix_jobs_status", "status", "seq"),
+    Index("ix_jobs_owner", "owner", "seq"),
+    Index("ix_jobs_changed", "changed"),
 )
 
 shards = Table(
@@ -79,7 +102,11 @@ shards = Table(
     metadata,
     Column("seq", _sequence, primary_key=True, autoincrement=True),
     Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("turn", Float, nullable=False),
     Column("number", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("slot", Integer, nullable=False),
     Column("first", Integer, nullable=False),
     Column("size", Integer, nullable=False),
     Column("done", Integer, nullable=False, server_default=text("0")),
@@ -91,6 +118,13 @@ shards = Table(
     Column("suspect", Integer),
     Column("verdict", LargeBinary),
     UniqueConstraint("job_id", "number"),
+    UniqueConstraint("job_id", "part", "slot", name="uq_shards_payload"),
+    ForeignKeyConstraint(
+        ["job_id", "part", "slot"],
+        ["payloads.job_id", "payloads.part", "payloads.slot"],
+        name="fk_shards_payload",
+        ondelete="CASCADE",
+    ),
     CheckConstraint("status IN ('QUEUED', 'LEASED', 'DONE', 'CANCELLED')", name="status"),
     CheckConstraint("size > 0 AND 0 <= done AND done <= size", name="progress"),
     CheckConstraint("status <> 'DONE' OR done = size", name="finished"),
@@ -98,17 +132,33 @@ shards = Table(
     CheckConstraint("(status = 'LEASED') = (holder IS NOT NULL)", name="held"),
     CheckConstraint("(status = 'LEASED') = (lease_until IS NOT NULL)", name="until"),
     CheckConstraint("(status = 'LEASED') = (lease_boot IS NOT NULL)", name="boot"),
-    Index("ix_shards_open", "seq", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
+    Index("ix_shards_open", "turn", "seq", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
+    Index("ix_shards_owner", "owner", "turn", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("circuits", Integer, nullable=False),
+    Column("marks", LargeBinary, nullable=False),
+    CheckConstraint("number >= 0 AND circuits > 0", name="size"),
 )
 
 payloads = Table(
     "payloads",
     metadata,
     Column("job_id", Text, primary_key=True),
-    Column("shard", Integer, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("cost", Float, nullable=False),
     Column("labels", LargeBinary, nullable=False),
     Column("sources", LargeBinary, nullable=False),
-    ForeignKeyConstraint(["job_id", "shard"], ["shards.job_id", "shards.number"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["job_id", "part"], ["parts.job_id", "parts.number"], ondelete="CASCADE"),
+    CheckConstraint("size > 0 AND cost >= 0", name="size"),
 )
 
 attempts = Table(
@@ -125,8 +175,9 @@ attempts = Table(
 results = Table(
     "results",
     metadata,
-    Column("job_id", Text, primary_key=True),
-    Column("first", Integer, primary_key=True),
+    Column("seq", _sequence, primary_key=True, autoincrement=True),
+    Column("job_id", Text, nullable=False),
+    Column("first", Integer, nullable=False),
     Column("shard", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("size", Integer, nullable=False),
@@ -136,7 +187,9 @@ results = Table(
         ["attempts.job_id", "attempts.shard", "attempts.attempt"],
         ondelete="CASCADE",
     ),
+    UniqueConstraint("job_id", "first"),
     CheckConstraint("size > 0", name="size"),
+    Index("ix_results_seq", "job_id", "seq"),
 )
 
 hosts = Table(
@@ -147,4 +200,37 @@ hosts = Table(
     Column("boot", Text, nullable=False),
     Column("name", Text, nullable=False),
     CheckConstraint("id = 1", name="single"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("queued_circuits", BigInteger),
+    Column("running_shards", BigInteger),
+    Column("shots_per_day", BigInteger),
+    Column("stored_bytes", BigInteger),
+    CheckConstraint("role IN ('user', 'admin')", name="role"),
+    CheckConstraint("length(name) > 0", name="name"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name", ondelete="CASCADE"), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
 )

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from farshot.errors import StoreError
-from farshot.model import JobSpec, Lease, Shard
+from farshot.model import EVERY_JOB, JobSpec
 from farshot.protocols import StoredPart
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
+from farshot.store.changes import mark
+from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_overdue, overdue
 from farshot.store.keeping import copy_to, delete_ended, faults_of
+from farshot.store.listing import events, listed, usage
 from farshot.store.recording import record_parts
-from farshot.store.rows import decode_fault, fence, read_job, to_record, unknown
-from farshot.store.schema import jobs, shards
+from farshot.store.rows import fence, read_job, to_record, unknown
 from farshot.store.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from farshot.contract import JobStatus
-    from farshot.model import Fault, JobRecord, Part, Submission
+    from farshot.model import Fault, JobFilter, JobRecord, Lease, Part, Shard, Submission, Usage
     from farshot.protocols import Clock, Recorded
     from farshot.store.rows import AnyRow
 
@@ -34,7 +35,6 @@ __all__ = ["SqlStore"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
-_decode_sources = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 _PAGE = 64
 _PRUNED_AT_ONCE = 16
@@ -44,15 +44,24 @@ class SqlStore:
     """Jobs, shards, attempts and results in one SQL database.
 
     A lease lasts `lease_seconds` by `clock`: unless told, the machine's for SQLite and the server's for
-    PostgreSQL. Safe from any thread.
+    PostgreSQL. An owner has at most `running_limit` shards leased at a time, unless its user says otherwise. Safe
+    from any thread.
     """
 
-    def __init__(self, engine: Engine, clock: Clock | None = None, *, lease_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock | None = None,
+        *,
+        lease_seconds: float = 10.0,
+        running_limit: int | None = None,
+    ) -> None:
         """Use `engine`, whose schema must be current."""
         self._is_file = engine.dialect.name == "sqlite"
         self._transactions = Transactions(engine)
         self._clock = clock or (BootClock() if self._is_file else None)
         self._lease_seconds = lease_seconds
+        self._running_limit = running_limit
 
     @property
     def lease_seconds(self) -> float:
@@ -64,26 +73,43 @@ class SqlStore:
 
         Raises `KeyConflictError` where that job has another body, `StoreError` where it cannot be written.
         """
-        return self._transactions.write(
-            lambda connection: (
-                earlier(connection, submission) or add(connection, submission, self._moment(connection).wall)
-            )
-        )
+        return self._transactions.write(lambda connection: self._add(connection, submission))
 
     def job(self, job_id: str) -> JobRecord:
         """Return one job; raises `UnknownJobError`."""
         with self._transactions.read() as connection:
             return read_job(connection, job_id)
 
-    def jobs(self, *, status: JobStatus | None = None, tag: str | None = None, limit: int = 50) -> list[JobRecord]:
-        """Return the newest jobs first."""
-        statement = sql.LIST_JOBS.limit(limit)
-        if status is not None:
-            statement = statement.where(jobs.c.status == status)
-        if tag is not None:
-            statement = statement.where(jobs.c.tag == tag)
+    def jobs(self, wanted: JobFilter = EVERY_JOB, limit: int = 50) -> list[JobRecord]:
+        """Return the newest jobs that are wanted, the newest first."""
         with self._transactions.read() as connection:
-            return [to_record(row) for row in connection.execute(statement)]
+            return listed(connection, wanted, limit)
+
+    def events(self, owner: str | None, after: int, limit: int = 100) -> list[JobRecord]:
+        """Return the jobs of `owner` (None: of everybody) that changed after the change `after`, in that order."""
+        with self._transactions.read() as connection:
+            return events(connection, owner, after, limit)
+
+    def changes(self) -> int:
+        """Return the number of the last change."""
+        with self._transactions.read() as connection:
+            return int(connection.execute(sql.LAST_CHANGE).scalar_one())
+
+    def keyed(self, owner: str, key: str) -> JobRecord | None:
+        """Return the job that `owner` made with `key`; None where there is none."""
+        with self._transactions.read() as connection:
+            row = connection.execute(sql.FIND_KEY, {"of_owner": owner, "of_key": key}).one_or_none()
+        return None if row is None else to_record(row)
+
+    def usage(self, owner: str) -> Usage:
+        """Return what `owner` has in the store and has used of it in the last 24 hours."""
+        with self._transactions.read() as connection:
+            return usage(connection, owner, self._moment(connection).wall)
+
+    def ahead(self, job_id: str) -> int:
+        """Return how many other jobs have shards that are to be claimed before this job's first waiting one."""
+        with self._transactions.read() as connection:
+            return int(connection.execute(sql.COUNT_AHEAD, {"of_job": job_id}).scalar_one())
 
     def spec(self, job_id: str) -> JobSpec:
         """Return what holds for every circuit of a job; raises `UnknownJobError`."""
@@ -95,13 +121,16 @@ class SqlStore:
 
     def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:
         """Yield the labels of a job, shard by shard in order."""
-        for row in self._pages(sql.READ_LABELS, job_id):
+        for row in self._pages(sql.READ_LABELS, job_id, "number", -1):
             yield _decode_labels(row.labels)
 
-    def parts(self, job_id: str) -> Iterator[StoredPart]:
-        """Yield what is recorded of a job, in order of position."""
-        for row in self._pages(sql.READ_PARTS, job_id):
-            yield StoredPart(row.first, row.attempt, row.results)
+    def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:
+        """Yield what is recorded of a job behind the part at position `after`, in order of position."""
+        return map(_stored, self._pages(sql.READ_PARTS, job_id, "first", after))
+
+    def recorded(self, job_id: str, after: int = 0) -> Iterator[StoredPart]:
+        """Yield what was recorded of a job after the part of number `after`, in order of time."""
+        return map(_stored, self._pages(sql.READ_RECORDED, job_id, "seq", after))
 
     def cancel(self, job_id: str) -> tuple[JobRecord, int | None]:
         """Cancel an open job; return it and how many circuits that stopped (None: it had ended).
@@ -118,9 +147,9 @@ class SqlStore:
         return self._transactions.write(self._expire)
 
     def claim(self, holder: str, limit: int) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, oldest job first. Writes nothing where none is open."""
+        """Lease up to `limit` open shards to `holder`, in order of their turns. Writes nothing where none is open."""
         with self._transactions.read() as connection:
-            if not self._open_jobs(connection, 1):
+            if not has_open(connection, self._wanted(holder, limit), self._moment(connection)):
                 return []
         return self._transactions.write(lambda connection: self._exchange(connection, (), holder, limit)[1])
 
@@ -154,6 +183,10 @@ class SqlStore:
         """Return the names under which leases are held."""
         with self._transactions.read() as connection:
             return list(connection.execute(sql.FIND_HOLDERS).scalars())
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job with all that belongs to it, running or not; raises `UnknownJobError`."""
+        self._transactions.write(lambda connection: self._delete(connection, job_id))
 
     def revoke(self, holder: str) -> int:
         """Give back every shard that `holder`, which is known to be dead, holds; say how many those were."""
@@ -199,13 +232,30 @@ class SqlStore:
         if not accepted:
             return job, None
         connection.execute(sql.CANCEL_SHARDS, {"of_job": job_id})
-        return job, job.circuits - job.done
+        mark(connection, [job_id])
+        return read_job(connection, job_id), job.circuits - job.done
+
+    def _add(self, connection: Connection, submission: Submission) -> JobRecord:
+        batch = submission.batch
+        found = earlier(connection, submission.owner, batch.key, batch.digest)
+        if found:
+            return found
+        job_id = add(connection, submission, self._moment(connection).wall)
+        mark(connection, [job_id])
+        return read_job(connection, job_id)
+
+    def _delete(self, connection: Connection, job_id: str) -> None:
+        self._lock(connection, [job_id])
+        if not connection.execute(sql.DELETE_JOBS, {"of_jobs": [job_id]}).rowcount:
+            raise unknown(job_id)
 
     def _expire(self, connection: Connection) -> list[str]:
         now = self._moment(connection)
         found = overdue(connection, now)
         self._lock(connection, found)
-        return [job_id for job_id, timeout in found.items() if end_overdue(connection, job_id, timeout, now)]
+        ended = [job_id for job_id, timeout in found.items() if end_overdue(connection, job_id, timeout, now)]
+        mark(connection, ended)
+        return ended
 
     def _renew(self, connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
         self._lock(connection, (lease.job_id for lease in leases))
@@ -214,60 +264,26 @@ class SqlStore:
 
     def _record(self, connection: Connection, parts: Sequence[Part]) -> list[Recorded]:
         self._lock(connection, (part.lease.job_id for part in parts))
-        return record_parts(connection, parts, self._moment(connection).wall)
+        recorded = record_parts(connection, parts, self._moment(connection).wall)
+        mark(connection, _touched(recorded))
+        return recorded
 
     def _exchange(
         self, connection: Connection, parts: Sequence[Part], holder: str, limit: int
     ) -> tuple[list[Recorded], list[Shard]]:
-        open_jobs = set() if self._is_file else self._open_jobs(connection, limit)
-        self._lock(connection, open_jobs | {part.lease.job_id for part in parts})
+        wanted = self._wanted(holder, limit)
         now = self._moment(connection)
+        locked = None if self._is_file else jobs_to_lock(connection, wanted, now, limit)
+        self._lock(connection, (locked or set()) | {part.lease.job_id for part in parts})
         recorded = record_parts(connection, parts, now.wall)
-        return recorded, self._claim(connection, holder, limit, open_jobs, now)
-
-    def _claim(self, connection: Connection, holder: str, limit: int, open_jobs: set[str], now: Moment) -> list[Shard]:
-        """Lease what is open; on a server, of `open_jobs`, which are locked."""
-        statement = (
-            sql.FIND_OPEN_SHARDS if self._is_file else sql.FIND_OPEN_SHARDS.where(shards.c.job_id.in_(open_jobs))
-        )
-        found = connection.execute(statement, {"now": now.now, "boot": now.boot, "most": limit}).all()
-        for job_id in {row.job_id for row in found}:
-            connection.execute(sql.START_JOB, {"of_job": job_id, "now": now.now, "boot": now.boot})
-        return [self._lease(connection, row, holder, now) for row in found]
-
-    def _lease(self, connection: Connection, row: AnyRow, holder: str, now: Moment) -> Shard:
-        lease = Lease(row.job_id, row.number, row.attempt + 1, holder)
-        connection.execute(sql.LEASE_SHARD, fence(lease) | self._until(now))
-        connection.execute(
-            sql.ADD_ATTEMPT,
-            {
-                "job_id": lease.job_id,
-                "shard": lease.shard,
-                "attempt": lease.attempt,
-                "holder": holder,
-                "started_at": now.wall,
-            },
-        )
-        work = connection.execute(sql.READ_WORK, {"of_job": lease.job_id, "of_shard": lease.shard}).one()
-        return Shard(
-            lease=lease,
-            spec=_decode_spec(work.spec),
-            first=row.first + row.done,
-            labels=_decode_labels(work.labels)[row.done :],
-            sources=_decode_sources(work.sources)[row.done :],
-            suspect=row.suspect,
-            verdict=row.verdict and decode_fault(row.verdict),
-        )
+        claimed = claim(connection, wanted, locked, now)
+        mark(connection, [*_touched(recorded), *(shard.lease.job_id for shard in claimed)])
+        return recorded, claimed
 
     def _revoke(self, connection: Connection, holder: str) -> int:
         of_holder = {"of_holder": holder}
         self._lock(connection, connection.execute(sql.FIND_JOBS_OF_HOLDER, of_holder).scalars())
         return connection.execute(sql.REVOKE_SHARDS, of_holder).rowcount
-
-    def _open_jobs(self, connection: Connection, limit: int) -> set[str]:
-        now = self._moment(connection)
-        found = connection.execute(sql.FIND_OPEN_JOBS, {"now": now.now, "boot": now.boot, "most": limit})
-        return set(found.scalars())
 
     def _lock(self, connection: Connection, job_ids: Iterable[str]) -> None:
         """Lock jobs, before anything else and in one order, so that no two transactions wait for each other.
@@ -280,16 +296,28 @@ class SqlStore:
     def _moment(self, connection: Connection) -> Moment:
         return moment(connection, self._clock)
 
+    def _wanted(self, holder: str, limit: int) -> Claim:
+        return Claim(holder, limit, self._lease_seconds, self._running_limit)
+
     def _until(self, now: Moment) -> dict[str, object]:
         return {"until": now.now + self._lease_seconds, "boot": now.boot}
 
-    def _pages(self, statement: Any, job_id: str) -> Iterator[AnyRow]:  # noqa: ANN401 -- a select of any columns
-        """Read page by page, so that a slow reader never holds a lock against writers."""
-        after = -1
+    def _pages(self, statement: Any, job_id: str, key: str, after: int) -> Iterator[AnyRow]:  # noqa: ANN401 -- a select of any columns
+        """Read page by page in order of `key`, so that a slow reader never holds a lock against writers."""
         while True:
             with self._transactions.read() as connection:
                 rows = connection.execute(statement, {"of_job": job_id, "after": after, "page": _PAGE}).all()
             yield from rows
             if len(rows) < _PAGE:
                 return
-            after = rows[-1][0]
+            after = getattr(rows[-1], key)
+
+
+def _stored(row: AnyRow) -> StoredPart:
+    start = row.first - row.shard_first
+    labels = _decode_labels(row.labels)[start : start + row.size]
+    return StoredPart(row.seq, row.first, row.attempt, labels, row.results)
+
+
+def _touched(recorded: Iterable[Recorded]) -> Iterator[str]:
+    return (done.part.lease.job_id for done in recorded if done.accepted)

@@ -1,4 +1,4 @@
-"""The SQL of the store, one named statement for each thing that happens.
+"""The SQL of jobs and shards, one named statement for each thing that happens.
 
 Which status may follow which comes from `farshot.states`; a lease is always matched in the statement
 that writes under it.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Float, Text, and_, bindparam, case, delete, exists, insert, or_, select, update
+from sqlalchemy import BigInteger, Float, Text, and_, bindparam, case, delete, exists, func, insert, or_, select, update
 
 from farshot.contract import JobStatus
 from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, job_after, jobs_before, shards_before
-from farshot.store.schema import attempts, jobs, payloads, results, shards
+from farshot.store.schema import attempts, changes, jobs, parts, payloads, results, shards, users
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ADD_ATTEMPT",
     "ADD_JOB",
+    "ADD_PART",
     "ADD_PAYLOAD",
     "ADD_RESULTS",
     "ADD_SHARD",
@@ -27,6 +28,9 @@ __all__ = [
     "ADVANCE_SHARD",
     "CANCEL_JOB",
     "CANCEL_SHARDS",
+    "COUNT_AHEAD",
+    "COUNT_CHANGES",
+    "COUNT_RUNNING",
     "DELETE_JOBS",
     "END_JOB",
     "EXPIRE_JOB",
@@ -38,32 +42,44 @@ __all__ = [
     "FIND_LEASE",
     "FIND_OPEN_JOBS",
     "FIND_OPEN_SHARDS",
+    "FIND_ROOM",
+    "GROW_JOB",
+    "LAST_CHANGE",
     "LEASE_SHARD",
+    "LIST_CHANGED",
     "LIST_JOBS",
     "LOCK_JOBS",
+    "MARK_JOB",
     "READ_JOB",
     "READ_LABELS",
     "READ_PARTS",
+    "READ_RECORDED",
     "READ_SPEC",
     "READ_WORK",
     "RELEASE_SHARD",
     "RENEW_SHARD",
     "REVOKE_SHARDS",
     "START_JOB",
+    "SUM_USAGE",
 ]
 
 _RECORD = (
+    jobs.c.seq,
     jobs.c.id,
     jobs.c.owner,
     jobs.c.tag,
     jobs.c.status,
     jobs.c.cancel_requested,
     jobs.c.target,
+    jobs.c.draft.is_not(None).label("uploading"),
+    jobs.c.priority,
+    jobs.c.changed,
     jobs.c.circuits,
     jobs.c.done,
     jobs.c.failed,
     jobs.c.run_time,
     jobs.c.created_at,
+    jobs.c.started_at,
     jobs.c.finished_at,
     jobs.c.fault,
 )
@@ -82,12 +98,18 @@ _is_open = or_(
         or_(shards.c.lease_boot != bindparam("boot"), shards.c.lease_until < bindparam("now")),
     ),
 )
+_its_payload = and_(
+    payloads.c.job_id == shards.c.job_id, payloads.c.part == shards.c.part, payloads.c.slot == shards.c.slot
+)
 _has_open_shard = exists().where(
     shards.c.job_id == jobs.c.id, shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL)))
 )
 _now = bindparam("now", type_=Float)
 _boot = bindparam("boot", type_=Text)
 _is_overdue = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.deadline_boot == _boot, jobs.c.deadline < _now)
+_may_run = shards.c.owner.not_in(bindparam("but_owners", expanding=True))
+_leased = shards.alias("leased")
+_running_limit = func.coalesce(users.c.running_shards, bindparam("running_limit", type_=BigInteger))
 _NO_LEASE = {"holder": None, "lease_until": None, "lease_boot": None}
 
 
@@ -99,7 +121,9 @@ def _jobs_that_may(event: JobEvent) -> ColumnElement[bool]:
 
 ADD_JOB = insert(jobs)
 ADD_SHARD = insert(shards)
+ADD_PART = insert(parts)
 ADD_PAYLOAD = insert(payloads)
+GROW_JOB = update(jobs).where(_this_job).values(bytes=jobs.c.bytes + bindparam("size"))
 FIND_KEY = select(*_RECORD, jobs.c.digest).where(
     jobs.c.owner == bindparam("of_owner"), jobs.c.key == bindparam("of_key")
 )
@@ -109,19 +133,51 @@ FIND_KEY = select(*_RECORD, jobs.c.digest).where(
 READ_JOB = select(*_RECORD).where(_this_job)
 READ_SPEC = select(jobs.c.spec).where(_this_job)
 LIST_JOBS = select(*_RECORD).order_by(jobs.c.seq.desc())
+LIST_CHANGED = select(*_RECORD).order_by(jobs.c.changed, jobs.c.seq)
+LAST_CHANGE = select(changes.c.count)
+SUM_USAGE = select(
+    func.sum(case((jobs.c.finished_at.is_(None), jobs.c.circuits - jobs.c.done), else_=0)).label("queued"),
+    func.sum(case((jobs.c.created_at >= bindparam("since"), jobs.c.shots), else_=0)).label("shots"),
+    func.sum(jobs.c.bytes).label("stored"),
+).where(jobs.c.owner == bindparam("of_owner"))
+COUNT_RUNNING = (
+    select(func.count())
+    .select_from(shards)
+    .where(shards.c.owner == bindparam("of_owner"), shards.c.status == ShardStatus.LEASED)
+)
+_waiting = shards.alias("waiting")
+_first_turn = (
+    select(func.min(_waiting.c.turn))
+    .where(_waiting.c.job_id == bindparam("of_job"), _waiting.c.status == ShardStatus.QUEUED)
+    .scalar_subquery()
+)
+COUNT_AHEAD = select(func.count(shards.c.job_id.distinct())).where(
+    shards.c.status == ShardStatus.QUEUED, shards.c.turn < _first_turn, shards.c.job_id != bindparam("of_job")
+)
 READ_LABELS = (
     select(shards.c.number, payloads.c.labels)
-    .join_from(shards, payloads, and_(payloads.c.job_id == shards.c.job_id, payloads.c.shard == shards.c.number))
+    .join_from(shards, payloads, _its_payload)
     .where(shards.c.job_id == bindparam("of_job"), shards.c.number > bindparam("after"))
     .order_by(shards.c.number)
     .limit(bindparam("page"))
 )
-READ_PARTS = (
-    select(results.c.first, results.c.attempt, results.c.results)
-    .where(results.c.job_id == bindparam("of_job"), results.c.first > bindparam("after"))
-    .order_by(results.c.first)
+_PARTS = (
+    select(
+        results.c.seq,
+        results.c.first,
+        results.c.size,
+        results.c.attempt,
+        results.c.results,
+        shards.c.first.label("shard_first"),
+        payloads.c.labels,
+    )
+    .join_from(results, shards, and_(shards.c.job_id == results.c.job_id, shards.c.number == results.c.shard))
+    .join(payloads, _its_payload)
+    .where(results.c.job_id == bindparam("of_job"))
     .limit(bindparam("page"))
 )
+READ_PARTS = _PARTS.where(results.c.first > bindparam("after")).order_by(results.c.first)
+READ_RECORDED = _PARTS.where(results.c.seq > bindparam("after")).order_by(results.c.seq)
 
 # before any other lock, in this order, by everything that writes to jobs that are there
 
@@ -134,21 +190,32 @@ LOCK_JOBS = (
 
 # claim
 
-FIND_OPEN_JOBS = select(shards.c.job_id).where(_is_open).order_by(shards.c.seq).limit(bindparam("most"))
+FIND_OPEN_JOBS = (
+    select(shards.c.job_id).where(_is_open, _may_run).order_by(shards.c.turn, shards.c.seq).limit(bindparam("most"))
+)
 FIND_OPEN_SHARDS = (
     select(
         shards.c.job_id,
         shards.c.number,
+        shards.c.owner,
         shards.c.first,
         shards.c.done,
         shards.c.attempt,
         shards.c.suspect,
         shards.c.verdict,
     )
-    .where(_is_open)
-    .order_by(shards.c.seq)
+    .where(_is_open, _may_run)
+    .order_by(shards.c.turn, shards.c.seq)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+)
+FIND_ROOM = (
+    select(users.c.name, (_running_limit - func.count(_leased.c.seq)).label("room"))
+    .join_from(
+        users, _leased, and_(_leased.c.owner == users.c.name, _leased.c.status == ShardStatus.LEASED), isouter=True
+    )
+    .where(_running_limit.is_not(None))
+    .group_by(users.c.name)
 )
 LEASE_SHARD = (
     update(shards)
@@ -169,12 +236,13 @@ START_JOB = (
         status=JobStatus.RUNNING,
         deadline=case((jobs.c.deadline_boot == _boot, jobs.c.deadline), else_=_now + jobs.c.timeout),
         deadline_boot=case((jobs.c.timeout.is_not(None), _boot)),
+        started_at=func.coalesce(jobs.c.started_at, bindparam("at", type_=Float)),
     )
 )
 READ_WORK = (
     select(jobs.c.spec, payloads.c.labels, payloads.c.sources)
-    .join_from(jobs, payloads, payloads.c.job_id == jobs.c.id)
-    .where(_this_job, payloads.c.shard == bindparam("of_shard"))
+    .select_from(jobs, shards, payloads)
+    .where(_this_job, _this_shard, shards.c.job_id == jobs.c.id, _its_payload)
 )
 
 # under a lease
@@ -221,6 +289,7 @@ ADVANCE_JOB = (
         done=jobs.c.done + bindparam("count"),
         failed=jobs.c.failed + bindparam("faults"),
         run_time=jobs.c.run_time + bindparam("seconds"),
+        bytes=jobs.c.bytes + bindparam("size"),
     )
 )
 END_JOB = (
@@ -255,6 +324,11 @@ EXPIRE_JOB = (
         status=job_after(JobStatus.RUNNING, JobEvent.EXPIRE), fault=bindparam("of_fault"), finished_at=bindparam("at")
     )
 )
+
+# every change of a job, last in its transaction
+
+COUNT_CHANGES = update(changes).values(count=changes.c.count + bindparam("more")).returning(changes.c.count)
+MARK_JOB = update(jobs).where(_this_job).values(changed=bindparam("number"))
 
 # prune
 

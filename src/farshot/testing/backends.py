@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from farshot.admission.template import Template
 from farshot.contract import AsyncJobBackend, ExecutionCancelledError, ExecutionResult, JobStatus
 from farshot.errors import CircuitsInvalidError, FarshotError, JobNotCompletedError, KeyConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from farshot.backends.jobs import Job
 
@@ -24,10 +25,12 @@ __all__ = ["BackendSuite", "slow_circuits"]
 _HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 _BELL = _HEAD + "qreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n"
 _ONE_OF_THREE = _HEAD + "qreg q[3];\ncreg c[3];\nx q[0];\nmeasure q -> c;\n"
+_ROTATED = _HEAD + "qreg q[2];\ncreg c[2];\nrx(2*β[0]) q[0];\ncx q[0],q[1];\nrz(-w_0[10]/2) q[1];\nmeasure q -> c;\n"
 _BROKEN = _HEAD + "qreg q[2];\ncreg c[2];\nh q[0];\nnonsense q[1];\nmeasure q -> c;\n"
 
 
 class _Backend(AsyncJobBackend, Protocol):
+    def submit_circuits(self, circuits: Mapping[str, str] | Template, **kwargs: Any) -> ExecutionResult: ...  # noqa: ANN401 -- the contract allows any option
     def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult: ...
     def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> Sequence[Job]: ...
     def job(self, job_id: str) -> Job: ...
@@ -40,7 +43,11 @@ def slow_circuits(count: int, qubits: int = 20) -> dict[str, str]:
     return {f"slow{number}": source for number in range(count)}
 
 
-def _run(backend: _Backend, circuits: dict[str, str], **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- any option
+def _rotated(rows: dict[str, list[float]]) -> Template:
+    return Template(_ROTATED, ["β[0]", "w_0[10]", "unused"], rows)
+
+
+def _run(backend: _Backend, circuits: dict[str, str] | Template, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- any option
     handle = backend.submit_circuits(circuits, **options)
     assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.COMPLETED
     return backend.get_job_results(handle).results or []
@@ -170,6 +177,58 @@ class BackendSuite:
         two, three = backend.get_job_results(handle, partial=True).results or []
         assert two["error"]["code"] == "admission"
         assert three["results"] == pytest.approx({"ZZZ": -1})
+
+    def test_rows_of_a_template_give_what_their_circuits_give(self, backend: _Backend) -> None:
+        """Sampled and evaluated, in order, under their labels, with their own seeds and shots."""
+        rows = {f"row {number}": [number / 7, -1e-07 * number, 3.0] for number in range(5)}
+        template = _rotated(rows)
+        circuits = {label: template.bind(label) for label in rows}
+        sampling = {"seed": 5, "shot_groups": [[0, 2, 50], [2, 5, 500]]}
+        evaluating = {"seed": 5, "ham_ops": "ZI;XY|ZZ", "circuit_ham_map": [[0, 2], [2, 5]]}
+        for options in (sampling, evaluating):
+            found, expected = _run(backend, template, **options), _run(backend, circuits, **options)
+            assert [entry["label"] for entry in found] == list(rows)
+            assert [entry["results"] for entry in found] == [entry["results"] for entry in expected]
+            assert [entry["metadata"]["seed"] for entry in found] == [entry["metadata"]["seed"] for entry in expected]
+
+    def test_a_row_fails_alone(self, backend: _Backend) -> None:
+        """Its fault lies in the text of the template; validation tells before anything is stored."""
+        template = _rotated({"good": [0.5, 1.0, 0.0], "bad": [0.5, float("nan"), 0.0]})
+        with pytest.raises(CircuitsInvalidError) as caught:
+            backend.submit_circuits(template, validate=True)
+        assert list(caught.value.faults) == ["bad"]
+        assert not backend.jobs()
+        handle = backend.submit_circuits(template)
+        assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.FAILED
+        good, bad = backend.get_job_results(handle, partial=True).results or []
+        assert "results" in good
+        assert (bad["error"]["code"], bad["error"]["line"], bad["error"]["column"]) == ("admission", 7, 5)
+
+    @pytest.mark.parametrize(
+        ("names", "rows"),
+        [
+            (["a"], {}),
+            (["a"], {"short": []}),
+            (["a"], {"long": [1.0, 2.0]}),
+            (["a", "a"], {"twice": [1.0, 2.0]}),
+            (["q"], {"register": [1.0]}),
+            ([""], {"empty": [1.0]}),
+        ],
+    )
+    def test_a_wrong_template_is_a_value_error_and_stores_nothing(
+        self, backend: _Backend, names: list[str], rows: dict[str, list[float]]
+    ) -> None:
+        """As a wrong call is."""
+        with pytest.raises(ValueError, match=r"empty|short|long|twice|register|name"):
+            backend.submit_circuits(Template(_ROTATED, names, rows))
+        assert not backend.jobs()
+
+    def test_a_template_under_a_key_is_one_job(self, backend: _Backend) -> None:
+        """Other rows are another body."""
+        first = backend.submit_circuits(_rotated({"x": [1, 2, 3]}), key="k", seed=1)
+        assert backend.submit_circuits(_rotated({"x": [1.0, 2.0, 3.0]}), key="k", seed=1).job_id == first.job_id
+        with pytest.raises(KeyConflictError):
+            backend.submit_circuits(_rotated({"x": [1, 2, 4]}), key="k", seed=1)
 
     def test_validation_lists_every_bad_circuit(self, backend: _Backend) -> None:
         """With its place, before anything is stored."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from farshot.admission.rows import rows_of
 from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import CircuitResult, Fault, JobSpec, ShotGroup, ShotPlan, circuit_seed
@@ -12,6 +14,7 @@ from farshot.protocols import Task
 from farshot.simulators.router import check_circuit, run_circuit
 
 if TYPE_CHECKING:
+    from farshot.admission.pattern import Row
     from farshot.simulators.router import Router
     from farshot.worker.frames import Assignment
     from farshot.worker.reporting import Reporter
@@ -55,11 +58,13 @@ def run_assignment(assignment: Assignment, router: Router, board: Announcer, rep
 def run_source(router: Router, spec: JobSpec, position: int, label: str, source: bytes) -> CircuitResult:
     """Run one circuit; every failure becomes its fault."""
     started = time.perf_counter()
+    row = None
     try:
         task = _task(spec, position, circuit_seed(spec.seed, label), source)
+        row = task.scan.row
         simulator, run = run_circuit(router, spec.target, task)
     except Exception as error:  # noqa: BLE001 -- whatever one circuit meets must not fail its batch mates
-        return CircuitResult.failed(_fault(error), spec, position, label, time.perf_counter() - started)
+        return CircuitResult.failed(_fault(error, row), spec, position, label, time.perf_counter() - started)
     return CircuitResult(
         outcome=run.outcome,
         simulator=simulator,
@@ -75,32 +80,47 @@ def run_source(router: Router, spec: JobSpec, position: int, label: str, source:
 
 def inspect_source(router: Router, spec: JobSpec, position: int, source: bytes) -> Fault | None:
     """Scan and parse one text; return its fault or None."""
+    row = None
     try:
-        check_circuit(router, spec.target, _task(spec, position, 0, source))
+        task = _task(spec, position, 0, source)
+        row = task.scan.row
+        check_circuit(router, spec.target, task)
     except Exception as error:  # noqa: BLE001 -- whatever one text meets must not hide the others
-        return _fault(error)
+        return _fault(error, row)
     return None
 
 
 def _task(spec: JobSpec, position: int, seed: int, source: bytes) -> Task:
-    facts = scan(source.decode("utf-8", "surrogatepass"))
+    facts = rows_of(spec.template).scan(source) if spec.template else scan(source.decode("utf-8", "surrogatepass"))
     terms = spec.observables.terms_at(position) if spec.observables else None
-    for term in terms or ():
-        if len(term) > facts.qubits:
-            message = f"the observable {term[:40]} acts on {len(term)} qubits, the circuit has {facts.qubits}"
-            raise CircuitError(FaultCode.ADMISSION, message)
+    if terms and len(_longest(terms)) > facts.qubits:
+        term = next(term for term in terms if len(term) > facts.qubits)
+        message = f"the observable {term[:40]} acts on {len(term)} qubits, the circuit has {facts.qubits}"
+        raise CircuitError(FaultCode.ADMISSION, message)
     return Task(facts.text, facts, seed, spec.shots.shots_at(position) if spec.shots else None, terms)
 
 
+@lru_cache(maxsize=16)
+def _longest(terms: tuple[str, ...]) -> str:
+    return max(terms, key=len)
+
+
+@lru_cache(maxsize=16)
+def _shortest(terms: tuple[str, ...]) -> str:
+    return min(terms, key=len)
+
+
 def _warnings(task: Task) -> tuple[str, ...]:
-    short = [term for term in task.terms or () if len(term) < task.scan.qubits]
-    if not short:
+    if not task.terms or len(_shortest(task.terms)) >= task.scan.qubits:
         return ()
+    short = [term for term in task.terms if len(term) < task.scan.qubits]
     return (f"observables of {len(short[0])} letters act on the first qubits of {task.scan.qubits}",)
 
 
-def _fault(error: Exception) -> Fault:
+def _fault(error: Exception, row: Row | None) -> Fault:
+    """Return the fault that `error` is; that of a row of a template lies in the text of the template."""
     if isinstance(error, CircuitError):
+        error = error if row is None else row.placed(error)
         return Fault(error.code, error.message, error.line, error.column)
     if isinstance(error, MemoryError):
         return Fault(FaultCode.MEMORY, "the worker ran out of memory")

@@ -79,7 +79,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert added.id == earlier.id
             return
         assert added.id not in self.model.jobs
-        shards = [ModelShard(added.id, n, first, end - first) for n, (first, end) in enumerate(submission.bounds)]
+        shards = [ModelShard(added.id, n, cut.start, cut.end - cut.start) for n, cut in enumerate(submission.shards)]
         self.model.jobs[added.id] = ModelJob(added.id, digest, shards, timeout=timeout)
         if key:
             self.model.keys[key] = added.id

@@ -10,7 +10,7 @@ import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
-from farshot.model import CircuitResult, Counts, Fault, Part
+from farshot.model import CircuitResult, Counts, Fault, JobFilter, Part
 from farshot.testing.stores.values import LEASE_SECONDS, make_result, make_submission
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class StoreSuite:
         assert job.status is JobStatus.PENDING
         assert (job.circuits, job.done, job.failed, job.tag) == (4, 0, 0, "mine")
         assert store.job(job.id) == job
-        assert store.jobs(tag="mine") == [job]
-        assert store.jobs(tag="other") == []
+        assert store.jobs(JobFilter(tag="mine")) == [job]
+        assert store.jobs(JobFilter(tag="other")) == []
 
     def test_labels_and_spec_are_kept(self, store: JobStore) -> None:
         """Labels come back in order, the specification as it was."""
@@ -68,7 +68,7 @@ class StoreSuite:
         """The limit keeps the newest."""
         added = [store.add(make_submission()).id for _ in range(3)]
         assert [job.id for job in store.jobs(limit=2)] == added[:0:-1]
-        assert store.jobs(status=JobStatus.RUNNING) == []
+        assert store.jobs(JobFilter(status=JobStatus.RUNNING)) == []
 
     def test_the_same_key_gives_the_same_job(self, store: JobStore) -> None:
         """The same body is the same job; another body is a conflict and changes nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farshot.admission.batch import Request, admit
-from farshot.model import CircuitResult, Counts, Submission
+from farshot.model import CircuitResult, Counts, ShardCut, Submission
 
 if TYPE_CHECKING:
     from farshot.model import Fault
@@ -46,7 +46,8 @@ def make_submission(
     """Return a batch of `circuits` circuits, cut into shards of `shard`."""
     texts = {f"c{number}": f"text {number}" for number in range(circuits)}
     batch = admit(texts, Request(target="auto", default_shots=10, seed=7, key=key, tag=tag, timeout=timeout))
-    return Submission(batch, [(start, min(start + shard, circuits)) for start in range(0, circuits, shard)])
+    cuts = [ShardCut(start, min(start + shard, circuits), 1.0) for start in range(0, circuits, shard)]
+    return Submission(batch, cuts)
 
 
 def make_result(outcome: Counts | Fault | None = None) -> CircuitResult:

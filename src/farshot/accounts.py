@@ -1,0 +1,105 @@
+"""Who may use a service: users, what they may use of it, and the tokens they show."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from farshot.errors import OptionError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["NO_LIMITS", "Quota", "Role", "Token", "User", "check_name", "new_token", "token_id", "token_matches"]
+
+_PREFIX = "farshot"
+_TOKEN = re.compile(r"farshot_([0-9a-f]{12})_([A-Za-z0-9_-]{32})")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+
+
+class Role(StrEnum):
+    """What a user may see."""
+
+    USER = "user"
+    """Its own jobs."""
+    ADMIN = "admin"
+    """Everybody's jobs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What a user may have at a time: circuits that wait, shards that run, shots in 24 hours, bytes. None: any."""
+
+    queued_circuits: int | None = None
+    running_shards: int | None = None
+    shots_per_day: int | None = None
+    stored_bytes: int | None = None
+
+
+NO_LIMITS = Quota()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who owns jobs."""
+
+    name: str
+    role: Role = Role.USER
+    quota: Quota = NO_LIMITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token as the store keeps it: the SHA-256 digest of its text, never the text. Times are UTC."""
+
+    id: str
+    user: str
+    digest: bytes = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is good at the moment `now`."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def check_name(name: str) -> str:
+    """Return `name` as that of a user; raises `OptionError` where it is none.
+
+    >>> check_name("ada@lab")
+    'ada@lab'
+    """
+    if not _NAME.fullmatch(name):
+        message = (
+            f"a user's name has 1 to 64 letters, digits and . _ @ -, and begins with a letter or digit: {name!r:.80}"
+        )
+        raise OptionError(message)
+    return name
+
+
+def new_token(user: str, now: datetime, expires_at: datetime | None = None) -> tuple[Token, str]:
+    """Return a token for `user` and its text, which holds 192 random bits and is kept nowhere."""
+    ident = secrets.token_hex(6)
+    text = f"{_PREFIX}_{ident}_{secrets.token_urlsafe(24)}"
+    return Token(id=ident, user=user, digest=_digest(text), created_at=now, expires_at=expires_at), text
+
+
+def token_id(text: str) -> str | None:
+    """Return the id in the text of a token; None where it is no token."""
+    found = _TOKEN.fullmatch(text)
+    return found and found[1]
+
+
+def token_matches(token: Token, text: str) -> bool:
+    """Whether `text` is that of `token`, compared in constant time."""
+    return hmac.compare_digest(token.digest, _digest(text))
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()

@@ -1,0 +1,57 @@
+"""The labels and sizes of a batch, be it of circuits or of the rows of a template."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farshot.errors import BatchError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
+
+__all__ = [
+    "MAX_CIRCUITS",
+    "MAX_LABEL_LENGTH",
+    "MAX_SOURCE_BYTES",
+    "check_label",
+    "check_number",
+    "has_surrogate",
+    "plain",
+]
+
+MAX_CIRCUITS = 1_000_000
+MAX_LABEL_LENGTH = 1024
+MAX_SOURCE_BYTES = 8 * 2**20
+
+
+def check_number(circuits: Sized) -> None:
+    """Refuse an empty batch and one of too many circuits."""
+    if not circuits:
+        message = "the batch is empty: submit at least one circuit"
+        raise BatchError(message)
+    if len(circuits) > MAX_CIRCUITS:
+        message = f"the batch holds {len(circuits):,} circuits; the limit is {MAX_CIRCUITS:,}"
+        raise BatchError(message)
+
+
+def check_label(label: object) -> None:
+    """Refuse what is no label: an empty or long one, or one that is not valid text."""
+    if not isinstance(label, str):
+        message = f"a label must be text, not {type(label).__name__}: {label!r:.80}"
+        raise OptionError(message)
+    if not 0 < len(label) <= MAX_LABEL_LENGTH:
+        message = f"a label must have 1 to {MAX_LABEL_LENGTH:,} characters, not {len(label):,}: {label[:40]!r}"
+        raise BatchError(message)
+    if not label.isascii() and has_surrogate(label):
+        message = f"a label must be valid Unicode: {label[:40]!r}"
+        raise BatchError(message)
+
+
+def has_surrogate(text: str) -> bool:
+    """Whether `text` holds half of a surrogate pair, so that it is not valid Unicode."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def plain(text: str) -> str:
+    """Return `text` as `str` itself: a subclass, such as NumPy's, may not be encoded."""
+    return text if type(text) is str else str(text)

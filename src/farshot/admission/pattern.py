@@ -1,0 +1,72 @@
+"""A text with holes, and one filling of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from farshot.errors import CircuitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Pattern", "Row"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """A text with holes: piece, hole, piece, ..., piece. `slots` says which word goes into each hole.
+
+    `form` is the text with `%s` for each hole. Of every piece `starts` is where it begins in the `source`, `ends`
+    where the hole after it does, and `leads` how many of its first characters are not from there.
+    """
+
+    source: str
+    form: str
+    pieces: tuple[str, ...]
+    slots: tuple[int, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    leads: tuple[int, ...]
+
+    def fill(self, words: Sequence[str]) -> str:
+        """Return the text with `words` in the holes."""
+        return self.form % tuple([words[slot] for slot in self.slots])
+
+    def origin(self, words: Sequence[str], at: int) -> int:
+        """Return the offset in the source that the offset `at` of the text filled with `words` comes from."""
+        sizes = [
+            len(self.pieces[0]),
+            *(len(words[slot]) + len(piece) for slot, piece in zip(self.slots, self.pieces[1:], strict=True)),
+        ]
+        ends = list(accumulate(sizes))
+        number = min(bisect_right(ends, at), len(sizes) - 1)
+        into = at - (ends[number] - len(self.pieces[number])) - self.leads[number]
+        start = self.ends[number - 1] if into < 0 and number else self.starts[number]
+        return min(start + max(0, into), self.ends[number])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One filling of a pattern with `values`, written as `words`.
+
+    `regular` says that the facts of the circuit are those of every regular row of its pattern, that each hole is a
+    whole angle, and that each value is a finite number of common size.
+    """
+
+    pattern: Pattern
+    values: tuple[float, ...]
+    words: tuple[str, ...]
+    regular: bool
+
+    def placed(self, error: CircuitError) -> CircuitError:
+        """Return `error`, whose column counts in the filled text, with that of the source. Lines are the same."""
+        if error.line is None or error.column is None:
+            return error
+        lines = self.pattern.fill(self.words).split("\n")
+        at = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
+        origin = self.pattern.origin(self.words, at)
+        column = origin - self.pattern.source.rfind("\n", 0, origin)
+        return CircuitError(error.code, error.message, line=error.line, column=column)

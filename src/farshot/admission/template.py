@@ -1,0 +1,151 @@
+"""`Template`: one parametric circuit and its rows, in place of a mapping of circuits."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import SupportsFloat
+
+from farshot.admission.labels import MAX_SOURCE_BYTES, check_label, check_number, has_surrogate, plain
+from farshot.admission.parameters import is_name
+from farshot.admission.rows import clash, rows_of
+from farshot.errors import BatchError, OptionError
+from farshot.model import TemplateSource
+
+__all__ = ["Template", "check_names", "check_rows", "check_source"]
+
+_FLOAT_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One parametric circuit and its rows, each a circuit under its own label. Submit it in place of a mapping.
+
+    `source` is OpenQASM 2 or 3, in which the arguments of gates may be formulas of parameters, such as
+    `rz(2*β[0]+pi/2) q[0];`. `parameter_names` are their names, a word each, or a word with indices such as `w_0[10]`;
+    they are declared nowhere in the text, or as `input float` or `input angle` in OpenQASM 3. One that the text does
+    not use is allowed; one named as something that the text declares or that OpenQASM knows is not. `rows` maps a
+    label to as many numbers as there are names, in their order.
+
+    Nothing is checked before the template is submitted or bound.
+
+    >>> template = Template("qubit q; rz(-2*β[0]) q;", ["β[0]"], {"one": [0.25], "two": [1e-07]})
+    >>> template.bind("one")
+    'qubit q; rz(-0.5) q;'
+    """
+
+    source: str
+    parameter_names: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+
+    def bind(self, label: str) -> str:
+        """Return the OpenQASM of one row, as it is run.
+
+        An argument that holds numbers and parameters alone is worked out and written as `repr` writes a float; in other
+        formulas each parameter is its number in parentheses.
+
+        Raises `BatchError` (a `ValueError`) where the template or the row is wrong, `CircuitError`, with line and
+        column in `source`, where a formula has no finite value.
+        """
+        template = check_source(self)
+        rows = _mapping(self.rows)
+        if label not in rows:
+            message = f"the template has no row {label!r:.80}"
+            raise BatchError(message)
+        return rows_of(template).text(_packed(label, rows[label], template.names))
+
+
+def check_source(template: Template) -> TemplateSource:
+    """Return the text and the names, or raise `BatchError` or `OptionError`."""
+    checked = check_names(template.source, template.parameter_names)
+    found = clash(template.source, checked.names)
+    if found is not None:
+        raise BatchError(found)
+    return checked
+
+
+def check_names(source: object, names: object) -> TemplateSource:
+    """Return the text, of which only the size is looked at, and the names; raises as `check_source`."""
+    if not isinstance(source, str):
+        message = f"the source of a template must be OpenQASM text, not {type(source).__name__}"
+        raise OptionError(message)
+    if len(source) > MAX_SOURCE_BYTES:
+        message = f"the source of the template has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}"
+        raise BatchError(message)
+    return TemplateSource(source.encode("utf-8", "surrogatepass"), _names(names))
+
+
+def _names(names: object) -> tuple[str, ...]:
+    if isinstance(names, str | bytes) or not isinstance(names, Sequence):
+        message = f"parameter_names must be a sequence of names, not {type(names).__name__}"
+        raise OptionError(message)
+    seen: set[str] = set()
+    for name in names:
+        _check_name(name)
+        if name in seen:
+            message = f"parameter_names has {name!r:.80} twice"
+            raise BatchError(message)
+        seen.add(name)
+    if len(names) * _FLOAT_BYTES > MAX_SOURCE_BYTES:
+        message = f"the template has {len(names):,} parameters; the limit is {MAX_SOURCE_BYTES // _FLOAT_BYTES:,}"
+        raise BatchError(message)
+    return tuple(map(plain, names))
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        message = f"the name of a parameter must be text, not {type(name).__name__}: {name!r:.80}"
+        raise OptionError(message)
+    if not is_name(name) or has_surrogate(name):
+        message = f"the name of a parameter must be a word, or a word with indices such as 'w_0[10]', not {name!r:.80}"
+        raise BatchError(message)
+
+
+def check_rows(template: Template) -> tuple[list[str], list[bytes]]:
+    """Return the labels and the packed rows, or raise `BatchError` or `OptionError`, which names the label."""
+    rows = _mapping(template.rows)
+    check_number(rows)
+    for label in rows:
+        check_label(label)
+    names = tuple(template.parameter_names)
+    return [plain(label) for label in rows], [_packed(label, row, names) for label, row in rows.items()]
+
+
+def _mapping(rows: object) -> Mapping[str, object]:
+    if not isinstance(rows, Mapping):
+        message = f"the rows of a template must be a mapping of label to numbers, not {type(rows).__name__}"
+        raise OptionError(message)
+    return rows
+
+
+def _packed(label: str, row: object, names: Sequence[str]) -> bytes:
+    """Return a row as little-endian float64."""
+    values = _numbers(label, row)
+    if len(values) != len(names):
+        message = f"row {label!r:.80} has {len(values)} numbers for {len(names)} parameters"
+        raise BatchError(message)
+    try:
+        return struct.pack(f"<{len(names)}d", *values)
+    except (OverflowError, struct.error):
+        message = f"row {label!r:.80} holds a number beyond what a float holds"
+        raise BatchError(message) from None
+
+
+def _numbers(label: str, row: object) -> Sequence[SupportsFloat]:
+    sized = hasattr(row, "__len__") and hasattr(row, "__getitem__") and hasattr(row, "__iter__")
+    if isinstance(row, str | bytes | Mapping) or not sized:
+        message = f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}"
+        raise OptionError(message)
+    values: list[SupportsFloat] = list(row)  # type: ignore[call-overload]  # what it has was asked for
+    for value in values:
+        if type(value) is not float and not _is_number(value):
+            message = f"row {label!r:.80} must hold numbers, not {value!r:.40}"
+            raise OptionError(message)
+    return values
+
+
+def _is_number(value: object) -> bool:
+    """Whether `value` is one real number; a truth value, NumPy's too, is none."""
+    named_bool = type(value).__name__.startswith("bool")
+    return isinstance(value, SupportsFloat) and not named_bool and not hasattr(value, "__len__")

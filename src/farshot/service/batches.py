@@ -1,0 +1,184 @@
+"""From the document of a batch to a job in the store, whether it comes at once or in parts.
+
+The service looks at sizes, counts, labels and bytes. What a circuit's text says is looked at by the workers.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from farshot.admission.batch import (
+    Contents,
+    Request,
+    batch_of,
+    check_priority,
+    check_seconds,
+    check_text,
+    contents_of,
+    job_spec,
+)
+from farshot.admission.labels import MAX_CIRCUITS
+from farshot.admission.template import Template, check_names, check_rows
+from farshot.dispatch.sharding import cut, cut_sources
+from farshot.errors import BatchError, UploadError
+from farshot.model import Draft, Submission, UploadPart, encoded
+from farshot.service.quotas import check_quota, quota_of
+from farshot.simulators.targets import check_target
+from farshot.wire import JobRequest
+
+if TYPE_CHECKING:
+    from farshot.model import JobRecord, JobSpec, TemplateSource
+    from farshot.service.parts import Call
+    from farshot.wire import PartRequest
+
+__all__ = ["accept", "put", "submit"]
+
+_DIGEST = re.compile("[0-9a-f]{32}")
+_encode = msgspec.msgpack.Encoder().encode
+_decode_request = msgspec.msgpack.Decoder(JobRequest).decode
+
+
+def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:
+    """Return the job of a batch, and whether it is new; with `upload`, one in the making.
+
+    Raises `BatchError` or `OptionError` where the batch is wrong, `KeyConflictError`, `QuotaError`.
+    """
+    checked = check_text("key", key)
+    owner = call.user.name
+    with call.service.lock_of(owner):
+        is_new = checked is None or call.parts.jobs.keyed(owner, checked) is None
+        if document.upload:
+            return call.parts.uploads.open(_draft(call, document, checked)), is_new
+        submission = _submission(call, document, checked)
+        if is_new:
+            _check_quota(call, submission.batch.spec.total_shots, len(submission.batch.labels), _size(submission))
+        return call.parts.jobs.add(submission), is_new
+
+
+def _submission(call: Call, document: JobRequest, key: str | None) -> Submission:
+    template = _template(document)
+    batch = batch_of(_contents(template, document), _request(call, document, key))
+    priority = check_priority(document.priority)
+    return Submission(batch, cut(batch, call.parts.limits.workers), call.user.name, priority)
+
+
+def _template(document: JobRequest) -> TemplateSource | None:
+    """Return the template, of which nothing is looked at but its size and the form of its names."""
+    if document.template is None:
+        return None
+    return check_names(document.template.source, document.template.parameters)
+
+
+def _contents(template: TemplateSource | None, document: JobRequest | PartRequest) -> Contents:
+    if template is None:
+        if document.rows is not None or document.circuits is None:
+            message = "give circuits, or a template and its rows"
+            raise BatchError(message)
+        return contents_of(document.circuits)
+    if document.circuits is not None or document.rows is None:
+        message = "a job with a template takes rows, and no circuits"
+        raise BatchError(message)
+    return Contents(template, *check_rows(Template("", template.names, document.rows)))
+
+
+def _request(call: Call, document: JobRequest, key: str | None) -> Request:
+    limits = call.parts.limits
+    timeout = None if document.timeout is None else check_seconds("timeout", document.timeout)
+    return Request(
+        target=check_target(document.target),
+        default_shots=limits.shots,
+        default_seed=document.default_seed,
+        ham_ops=document.ham_ops,
+        circuit_ham_map=document.circuit_ham_map,
+        shot_groups=document.shot_groups,
+        shots=document.shots,
+        seed=document.seed,
+        tag=document.tag,
+        key=key,
+        timeout=timeout if limits.job_timeout is None else min(timeout or limits.job_timeout, limits.job_timeout),
+    )
+
+
+def _size(submission: Submission) -> int:
+    return sum(map(len, submission.batch.sources)) + sum(map(len, submission.batch.labels))
+
+
+def _check_quota(call: Call, shots: int, circuits: int, size: int) -> None:
+    quota = quota_of(call.user, call.parts.limits.quota)
+    check_quota(quota, call.parts.jobs.usage(call.user.name), circuits=circuits, shots=shots, size=size)
+
+
+def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
+    if document.circuits is not None or document.rows is not None:
+        message = "the circuits of an upload follow in its parts"
+        raise BatchError(message)
+    if document.digest is not None and not _DIGEST.fullmatch(document.digest):
+        message = "digest must be 32 hexadecimal digits"
+        raise BatchError(message)
+    request = _request(call, document, key)
+    _template(document)
+    options = _encode(document)
+    return Draft(
+        owner=call.user.name,
+        key=key or uuid.uuid4().hex,
+        digest=bytes.fromhex(document.digest) if document.digest else blake2b(options, digest_size=16).digest(),
+        tag=check_text("tag", request.tag),
+        target=request.target,
+        priority=check_priority(document.priority),
+        options=options,
+    )
+
+
+def put(call: Call, number: int, document: PartRequest) -> JobRecord:
+    """Keep a part of a job in the making. Raises as `submit`, and `UploadError`."""
+    record = call.job()
+    contents = _contents(_template(_decode_request(call.parts.uploads.options(record.id))), document)
+    part = _part(call, number, contents)
+    with call.service.lock_of(record.owner):
+        if number not in {receipt.number for receipt in call.parts.uploads.receipts(record.id)}:
+            _check_room(record, len(contents.labels))
+            _check_quota(call, 0, len(contents.labels), sum(map(len, part.sources)))
+        return call.parts.uploads.put(record.id, part)
+
+
+def _check_room(record: JobRecord, more: int) -> None:
+    if record.circuits + more > MAX_CIRCUITS:
+        message = f"the job would hold {record.circuits + more:,} circuits; the limit is {MAX_CIRCUITS:,}"
+        raise BatchError(message)
+
+
+def _part(call: Call, number: int, contents: Contents) -> UploadPart:
+    sources = encoded(contents.sources)
+    digest = blake2b(digest_size=16)
+    for label, source in zip(contents.labels, sources, strict=True):
+        data = label.encode()
+        digest.update(b"%d:%b%d:%b" % (len(data), data, len(source), source))
+    marks = b"".join(blake2b(label.encode(), digest_size=8).digest() for label in contents.labels)
+    shards = cut_sources(contents.template, contents.sources, call.parts.limits.workers)
+    return UploadPart(number, digest.digest(), contents.labels, sources, shards, marks)
+
+
+def accept(call: Call, expected: int | None) -> JobRecord:
+    """Accept a job that is whole. Raises as `submit`, and `UploadError` where it holds other than `expected`."""
+    record = call.job()
+    if not record.uploading:
+        return record
+    if expected is not None and expected != record.circuits:
+        message = (
+            f"job {record.id} holds {record.circuits:,} circuits, not {expected:,}: put the parts that are missing"
+        )
+        raise UploadError(message)
+    spec = _spec(call, record)
+    with call.service.lock_of(record.owner):
+        _check_quota(call, spec.total_shots, 0, 0)
+        return call.parts.uploads.accept(record.id, spec)
+
+
+def _spec(call: Call, record: JobRecord) -> JobSpec:
+    document = _decode_request(call.parts.uploads.options(record.id))
+    return job_spec(_request(call, document, None), _template(document), record.circuits)

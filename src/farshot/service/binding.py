@@ -1,0 +1,113 @@
+"""Where the service listens: on loopback, with TLS, or elsewhere only where somebody says so."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farshot.errors import FarshotError, OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["BACKLOG", "Binding", "check_binding", "listen", "tls_context", "url_of"]
+
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where to listen, and whether with TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0 takes a free one."""
+    certificate: Path | None = None
+    """A PEM file: the certificate and those that vouch for it."""
+    key: Path | None = None
+    """A PEM file without a password; `None` where `certificate` holds the key too."""
+    insecure: bool = False
+    """Whether others may be reached without TLS, because something in front of the service speaks it."""
+
+
+def check_binding(host: str, *, tls: bool, insecure: bool) -> None:
+    """Raise `OptionError` if `host` is unknown, or if others than this machine would be served without TLS."""
+    _check(host, _addresses(host, 0), permitted=tls or insecure)
+
+
+def _addresses(host: str, port: int) -> list[tuple[int, str]]:
+    """Return the families and addresses of `host`, those of IPv4 first."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        message = f"the host {host!r} has no address here: {error}"
+        raise OptionError(message) from error
+    return sorted(((family, str(address[0])) for family, *_, address in found), key=_is_not_ipv4)
+
+
+def _is_not_ipv4(address: tuple[int, str]) -> bool:
+    return address[0] != socket.AF_INET
+
+
+def _check(host: str, addresses: list[tuple[int, str]], *, permitted: bool) -> None:
+    if permitted or all(ipaddress.ip_address(address).is_loopback for _, address in addresses):
+        return
+    message = (
+        f"{host!r} can be reached from other machines, and without TLS everybody between reads the tokens: give "
+        "--tls-cert and --tls-key, or --insecure if something in front of the service speaks TLS"
+    )
+    raise OptionError(message)
+
+
+def listen(binding: Binding) -> socket.socket:
+    """Return a listening socket; raises `OptionError` for a refused binding, `FarshotError` for a taken port."""
+    if not 0 <= binding.port <= 65535:
+        message = f"a port is a number from 0 to 65535, not {binding.port}"
+        raise OptionError(message)
+    addresses = _addresses(binding.host, binding.port)
+    _check(binding.host, addresses, permitted=binding.certificate is not None or binding.insecure)
+    family, address = addresses[0]
+    try:
+        sock = socket.create_server((address, binding.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise FarshotError(_why(binding, error)) from error
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)  # noqa: FBT003 -- else a body waits 40 ms for its head
+    return sock
+
+
+def _why(binding: Binding, error: OSError) -> str:
+    place = f"port {binding.port} of {binding.host}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{place} is in use by another program: choose another port (0 takes a free one)"
+    if error.errno == errno.EACCES:
+        return f"{place} is not open to this user: choose one above 1023"
+    return f"cannot listen on {place}: {os.strerror(error.errno or 0)}"
+
+
+def tls_context(binding: Binding) -> ssl.SSLContext | None:
+    """Return the context for TLS 1.2 and later, if asked for; raises `OptionError` for files that do not fit."""
+    if binding.certificate is None:
+        if binding.key is not None:
+            message = "a TLS key needs its certificate"
+            raise OptionError(message)
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(binding.certificate, binding.key, password="")  # or the terminal is asked
+    except OSError as error:
+        message = f"the TLS certificate {binding.certificate} and its key cannot be used: {error}"
+        raise OptionError(message) from error
+    return context
+
+
+def url_of(sock: socket.socket, *, tls: bool) -> str:
+    """Return the URL under which the listening `sock` is reached."""
+    host, port = sock.getsockname()[:2]
+    place = f"[{host}]" if sock.family == socket.AF_INET6 else host
+    return f"{'https' if tls else 'http'}://{place}:{port}"

@@ -1,0 +1,92 @@
+"""The body of a request: its size is capped before and after it is unpacked, and it is decoded in a thread."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from farshot.service.parts import in_thread
+from farshot.service.problems import BodyError, MediaTypeError, ParameterError, TooLargeError
+from farshot.wire import JSON, read_request
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from farshot.service.parts import Call
+
+__all__ = ["document_in", "parameters_in"]
+
+_Document = TypeVar("_Document", bound=msgspec.Struct)
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool = False) -> _Document:
+    """Return the document in the body; an empty one may stand for `{}`.
+
+    Raises `WireError` where it is none, `RequestError` where it is too large or of another type.
+    """
+    limit = call.parts.limits.body_bytes
+    data = await _body(call.request, limit)
+    if may_be_empty and not data:
+        data = b"{}"
+    else:
+        _check_type(call.request)
+    coding = call.request.headers.get("content-encoding", "identity").strip().lower()
+    return await in_thread(call.service, lambda: read_request(_plain(data, coding, limit), kind))
+
+
+def _check_type(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        message = f"the body must be {JSON}"
+        raise MediaTypeError(message)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _plain(data: bytes, coding: str, limit: int) -> bytes:
+    if coding == "identity":
+        return data
+    if coding != "gzip":
+        message = "the body may be sent plain or with Content-Encoding gzip"
+        raise MediaTypeError(message)
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        plain = unpacker.decompress(data, limit + 1)
+    except zlib.error:
+        message = "the body is not gzip, as its Content-Encoding says"
+        raise BodyError(message) from None
+    if len(plain) > limit:
+        raise _too_large(limit)
+    if not unpacker.eof:
+        message = "the gzip body ends early"
+        raise BodyError(message)
+    return plain
+
+
+def _too_large(limit: int) -> TooLargeError:
+    message = f"a body may have {limit:,} bytes, unpacked: send a large job in parts"
+    return TooLargeError(message)
+
+
+def parameters_in(call: Call, kind: type[_Document]) -> _Document:
+    """Return the query parameters; raises `RequestError` where one is unknown, wrong, or given twice."""
+    query = call.request.query_params
+    names = [name for name, _ in query.multi_items()]
+    if len(names) != len(set(names)):
+        message = "a parameter is given twice"
+        raise ParameterError(message)
+    try:
+        return msgspec.convert(dict(query), type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ParameterError(str(error)) from None

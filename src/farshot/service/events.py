@@ -1,0 +1,44 @@
+"""One feed for all jobs of a user: what changed since a cursor, at once or as soon as something does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from farshot.service.bodies import parameters_in
+from farshot.service.documents import job_document
+from farshot.service.jobs import WaitQuery, answer, wait_seconds
+from farshot.service.parts import in_thread
+from farshot.wire import EventsDocument
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from farshot.model import JobRecord
+    from farshot.service.parts import Call
+
+__all__ = ["get_events"]
+
+_AT_ONCE = 200
+
+
+async def get_events(call: Call) -> Response:
+    """Give the user's jobs that changed since `after`; without it, the cursor from which to follow."""
+    query = parameters_in(call, WaitQuery)
+    if query.after is None:
+        return answer(EventsDocument([], str(call.service.feed.position)))
+    found = await _found(call, query.after)
+    deadline = asyncio.get_running_loop().time() + wait_seconds(query)
+    while not found and not call.service.feed.is_closed and (left := deadline - asyncio.get_running_loop().time()) > 0:
+        await call.service.feed.wait(call.user.name, left)
+        found = await _found(call, query.after)
+    cursor = found[-1].changed if found else query.after
+    return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
+
+
+async def _found(call: Call, after: int) -> list[JobRecord]:
+    """Return what changed: from what the feed has just read, or from the store."""
+    recent = call.service.feed.recent(call.user.name, after)
+    if recent is not None:
+        return recent
+    return await in_thread(call.service, lambda: call.parts.jobs.events(call.user.name, after, _AT_ONCE))

@@ -1,0 +1,173 @@
+"""Jobs as the API has them: made in one request or in parts, looked at, cancelled, deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from starlette.responses import Response
+
+from farshot.contract import JobStatus
+from farshot.model import JobFilter
+from farshot.service.batches import submit
+from farshot.service.bodies import document_in, parameters_in
+from farshot.service.documents import job_document
+from farshot.service.parts import in_thread
+from farshot.service.problems import EndedError, ForbiddenError, ParameterError
+from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
+
+if TYPE_CHECKING:
+    from farshot.model import JobRecord, PartReceipt
+    from farshot.service.parts import Call
+
+__all__ = ["ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs", "wait_seconds"]
+
+MOST_WAIT = 30.0
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which jobs are wanted; times are RFC 3339, `until` excluded."""
+
+    status: JobStatus | None = None
+    tag: str | None = None
+    owner: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    cursor: str | None = None
+
+
+class WaitQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`after` is the cursor of what is known; the answer waits up to `wait` seconds for something newer."""
+
+    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    wait: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+
+
+def answer(document: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return a document as an answer."""
+    return Response(encode(document), status, headers, media_type=JSON)
+
+
+async def create_job(call: Call) -> Response:
+    """Make a job of the batch in the body, or begin one that arrives in parts; the same key gives the same job."""
+    document = await document_in(call, JobRequest)
+    key = call.request.headers.get("idempotency-key")
+    record, is_new = await in_thread(call.service, lambda: submit(call, document, key))
+    call.parts.wake()
+    parts = await in_thread(call.service, lambda: _receipts(call, record))
+    location = {"Location": f"/v1/jobs/{record.id}"}
+    return answer(job_document(record, parts=parts), 201 if is_new else 200, location)
+
+
+def _receipts(call: Call, record: JobRecord) -> list[PartReceipt] | None:
+    return call.parts.uploads.receipts(record.id) if record.uploading else None
+
+
+async def get_job(call: Call) -> Response:
+    """Tell where a job stands, once it has changed since `after` where that is given."""
+    query = parameters_in(call, WaitQuery)
+    record = await in_thread(call.service, call.job)
+    if query.after is not None and record.changed <= query.after and not record.status.is_terminal:
+        record = await _changed(call, record, wait_seconds(query))
+    return answer(await in_thread(call.service, lambda: _detailed(call, record)))
+
+
+def wait_seconds(query: WaitQuery) -> float:
+    """Return how long to wait; longer than half a minute is no use to anybody."""
+    return min(query.wait, MOST_WAIT)
+
+
+async def _changed(call: Call, record: JobRecord, seconds: float) -> JobRecord:
+    """Wait until the job itself has changed, not another one of its owner."""
+    feed, deadline = call.service.feed, asyncio.get_running_loop().time() + seconds
+    while not feed.is_closed and (left := deadline - asyncio.get_running_loop().time()) > 0:
+        await feed.wait(record.owner, left)
+        latest = await in_thread(call.service, call.job)
+        if latest.changed > record.changed:
+            return latest
+    return record
+
+
+def _detailed(call: Call, record: JobRecord) -> JobDocument:
+    waits = record.status is JobStatus.PENDING and not record.uploading
+    return job_document(
+        record,
+        jobs_ahead=call.parts.jobs.ahead(record.id) if waits else None,
+        parts=_receipts(call, record),
+        now=datetime.now(UTC),
+    )
+
+
+async def list_jobs(call: Call) -> Response:
+    """List jobs, the newest first, page by page."""
+    query = parameters_in(call, ListQuery)
+    wanted = JobFilter(
+        owner=_owner(call, query.owner),
+        status=query.status,
+        tag=query.tag,
+        since=_moment(query.since),
+        until=_moment(query.until),
+        before=None if query.cursor is None else _read_cursor(query.cursor),
+    )
+    found = await in_thread(call.service, lambda: call.parts.jobs.jobs(wanted, query.limit + 1))
+    page = found[: query.limit]
+    following = _cursor(page[-1]) if len(found) > query.limit else None
+    return answer(JobListDocument([job_document(record) for record in page], following))
+
+
+def _owner(call: Call, wanted: str | None) -> str | None:
+    if wanted is None or call.sees is None:
+        return wanted or call.sees
+    if wanted != call.sees:
+        message = "only an admin may list the jobs of others"
+        raise ForbiddenError(message)
+    return wanted
+
+
+def _moment(given: datetime | None) -> datetime | None:
+    return given.replace(tzinfo=UTC) if given and given.tzinfo is None else given
+
+
+def _cursor(record: JobRecord) -> str:
+    return base64.urlsafe_b64encode(b"%d" % record.seq).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> int:
+    try:
+        number = int(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        number = -1
+    if not 0 <= number < 2**63:
+        message = "the cursor is none that a list of jobs gave"
+        raise ParameterError(message)
+    return number
+
+
+async def cancel_job(call: Call) -> Response:
+    """Cancel a job and stop what runs of it; what is recorded stays readable."""
+
+    def cancel() -> tuple[JobRecord, int | None]:
+        call.job()
+        return call.parts.jobs.cancel(call.job_id)
+
+    record, stopped = await in_thread(call.service, cancel)
+    call.parts.wake()
+    if stopped is None:
+        raise EndedError(record)
+    return answer(job_document(record, circuits_cancelled=stopped))
+
+
+async def delete_job(call: Call) -> Response:
+    """Delete a job with its circuits and results; one that runs is stopped."""
+
+    def delete() -> None:
+        call.job()
+        call.parts.jobs.delete(call.job_id)
+
+    await in_thread(call.service, delete)
+    call.parts.wake()
+    return Response(status_code=204)

@@ -1,0 +1,161 @@
+"""The description of the API, made from the table of routes and the documents of the wire; and a page of it."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.responses import HTMLResponse, Response
+
+from farshot import __version__
+from farshot.service.problems import KINDS
+from farshot.service.routes import ROUTES
+from farshot.wire import FRAMES, JSON, NDJSON, PROBLEM, Problem, ResultsDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+    from farshot.service.parts import Service
+    from farshot.service.routes import Route
+
+__all__ = ["DOCUMENT", "PAGE", "description", "show_document", "show_page"]
+
+DOCUMENT = "/v1/openapi.json"
+PAGE = "/docs"
+_EVERYWHERE = ("unauthorized", "not-ready", "store", "internal", "timeout")
+_REF = "#/components/schemas/{name}"
+_PATH_PARAMETERS = {
+    "job_id": {"type": "string", "description": "The id of a job."},
+    "number": {"type": "integer", "minimum": 0, "maximum": 99999, "description": "The number of a part, from 0 on."},
+}
+
+
+@cache
+def description() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    kinds = [kind for route in ROUTES for kind in (route.query, route.body, *route.answers.values()) if kind]
+    _, schemas = msgspec.json.schema_components(list(dict.fromkeys([*kinds, Problem])), ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Farshot",
+            "version": __version__,
+            "description": "Batches of quantum circuits as asynchronous jobs. Errors are RFC 9457 problem documents.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in schemas.items() if not name.endswith("Query")},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}],
+    }
+
+
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    first, _, more = (route.handler.__doc__ or "").partition("\n\n")
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": " ".join(first.split()),
+        "parameters": [*_path_parameters(route), *_key(route), *_query_parameters(route, schemas)],
+        "responses": dict(_responses(route)),
+    }
+    if more:
+        operation["description"] = " ".join(more.split())
+    if route.body:
+        schema = {"$ref": _REF.format(name=route.body.__name__)}
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    return operation
+
+
+def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", route.path):
+        yield {"name": name, "in": "path", "required": True, "schema": _PATH_PARAMETERS[name]}
+
+
+def _key(route: Route) -> Iterator[dict[str, Any]]:
+    if route.has_key:
+        text = "Chosen by the client; the same key and batch give the same job, however often they are sent."
+        schema = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": "^[ -~]+$"}
+        yield {"name": "Idempotency-Key", "in": "header", "description": text, "schema": schema}
+
+
+def _query_parameters(route: Route, schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if route.query:
+        for name, schema in schemas[route.query.__name__]["properties"].items():
+            yield {"name": name, "in": "query", "schema": schema}
+
+
+def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
+    for status, kind in route.answers.items():
+        answer: dict[str, Any] = {"description": _first_line(kind) if kind else "Done."}
+        if kind:
+            answer["content"] = {JSON: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+        if kind is ResultsDocument:
+            answer["content"] |= {NDJSON: {"schema": {"type": "string"}}, FRAMES: {"schema": {"type": "string"}}}
+        yield str(status), answer
+    problems: dict[int, list[str]] = {}
+    for name in (*route.problems, *_EVERYWHERE):
+        problems.setdefault(KINDS[name].status, []).append(f"{KINDS[name].title} (`{KINDS[name].uri}`).")
+    for status, titles in sorted(problems.items()):
+        schema = {"$ref": _REF.format(name=Problem.__name__)}
+        yield str(status), {"description": " ".join(titles), "content": {PROBLEM: {"schema": schema}}}
+
+
+def _first_line(kind: type[msgspec.Struct]) -> str:
+    return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
+
+
+async def show_document(_service: Service, _request: Request) -> Response:
+    """Give the description to programs."""
+    return Response(msgspec.json.encode(description()), media_type=JSON)
+
+
+async def show_page(_service: Service, _request: Request) -> Response:
+    """Give the description to people; the page needs nothing from elsewhere."""
+    return HTMLResponse(_page())
+
+
+@cache
+def _page() -> str:
+    described = description()
+    operations = "".join(
+        _section(method, path, operation)
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    )
+    return _PAGE.format(intro=html.escape(described["info"]["description"]), version=__version__, body=operations)
+
+
+def _section(method: str, path: str, operation: dict[str, Any]) -> str:
+    rows = [(item["name"], item["in"], item["schema"].get("description", "")) for item in operation["parameters"]]
+    rows += [(status, "answer", answer["description"]) for status, answer in operation["responses"].items()]
+    cells = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {}).get("$ref", "")
+    takes = f"<p>Takes <code>{html.escape(body.rpartition('/')[2])}</code></p>" if body else ""
+    title = f"<h2><code>{method.upper()} {html.escape(path)}</code></h2>"
+    return f"{title}<p>{html.escape(operation['summary'])}</p>{takes}<table>{cells}</table>"
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Farshot API</title>
+<meta name="viewport" content="width=device-width">
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24 }}
+h2 {{ margin-top: 2.5rem; font-size: 1.1rem }}
+code {{ background: #f2f4f7; padding: .1rem .3rem; border-radius: .2rem }}
+table {{ border-collapse: collapse; width: 100% }}
+td {{ border-top: 1px solid #dde1e6; padding: .3rem .6rem .3rem 0; vertical-align: top }}
+</style></head>
+<body><h1>Farshot API <small>{version}</small></h1><p>{intro}</p>
+<p>Send <code>Authorization: Bearer TOKEN</code>. The whole description, for programs, is
+<code>/v1/openapi.json</code>.</p>
+{body}</body></html>
+"""

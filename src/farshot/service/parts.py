@@ -1,0 +1,111 @@
+"""What the service is made of, and what one request of it carries."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio.to_thread
+
+from farshot.accounts import NO_LIMITS, Quota, Role, User
+from farshot.errors import UnknownJobError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from anyio import CapacityLimiter
+    from starlette.requests import Request
+
+    from farshot.dispatch.changes import Changes
+    from farshot.model import JobRecord
+    from farshot.protocols import AccountStore, JobStore, UploadStore
+    from farshot.service.access import Access
+    from farshot.service.feed import Feed
+    from farshot.wire import TargetDocument
+
+__all__ = ["Call", "Limits", "Parts", "Service", "in_thread"]
+
+_Answer = TypeVar("_Answer")
+_LOCKS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one request, one user and one job may have. Times are in seconds."""
+
+    body_bytes: int = 16 * 2**20
+    shots: int = 1000
+    workers: int = 2
+    quota: Quota = NO_LIMITS
+    job_timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What `build_app` needs: the stores, who is told that there is work, and the targets on offer.
+
+    `changes` moves whenever a job may have changed; `wake` has the dispatcher look at the store. `ready` says why
+    the service is not ready; None: it is.
+    """
+
+    jobs: JobStore
+    uploads: UploadStore
+    accounts: AccountStore
+    changes: Changes
+    wake: Callable[[], None]
+    targets: Callable[[], Sequence[TargetDocument]]
+    ready: Callable[[], str | None] = lambda: None
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts, and what the service keeps while it runs."""
+
+    parts: Parts
+    access: Access
+    feed: Feed
+    threads: CapacityLimiter
+    _locks: tuple[threading.Lock, ...] = field(default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS)))
+
+    def lock_of(self, owner: str) -> threading.Lock:
+        """Return the lock under which what `owner` has is compared with its quota and added to."""
+        return self._locks[hash(owner) % _LOCKS]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of a user."""
+
+    service: Service
+    request: Request
+    user: User
+
+    @property
+    def parts(self) -> Parts:
+        """The parts of the service."""
+        return self.service.parts
+
+    @property
+    def job_id(self) -> str:
+        """The job that the path names."""
+        return str(self.request.path_params["job_id"])
+
+    @property
+    def sees(self) -> str | None:
+        """Whose jobs the user sees; None: everybody's."""
+        return None if self.user.role is Role.ADMIN else self.user.name
+
+    def job(self) -> JobRecord:
+        """Return the job that the path names; one of another user is as unknown as one that is not there."""
+        record = self.parts.jobs.job(self.job_id)
+        if self.sees is not None and record.owner != self.sees:
+            message = f"no job {self.job_id!r} in this store"
+            raise UnknownJobError(message)
+        return record
+
+
+async def in_thread(service: Service, work: Callable[[], _Answer]) -> _Answer:
+    """Do what blocks in a thread, so that the event loop never waits for a disk."""
+    return await anyio.to_thread.run_sync(work, limiter=service.threads)

@@ -1,0 +1,190 @@
+"""Errors as RFC 9457 problem documents: a stable `type`, what was wrong, and no word of how the server is made."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from farshot.errors import (
+    AccessError,
+    BatchError,
+    CircuitError,
+    FarshotError,
+    HandleError,
+    KeyConflictError,
+    MissingExtraError,
+    OptionError,
+    QuotaError,
+    StoreError,
+    TargetError,
+    UnknownJobError,
+    UploadError,
+    WireError,
+)
+from farshot.wire import PROBLEM, Problem, encode
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from farshot.model import JobRecord
+
+__all__ = [
+    "KINDS",
+    "BodyError",
+    "EndedError",
+    "ForbiddenError",
+    "MediaTypeError",
+    "NotReadyError",
+    "ParameterError",
+    "TooLargeError",
+    "problem_of",
+    "problem_response",
+]
+
+_log = logging.getLogger("farshot.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of problem: its name, its HTTP status, and its title."""
+
+    name: str
+    status: int
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """The `type` of its documents."""
+        return f"/problems/{self.name}"
+
+
+class BodyError(FarshotError):
+    """The body of a request is not what it must be."""
+
+
+class ParameterError(FarshotError):
+    """A parameter of a request is unknown or wrong."""
+
+
+class MediaTypeError(FarshotError):
+    """The body of a request is of a type or coding that is not understood."""
+
+
+class TooLargeError(FarshotError):
+    """The body of a request is larger than the limit."""
+
+
+class ForbiddenError(FarshotError):
+    """The user's role does not allow this."""
+
+
+class EndedError(FarshotError):
+    """The job has ended, so that it cannot be cancelled."""
+
+    def __init__(self, record: JobRecord) -> None:
+        """Keep the job."""
+        self.record = record
+        super().__init__(f"job {record.id} is {record.status} already")
+
+
+class NotReadyError(FarshotError):
+    """The service starts or stops."""
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("body", 400, "The body is not what it must be"),
+        Kind("parameter", 400, "A parameter of the request is wrong"),
+        Kind("batch", 400, "The batch is wrong; nothing was stored"),
+        Kind("option", 400, "An option is wrong; nothing was stored"),
+        Kind("target", 400, "There is no such target here"),
+        Kind("unauthorized", 401, "A valid token is needed"),
+        Kind("forbidden", 403, "The user may not do this"),
+        Kind("not-found", 404, "There is no such thing"),
+        Kind("method", 405, "The method is not allowed here"),
+        Kind("timeout", 408, "The request took too long"),
+        Kind("key-conflict", 409, "The key was used for another batch"),
+        Kind("upload", 409, "The part does not fit the job"),
+        Kind("ended", 409, "The job has ended"),
+        Kind("too-large", 413, "The body is too large"),
+        Kind("media-type", 415, "The media type is not understood"),
+        Kind("quota", 429, "That would be more than the user may have"),
+        Kind("internal", 500, "The service has a defect"),
+        Kind("store", 503, "The store cannot be used"),
+        Kind("not-ready", 503, "The service is not ready"),
+    )
+}
+
+_OF_ERRORS: tuple[tuple[type[Exception], str], ...] = (
+    (WireError, "body"),
+    (BodyError, "body"),
+    (ParameterError, "parameter"),
+    (MediaTypeError, "media-type"),
+    (TooLargeError, "too-large"),
+    (KeyConflictError, "key-conflict"),
+    (MissingExtraError, "target"),
+    (TargetError, "target"),
+    (OptionError, "option"),
+    (BatchError, "batch"),
+    (CircuitError, "batch"),
+    (HandleError, "parameter"),
+    (UnknownJobError, "not-found"),
+    (UploadError, "upload"),
+    (EndedError, "ended"),
+    (AccessError, "unauthorized"),
+    (ForbiddenError, "forbidden"),
+    (QuotaError, "quota"),
+    (NotReadyError, "not-ready"),
+    (StoreError, "store"),
+)
+_OF_STATUS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
+_STORE_DETAIL = "the store cannot be used now: try again later; the service's log says why"
+_DEFECT_DETAIL = "the request met a defect of the service, whose log says more"
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the document that tells a client of `error`."""
+    kind, detail = _kind_and_detail(error)
+    return Problem(
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        job_id=error.record.id if isinstance(error, EndedError) else None,
+        job_status=error.record.status if isinstance(error, EndedError) else None,
+        retry_after=error.retry_after if isinstance(error, QuotaError) else _RETRY.get(kind.name),
+    )
+
+
+_RETRY = {"store": 1.0, "not-ready": 1.0}
+
+
+def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
+    if isinstance(error, HTTPException):
+        kind = KINDS[_OF_STATUS.get(error.status_code, "internal")]
+        return kind, str(error.detail)
+    name = next((name for type_, name in _OF_ERRORS if isinstance(error, type_)), "internal")
+    if name == "store":
+        return KINDS[name], _STORE_DETAIL
+    return KINDS[name], _DEFECT_DETAIL if name == "internal" else str(error)
+
+
+def problem_response(request: Request, error: Exception) -> Response:
+    """Answer with the problem that `error` is; what is the service's own fault is logged with its story."""
+    problem = problem_of(error)
+    if problem.status >= 500:
+        _log.error("request failed", exc_info=error, extra={"path": request.url.path, "problem": problem.type})
+    request.state.problem = problem.type.rpartition("/")[2]
+    headers = {}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(problem.retry_after)))
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, HTTPException) and error.headers:
+        headers |= error.headers
+    return Response(encode(problem), problem.status, headers, media_type=PROBLEM)

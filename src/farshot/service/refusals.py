@@ -1,0 +1,32 @@
+"""What the protocol itself answers to a request that never reaches the application."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from farshot.service.problems import KINDS, Kind
+from farshot.wire import PROBLEM, Problem, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["BODY_TOO_LARGE", "HEAD_TOO_LARGE", "NOT_HTTP", "TOO_SLOW", "refusal"]
+
+BODY_TOO_LARGE = KINDS["too-large"]
+HEAD_TOO_LARGE = Kind("head-too-large", 431, "The head of the request is too large")
+NOT_HTTP = Kind("http", 400, "This is not a request of HTTP/1.1")
+TOO_SLOW = KINDS["timeout"]
+
+
+def refusal(kind: Kind, detail: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a whole response, `headers` included, that closes the connection with a problem document."""
+    body = encode(Problem(type=kind.uri, title=kind.title, status=kind.status, detail=detail))
+    own = [
+        (b"content-type", PROBLEM.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    status = HTTPStatus(kind.status)
+    lines = [b"%b: %b\r\n" % header for header in [*headers, *own]]
+    return b"".join([f"HTTP/1.1 {status} {status.phrase}\r\n".encode(), *lines, b"\r\n", body])

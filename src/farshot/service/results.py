@@ -1,0 +1,86 @@
+"""What a job has recorded: as pages of entries, as one line an entry, or packed for a client that unpacks it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from starlette.responses import StreamingResponse
+
+from farshot.backends.entries import failure_entry, missing_fault, part_entries
+from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
+from farshot.service.bodies import parameters_in
+from farshot.service.jobs import answer
+from farshot.service.parts import in_thread
+from farshot.service.streams import lines, packed
+from farshot.wire import FRAMES, NDJSON, ResultsDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.responses import Response
+
+    from farshot.model import Fault, JobRecord
+    from farshot.protocols import JobStore
+    from farshot.service.parts import Call
+
+__all__ = ["ResultsQuery", "get_results"]
+
+_Entry = tuple[int, dict[str, Any]]
+
+
+class ResultsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page holds up to `limit` entries from `cursor` on. A stream holds all; with `follow` it goes on until the job
+    has ended, in the order in which circuits end.
+    """
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    cursor: Annotated[int, msgspec.Meta(ge=0)] = 0
+    follow: bool = False
+
+
+async def get_results(call: Call) -> Response:
+    """Give the recorded results of a job, also while it runs; which form, the Accept header says."""
+    query = parameters_in(call, ResultsQuery)
+    record = await in_thread(call.service, call.job)
+    accepted = call.request.headers.get("accept", "")
+    if FRAMES in accepted:
+        return StreamingResponse(packed(call, record, follow=query.follow), media_type=FRAMES)
+    if NDJSON in accepted:
+        return StreamingResponse(lines(call, record, follow=query.follow), media_type=NDJSON)
+    return answer(await in_thread(call.service, lambda: _page(call.parts.jobs, record, query)))
+
+
+def _page(jobs: JobStore, record: JobRecord, query: ResultsQuery) -> ResultsDocument:
+    entries: list[dict[str, Any]] = []
+    for position, entry in _entries(jobs, record, query.cursor):
+        if len(entries) == query.limit:
+            return ResultsDocument(record.id, record.status, entries, str(position))
+        entries.append(entry)
+    return ResultsDocument(record.id, record.status, entries, None)
+
+
+def _entries(jobs: JobStore, record: JobRecord, start: int) -> Iterator[_Entry]:
+    """Yield the entries from position `start` on, in order of position."""
+    observables = jobs.spec(record.id).observables if not record.uploading else None
+    found = (
+        entry
+        for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1)
+        for entry in part_entries(part, observables)
+        if entry[0] >= start
+    )
+    fault = missing_fault(record)
+    return found if fault is None else _filled(jobs, record, found, start, fault)
+
+
+def _filled(jobs: JobStore, record: JobRecord, found: Iterator[_Entry], start: int, fault: Fault) -> Iterator[_Entry]:
+    """Yield what was found, and `fault` for every circuit between."""
+    upcoming = next(found, None)
+    for position, label in enumerate(label for labels in jobs.labels(record.id) for label in labels):
+        if position < start:
+            continue
+        if upcoming and upcoming[0] == position:
+            yield upcoming
+            upcoming = next(found, None)
+        else:
+            yield position, failure_entry(label, fault)

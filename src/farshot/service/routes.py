@@ -1,0 +1,124 @@
+"""Every route of the API, in one table: what serves it, what it takes, what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from farshot.service import about, events, jobs, results, uploads
+from farshot.wire import (
+    EventsDocument,
+    FinalizeRequest,
+    JobDocument,
+    JobListDocument,
+    JobRequest,
+    MeDocument,
+    PartRequest,
+    ResultsDocument,
+    TargetsDocument,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import msgspec
+    from starlette.responses import Response
+
+    from farshot.service.parts import Call
+
+    Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
+
+__all__ = ["ROUTES", "Route"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one path. `problems` are the kinds that it may answer with beside those of every route."""
+
+    method: str
+    path: str
+    handler: Handler
+    query: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    answers: dict[int, type[msgspec.Struct] | None]
+    problems: tuple[str, ...] = ()
+    has_key: bool = False
+
+
+_SUBMIT = ("body", "batch", "option", "target", "too-large", "media-type", "quota")
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/jobs",
+        handler=jobs.create_job,
+        body=JobRequest,
+        answers={200: JobDocument, 201: JobDocument},
+        problems=(*_SUBMIT, "key-conflict"),
+        has_key=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/jobs",
+        handler=jobs.list_jobs,
+        query=jobs.ListQuery,
+        answers={200: JobListDocument},
+        problems=("parameter", "forbidden"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/jobs/{job_id}",
+        handler=jobs.get_job,
+        query=jobs.WaitQuery,
+        answers={200: JobDocument},
+        problems=("parameter", "not-found"),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/jobs/{job_id}",
+        handler=jobs.delete_job,
+        answers={204: None},
+        problems=("not-found",),
+    ),
+    Route(
+        method="PUT",
+        path="/v1/jobs/{job_id}/parts/{number}",
+        handler=uploads.put_part,
+        body=PartRequest,
+        answers={200: JobDocument},
+        problems=(*_SUBMIT, "parameter", "not-found", "upload"),
+    ),
+    Route(
+        method="POST",
+        path="/v1/jobs/{job_id}/finalize",
+        handler=uploads.finalize_job,
+        body=FinalizeRequest,
+        answers={200: JobDocument},
+        problems=(*_SUBMIT, "not-found", "upload"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/jobs/{job_id}/results",
+        handler=results.get_results,
+        query=results.ResultsQuery,
+        answers={200: ResultsDocument},
+        problems=("parameter", "not-found"),
+    ),
+    Route(
+        method="POST",
+        path="/v1/jobs/{job_id}/cancel",
+        handler=jobs.cancel_job,
+        answers={200: JobDocument},
+        problems=("not-found", "ended"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events",
+        handler=events.get_events,
+        query=jobs.WaitQuery,
+        answers={200: EventsDocument},
+        problems=("parameter",),
+    ),
+    Route(method="GET", path="/v1/targets", handler=about.get_targets, answers={200: TargetsDocument}),
+    Route(method="GET", path="/v1/me", handler=about.get_me, answers={200: MeDocument}),
+)

@@ -1,0 +1,114 @@
+"""The results of a job as one stream, which may follow the job to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from farshot.backends.entries import failure_entry, missing_fault, part_entries
+from farshot.service.parts import in_thread
+from farshot.wire import Frame, GapFrame, HeadFrame, PartFrame, TailFrame, encode, encode_frame
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from farshot.model import Fault, JobRecord, Observables
+    from farshot.protocols import JobStore
+    from farshot.service.parts import Call
+
+__all__ = ["lines", "packed"]
+
+_WAIT = 10.0
+_CHUNK = 2**18
+
+
+@dataclass(slots=True)
+class _Sent:
+    """What a stream has given: the number of the last part, and the positions [first, end) of all."""
+
+    seq: int = 0
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+
+async def packed(call: Call, record: JobRecord, *, follow: bool) -> AsyncIterator[bytes]:
+    """Yield the results of a job as frames of `farshot.wire`."""
+    observables = await in_thread(call.service, partial(_observables, call.parts.jobs, record))
+    yield encode_frame(HeadFrame(observables))
+    async for piece in _stream(call, record, encode_frame, follow=follow):
+        yield piece
+
+
+async def lines(call: Call, record: JobRecord, *, follow: bool) -> AsyncIterator[bytes]:
+    """Yield the results of a job as NDJSON, an entry a line."""
+    observables = await in_thread(call.service, partial(_observables, call.parts.jobs, record))
+    async for piece in _stream(call, record, partial(_lines_of, observables), follow=follow):
+        yield piece
+
+
+def _observables(jobs: JobStore, record: JobRecord) -> Observables | None:
+    return None if record.uploading else jobs.spec(record.id).observables
+
+
+def _lines_of(observables: Observables | None, frame: Frame) -> bytes:
+    if isinstance(frame, PartFrame):
+        return b"".join(encode(entry) + b"\n" for _, entry in part_entries(frame, observables))
+    if isinstance(frame, GapFrame):
+        return b"".join(encode(failure_entry(label, frame.fault)) + b"\n" for label in frame.labels)
+    return b""
+
+
+async def _stream(
+    call: Call, record: JobRecord, form: Callable[[Frame], bytes], *, follow: bool
+) -> AsyncIterator[bytes]:
+    """Yield all frames of a job in a form; with `follow` those that come later too."""
+    sent, feed = _Sent(), call.service.feed
+    while True:
+        pieces = map(form, _frames(call.parts.jobs, record, sent, follow=follow))
+        while chunk := await in_thread(call.service, partial(_chunk, pieces)):
+            yield chunk
+        if not follow or record.status.is_terminal or feed.is_closed:
+            return
+        await feed.wait(record.owner, _WAIT)
+        record = await in_thread(call.service, call.job)
+
+
+def _chunk(pieces: Iterator[bytes]) -> bytes:
+    """Join pieces, so that a large stream is not handed on in many small ones."""
+    chunk = bytearray()
+    for piece in pieces:
+        chunk += piece
+        if len(chunk) >= _CHUNK:
+            break
+    return bytes(chunk)
+
+
+def _frames(jobs: JobStore, record: JobRecord, sent: _Sent, *, follow: bool) -> Iterator[Frame]:
+    """Yield what is recorded and was not sent; where nothing will follow, what is missing and the tail."""
+    for part in jobs.recorded(record.id, sent.seq) if follow else jobs.parts(record.id):
+        sent.seq = max(sent.seq, part.seq)
+        sent.spans.append((part.first, part.first + len(part.labels)))
+        yield PartFrame(part.first, part.attempt, part.labels, part.results)
+    if follow and not record.status.is_terminal:
+        return
+    fault = missing_fault(record)
+    if fault is not None:
+        yield from _gaps(jobs, record.id, sent, fault)
+    yield TailFrame(record.status)
+
+
+def _gaps(jobs: JobStore, job_id: str, sent: _Sent, fault: Fault) -> Iterator[Frame]:
+    """Yield the circuits that have no outcome, shard by shard."""
+    spans = iter(sorted(sent.spans))
+    span = next(spans, None)
+    start = 0
+    for labels in jobs.labels(job_id):
+        position, end = start, start + len(labels)
+        while position < end:
+            stop = end if span is None else min(end, span[0])
+            if stop > position:
+                yield GapFrame(position, labels[position - start : stop - start], fault)
+            position = stop
+            if span is not None and position == span[0]:
+                position, span = min(end, span[1]), next(spans, None)
+        start = end

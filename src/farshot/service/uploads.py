@@ -1,0 +1,50 @@
+"""A job in parts: `PUT` them in any order and as often as needed, then finalize."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farshot.service.batches import accept, put
+from farshot.service.bodies import document_in
+from farshot.service.documents import job_document
+from farshot.service.jobs import answer
+from farshot.service.parts import in_thread
+from farshot.service.problems import ParameterError
+from farshot.wire import FinalizeRequest, PartRequest
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from farshot.model import JobRecord
+    from farshot.service.parts import Call
+    from farshot.wire import JobDocument
+
+__all__ = ["finalize_job", "put_part"]
+
+_MOST_PARTS = 100_000
+
+
+async def put_part(call: Call) -> Response:
+    """Keep one part of a job in the making; the same part again changes nothing."""
+    number = _number(call.request.path_params["number"])
+    document = await document_in(call, PartRequest)
+    return answer(await in_thread(call.service, lambda: _with_parts(call, put(call, number, document))))
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < _MOST_PARTS):
+        message = f"a part's number is from 0 to {_MOST_PARTS - 1:,}"
+        raise ParameterError(message)
+    return int(text)
+
+
+async def finalize_job(call: Call) -> Response:
+    """Accept a job whose parts have all arrived; from then on it is worked on."""
+    document = await document_in(call, FinalizeRequest, may_be_empty=True)
+    record = await in_thread(call.service, lambda: accept(call, document.circuits))
+    call.parts.wake()
+    return answer(job_document(record))
+
+
+def _with_parts(call: Call, record: JobRecord) -> JobDocument:
+    return job_document(record, parts=call.parts.uploads.receipts(record.id))

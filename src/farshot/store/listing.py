@@ -1,0 +1,60 @@
+"""Lists of jobs: by what is wanted, by what changed; and what an owner uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from farshot.model import Usage
+from farshot.store import statements as sql
+from farshot.store.rows import to_record
+from farshot.store.schema import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from farshot.model import JobFilter, JobRecord
+
+__all__ = ["events", "listed", "usage"]
+
+_DAY = 86400.0
+
+
+def listed(connection: Connection, wanted: JobFilter, limit: int) -> list[JobRecord]:
+    """Return the newest jobs that are wanted, the newest first."""
+    statement = sql.LIST_JOBS.where(*_conditions(wanted)).limit(limit)
+    return [to_record(row) for row in connection.execute(statement)]
+
+
+def _conditions(wanted: JobFilter) -> Iterator[ColumnElement[bool]]:
+    same: dict[Any, object] = {jobs.c.owner: wanted.owner, jobs.c.status: wanted.status, jobs.c.tag: wanted.tag}
+    for column, value in same.items():
+        if value is not None:
+            yield column == value
+    if wanted.since is not None:
+        yield jobs.c.created_at >= wanted.since.timestamp()
+    if wanted.until is not None:
+        yield jobs.c.created_at < wanted.until.timestamp()
+    if wanted.before is not None:
+        yield jobs.c.seq < wanted.before
+
+
+def events(connection: Connection, owner: str | None, after: int, limit: int) -> list[JobRecord]:
+    """Return the jobs that changed after the change `after`, in the order of their last one."""
+    statement = sql.LIST_CHANGED.where(jobs.c.changed > after).limit(limit)
+    if owner is not None:
+        statement = statement.where(jobs.c.owner == owner)
+    return [to_record(row) for row in connection.execute(statement)]
+
+
+def usage(connection: Connection, owner: str, now: float) -> Usage:
+    """Return what `owner` has and has used."""
+    row = connection.execute(sql.SUM_USAGE, {"of_owner": owner, "since": now - _DAY}).one()
+    running = connection.execute(sql.COUNT_RUNNING, {"of_owner": owner}).scalar_one()
+    return Usage(
+        queued_circuits=int(row.queued or 0),
+        running_shards=int(running),
+        shots_per_day=int(row.shots or 0),
+        stored_bytes=int(row.stored or 0),
+    )

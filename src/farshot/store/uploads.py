@@ -1,0 +1,210 @@
+"""`SqlUploads`: a job that arrives in numbered parts. It is accepted, and has shards, when it is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from sqlalchemy import bindparam, select, update
+
+from farshot.errors import BatchError, UploadError
+from farshot.model import PartReceipt, ShardCut
+from farshot.store import statements as sql
+from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier
+from farshot.store.changes import mark
+from farshot.store.clock import BootClock, moment
+from farshot.store.rows import read_job
+from farshot.store.schema import jobs, parts, payloads
+from farshot.store.transactions import Transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import BindParameter, Connection, Engine
+
+    from farshot.model import Draft, JobRecord, JobSpec, UploadPart
+    from farshot.protocols import Clock
+
+__all__ = ["SqlUploads"]
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
+
+_of_job: BindParameter[str] = bindparam("of_job")
+_READ_DRAFT = select(jobs.c.draft).where(jobs.c.id == _of_job)
+_LIST_PARTS = (
+    select(parts.c.number, parts.c.circuits, parts.c.digest).where(parts.c.job_id == _of_job).order_by(parts.c.number)
+)
+_READ_MARKS = select(parts.c.marks).where(parts.c.job_id == _of_job).order_by(parts.c.number)
+_LIST_PAYLOADS = (
+    select(payloads.c.part, payloads.c.slot, payloads.c.size, payloads.c.cost)
+    .where(payloads.c.job_id == _of_job)
+    .order_by(payloads.c.part, payloads.c.slot)
+)
+_READ_LABELS = select(payloads.c.labels).where(payloads.c.job_id == _of_job).order_by(payloads.c.part, payloads.c.slot)
+_GROW = update(jobs).where(jobs.c.id == _of_job).values(circuits=jobs.c.circuits + bindparam("count"))
+_ACCEPT = (
+    update(jobs)
+    .where(jobs.c.id == _of_job)
+    .values(draft=None, spec=bindparam("new_spec"), shots=bindparam("new_shots"), timeout=bindparam("new_timeout"))
+)
+_FIND_ABANDONED = select(jobs.c.id).where(jobs.c.draft.is_not(None), jobs.c.created_at < bindparam("before"))
+
+
+class SqlUploads:
+    """Jobs in the making, in the database of the jobs. Safe from any thread; every method is one transaction."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        """Use `engine`, whose schema must be current."""
+        self._transactions = Transactions(engine)
+        self._clock = clock or (BootClock() if engine.dialect.name == "sqlite" else None)
+
+    def open(self, draft: Draft) -> JobRecord:
+        """Begin a job and return it; the same owner and key give the one that is there, begun or accepted.
+
+        Raises `KeyConflictError` where that one has another body.
+        """
+        return self._transactions.write(lambda connection: self._open(connection, draft))
+
+    def options(self, job_id: str) -> bytes:
+        """Return the options that a job in the making was opened with; raises `UploadError` where it is none."""
+        with self._transactions.read() as connection:
+            return _options(connection, job_id)
+
+    def receipts(self, job_id: str) -> list[PartReceipt]:
+        """Return what has arrived of a job, by number."""
+        with self._transactions.read() as connection:
+            return [PartReceipt(*row) for row in connection.execute(_LIST_PARTS, {"of_job": job_id})]
+
+    def put(self, job_id: str, part: UploadPart) -> JobRecord:
+        """Keep a part and return the job; the same part again changes nothing.
+
+        Raises `UploadError` where the job is accepted or ended, or has another part of this number.
+        """
+        return self._transactions.write(lambda connection: self._put(connection, job_id, part))
+
+    def accept(self, job_id: str, spec: JobSpec) -> JobRecord:
+        """Accept the job: from now on it is worked on. Accepting it again changes nothing.
+
+        Raises `UploadError` where a number below the highest is missing, `BatchError` where two circuits have the
+        same label.
+        """
+        return self._transactions.write(lambda connection: self._accept(connection, job_id, spec))
+
+    def abandoned(self, older_than: float) -> list[str]:
+        """Return the jobs that were opened more than `older_than` seconds ago and never accepted."""
+        with self._transactions.read() as connection:
+            before = moment(connection, self._clock).wall - older_than
+            return list(connection.execute(_FIND_ABANDONED, {"before": before}).scalars())
+
+    def _open(self, connection: Connection, draft: Draft) -> JobRecord:
+        found = earlier(connection, draft.owner, draft.key, draft.digest)
+        if found:
+            return found
+        job_id = add_job(
+            connection,
+            owner=draft.owner,
+            key=draft.key,
+            digest=draft.digest,
+            tag=draft.tag,
+            target=draft.target,
+            priority=draft.priority,
+            draft=draft.options,
+            spec=b"",
+            circuits=0,
+            created_at=moment(connection, self._clock).wall,
+        )
+        mark(connection, [job_id])
+        return read_job(connection, job_id)
+
+    def _put(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
+        _lock(connection, job_id)
+        if not _is_there(connection, job_id, part):
+            _options(connection, job_id)
+            add_part(connection, job_id, part.number, digest=part.digest, circuits=len(part.labels), marks=part.marks)
+            for slot, cut in enumerate(part.shards):
+                span = slice(cut.start, cut.end)
+                add_payload(connection, job_id, (part.number, slot), cut.cost, part.labels[span], part.sources[span])
+            connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
+            mark(connection, [job_id])
+        return read_job(connection, job_id)
+
+    def _accept(self, connection: Connection, job_id: str, spec: JobSpec) -> JobRecord:
+        _lock(connection, job_id)
+        record = read_job(connection, job_id)
+        if not record.uploading:
+            return record
+        _options(connection, job_id)
+        _check_numbers(connection, job_id)
+        _check_labels(connection, job_id)
+        values = {"new_spec": _encode(spec), "new_shots": spec.total_shots, "new_timeout": spec.timeout}
+        connection.execute(_ACCEPT, {"of_job": job_id, **values})
+        add_shards(connection, job_id, record.owner, list(_placed(connection, job_id)))
+        mark(connection, [job_id])
+        return read_job(connection, job_id)
+
+
+def _lock(connection: Connection, job_id: str) -> None:
+    if connection.dialect.name != "sqlite":
+        connection.execute(sql.LOCK_JOBS, {"of_jobs": [job_id]})
+
+
+def _options(connection: Connection, job_id: str) -> bytes:
+    record = read_job(connection, job_id)
+    draft: Any = connection.execute(_READ_DRAFT, {"of_job": job_id}).scalar_one()
+    if draft is None or record.status.is_terminal:
+        state = record.status if record.status.is_terminal else "accepted already"
+        message = f"job {job_id} is {state}: it takes no more circuits"
+        raise UploadError(message)
+    return bytes(draft)
+
+
+def _is_there(connection: Connection, job_id: str, part: UploadPart) -> bool:
+    """Whether this very part has arrived before."""
+    found = {row.number: row.digest for row in connection.execute(_LIST_PARTS, {"of_job": job_id})}
+    if part.number not in found:
+        return False
+    if found[part.number] != part.digest:
+        message = f"part {part.number} of job {job_id} has arrived before with other circuits"
+        raise UploadError(message)
+    return True
+
+
+def _check_numbers(connection: Connection, job_id: str) -> None:
+    numbers = [row.number for row in connection.execute(_LIST_PARTS, {"of_job": job_id})]
+    if not numbers:
+        message = f"job {job_id} is empty: put at least one part first"
+        raise UploadError(message)
+    missing = sorted(set(range(numbers[-1] + 1)) - set(numbers))
+    if missing:
+        message = f"job {job_id} is not whole: part {missing[0]} has not arrived, part {numbers[-1]} has"
+        raise UploadError(message)
+
+
+def _check_labels(connection: Connection, job_id: str) -> None:
+    """Compare eight bytes for each label, and the labels themselves only where those agree."""
+    blobs = connection.execute(_READ_MARKS, {"of_job": job_id}).scalars()
+    marks = np.sort(np.frombuffer(b"".join(blobs), dtype="<u8"))
+    if not (marks[1:] == marks[:-1]).any():
+        return
+    seen: set[str] = set()
+    for label in _labels(connection, job_id):
+        if label in seen:
+            message = f"the label {label!r} names two circuits of the job"
+            raise BatchError(message)
+        seen.add(label)
+
+
+def _labels(connection: Connection, job_id: str) -> Iterator[str]:
+    for blob in connection.execute(_READ_LABELS, {"of_job": job_id}).scalars():
+        yield from _decode_labels(blob)
+
+
+def _placed(connection: Connection, job_id: str) -> Iterator[tuple[int, int, ShardCut]]:
+    """Yield the payloads of a job in order, each with the positions it holds."""
+    rows: Sequence[Any] = connection.execute(_LIST_PAYLOADS, {"of_job": job_id}).all()
+    start = 0
+    for row in rows:
+        yield row.part, row.slot, ShardCut(start, start + row.size, row.cost)
+        start += row.size
