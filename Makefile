@@ -11,7 +11,7 @@ demo: $(VENV)/core.stamp
 	@$(VENV)/bin/farshot run --examples --shots 1000 --seed 7 --data-dir .demo
 
 dev: $(VENV)/core.stamp
-	$(VENV)/bin/python $(PIP) install --editable '.[aer,postgres,dev]'
+	$(VENV)/bin/python $(PIP) install --editable '.[aer,postgres,server,dev]'
 
 # Where root runs it on Debian, it installs the services that tests need; elsewhere it says what it left out.
 test: check
@@ -37,7 +37,7 @@ $(VENV)/core.stamp: pyproject.toml
 
 $(TEST)/dependencies.stamp: pyproject.toml
 	$(PYTHON) -m venv --clear $(TEST)
-	$(TEST)/bin/python $(PIP) install '.[aer,postgres,dev]'
+	$(TEST)/bin/python $(PIP) install '.[aer,postgres,server,dev]'
 	@touch $@
 
 # The package is installed from its wheel, never from the tree: what is tested is what users get.

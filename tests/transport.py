@@ -17,7 +17,7 @@ PATIENCE = 60.0
 class Service:
     def __init__(self, **options):
         command = [sys.executable, SERVER, json.dumps(options)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.url = self.line()
         self.port = int(self.url.rpartition(":")[2])
 

@@ -23,6 +23,7 @@ FarshotError
 │   ├── QuotaError                   more than the user may have; `retry_after` says when to try again
 │   ├── WireError (ValueError)       a document is not what the HTTP API says
 │   └── SubmissionError              whether the job was accepted is not known, or it was: carries `key`, `job_id`
+├── ConfigError (ValueError)         a setting is unknown or wrong: names it and where it is from
 ├── StoreError                       the store cannot be used; its files were left as they are
 │   ├── StoreCorruptError            its content is damaged
 │   ├── StoreVersionError            a newer Farshot wrote it
@@ -45,6 +46,7 @@ __all__ = [
     "BatchError",
     "CircuitError",
     "CircuitsInvalidError",
+    "ConfigError",
     "ExecutionCancelledError",
     "ExecutorError",
     "FarshotError",
@@ -200,6 +202,10 @@ class SubmissionError(ServiceError):
         self.key = key
         self.job_id = job_id
         super().__init__(message)
+
+
+class ConfigError(FarshotError, ValueError):
+    """A setting is unknown, or has a value that it cannot have."""
 
 
 class StoreError(FarshotError):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 
 import pytest
 
@@ -90,6 +91,14 @@ def test_a_second_request_has_its_own_deadline(quick):
 def test_a_body_that_trickles_in_chunks_is_cut(quick):
     answer = asyncio.run(trickle(quick.port, post("/read", "Transfer-Encoding: chunked"), b"1\r\nx\r\n"))
     assert status(answer) == 408
+
+
+def test_a_client_that_is_cut_is_no_error_in_the_log(capfd):
+    with Service(deadlines=QUICK) as service:
+        asyncio.run(trickle(service.port, post("/read", "Content-Length: 9000"), b"x"))
+        service.tell(signal.SIGTERM)
+        assert service.status() == 0
+    assert not capfd.readouterr().err
 
 
 def test_a_body_after_an_early_answer_is_cut_too(quick):

@@ -101,7 +101,9 @@ def test_rows_that_are_regular_are_not_read_again(monkeypatch):
     batch = admit(template, Request(target="auto", default_shots=1))
     rows = rows_of(batch.spec.template)
     monkeypatch.setattr("farshot.admission.rows.scan", None)
-    assert all(rows.scan(row).row.regular for row in batch.sources)
+    found = [rows.scan(row) for row in batch.sources]
+    assert all(facts.row.regular and not facts.written for facts in found)
+    assert [facts.text for facts in found] == [template.bind(label) for label in template.rows]
     with pytest.raises(TypeError):
         rows.scan(struct.pack("<2d", 1e9, 0))
 

@@ -35,8 +35,8 @@ class Feature(StrEnum):
 class Scan(msgspec.Struct, frozen=True):
     """The facts of one circuit."""
 
-    text: str
-    """What to give to a parser: the source without its byte order mark. Every offset counts in it."""
+    written: str
+    """The source without its byte order mark; empty for a row of a template, whose text is its own to write."""
     version: int
     """2 or 3."""
     qubits: int
@@ -49,9 +49,9 @@ class Scan(msgspec.Struct, frozen=True):
     """
     measures: bool
     """Whether the text has a measurement at all."""
-    measures_from: int | None
-    """`text[:measures_from]` is the circuit without its measurements. None exactly for a dynamic circuit;
-    the length of the text where nothing is measured.
+    tail: int | None
+    """How many characters follow the start of the first measurement, 0 where nothing is measured. None exactly
+    for a dynamic circuit.
     """
     features: frozenset[Feature]
     library_gates: frozenset[str]
@@ -68,3 +68,13 @@ class Scan(msgspec.Struct, frozen=True):
     """(name, size) of each quantum register in order of declaration; a scalar (`qubit q;`) has size 0."""
     row: Row | None = None
     """Where the text came from, if it is a row of a template."""
+
+    @property
+    def text(self) -> str:
+        """What to give to a parser. Every offset counts in it."""
+        return self.written if self.row is None else self.row.text
+
+    @property
+    def measures_from(self) -> int | None:
+        """`text[:measures_from]` is the circuit without its measurements. None exactly for a dynamic circuit."""
+        return None if self.tail is None else len(self.text) - self.tail

@@ -21,13 +21,13 @@ def conclude(state: State) -> Scan:
     features = features_of(trace.features, text, clifford=trace.clifford)
     dynamic = Feature.DYNAMIC in features
     return Scan(
-        text=text,
+        written=text,
         version=declared.version,
         qubits=declared.qubits,
         bits=declared.bits,
         measured=() if dynamic else tuple(trace.measured),
         measures=bool(trace.measured),
-        measures_from=None if dynamic else len(text) if trace.first_measure is None else trace.first_measure,
+        tail=None if dynamic else 0 if trace.first_measure is None else len(text) - trace.first_measure,
         features=features,
         library_gates=frozenset(trace.library.union(*(gate.library for gate in declared.own_gates))),
         own_gates=frozenset(gate.name for gate in declared.own_gates),

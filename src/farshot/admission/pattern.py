@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -48,24 +49,33 @@ class Pattern:
         return min(start + max(0, into), self.ends[number])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Row:
-    """One filling of a pattern with `values`, written as `words`.
+    """One filling of a pattern with the numbers `values`.
 
     `regular` says that the facts of the circuit are those of every regular row of its pattern, that each hole is a
-    whole angle, and that each value is a finite number of common size.
+    whole angle, and that each value is a finite number of common size. Where a simulator needs no text, none is made.
     """
 
     pattern: Pattern
     values: tuple[float, ...]
-    words: tuple[str, ...]
     regular: bool
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The numbers as they are written."""
+        return list(map(repr, self.values))
+
+    @cached_property
+    def text(self) -> str:
+        """The circuit."""
+        return self.pattern.fill(self.words)
 
     def placed(self, error: CircuitError) -> CircuitError:
         """Return `error`, whose column counts in the filled text, with that of the source. Lines are the same."""
         if error.line is None or error.column is None:
             return error
-        lines = self.pattern.fill(self.words).split("\n")
+        lines = self.text.split("\n")
         at = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
         origin = self.pattern.origin(self.words, at)
         column = origin - self.pattern.source.rfind("\n", 0, origin)

@@ -155,7 +155,7 @@ class QuickReader:
             found = self._read(bare)
         except RefusalError:
             return None
-        return found if found is None or bare is text else msgspec.structs.replace(found, text=text)
+        return found if found is None or bare is text else msgspec.structs.replace(found, written=text)
 
     def _read(self, text: str) -> Scan | None:
         end = head_end(text)
@@ -230,13 +230,13 @@ def _joined(context: _Context, text: str, pieces: list[str], effects: set[_Effec
         features |= {Feature.CLIFFORD}
     start = context.start
     return Scan(
-        text=text,
+        written=text,
         version=start.version,
         qubits=start.qubits,
         bits=start.bits,
         measured=() if dynamic else _measured(context, pieces[first:]),
         measures=measures,
-        measures_from=None if dynamic else _offset(text, pieces, first),
+        tail=None if dynamic else len(text) - _offset(text, pieces, first),
         features=features,
         library_gates=start.library_gates.union(*(effect.library for effect in effects)),
         own_gates=start.own_gates,

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from farshot.admission.facts import Scan
     from farshot.admission.parameters import Argument
-    from farshot.admission.shapes import Outline
     from farshot.model import TemplateSource
 
 __all__ = ["Rows", "clash", "rows_of"]
@@ -63,7 +62,7 @@ class Rows:
         self._products = _products(self._formulas, template.names)
         self._pattern = _pattern(self._text, holes, slots)
         settled = all(hole.whole for hole in holes) and not any(argument.inside for argument in found)
-        self._outline = self._shared() if settled else None
+        self._facts = self._shared() if settled else None
 
     def _holes(self, argument: Argument, names: frozenset[str]) -> list[_Hole]:
         """Return the argument where all of it can be worked out here, else the parameters in it."""
@@ -81,7 +80,7 @@ class Rows:
             return None
         return formula if cursor.previous == end else None
 
-    def _shared(self) -> Outline | None:
+    def _shared(self) -> Scan | None:
         """Return the facts that all regular rows share, or None where they depend on the numbers."""
         text = self._pattern.fill(["0.0"] * len(self._formulas))
         try:
@@ -89,7 +88,8 @@ class Rows:
             state = read(text)
         except (RefusalError, RecursionError):
             return None
-        return None if state.trace.wild else outline(conclude(state), self._pattern.pieces[0])
+        found = None if state.trace.wild else outline(conclude(state), self._pattern.pieces[0])
+        return None if found is None else found.facts
 
     def bind(self, row: bytes) -> Row:
         """Return the numbers of a packed row in their places; raises `CircuitError`."""
@@ -97,20 +97,18 @@ class Rows:
             values = tuple(self._values(self._unpack(row)))
         except RefusalError as refusal:
             raise refusal.placed(self._text) from None
-        common = not values or max(map(abs, values)) < _COMMON
-        regular = common and self._outline is not None
-        return Row(self._pattern, values, tuple(map(repr, values)), regular)
+        common = not values or (max(values) < _COMMON and min(values) > -_COMMON)
+        return Row(self._pattern, values, regular=common and self._facts is not None)
 
     def text(self, row: bytes) -> str:
         """Return the circuit of a packed row; raises `CircuitError`."""
-        return self._pattern.fill(self.bind(row).words)
+        return self.bind(row).text
 
     def scan(self, row: bytes) -> Scan:
         """Return the facts of the circuit of a packed row; raises `CircuitError` with its place in the template."""
         bound = self.bind(row)
-        text = self._pattern.fill(bound.words)
-        shared = self._outline.scan(text, bound) if bound.regular and self._outline else None
-        return shared or msgspec.structs.replace(_scanned(text, bound), row=bound)
+        facts = self._facts if bound.regular and self._facts is not None else _scanned(bound)
+        return msgspec.structs.replace(facts, written="", row=bound)
 
     def _values(self, row: Sequence[float]) -> list[float]:
         """Work out the formulas."""
@@ -138,9 +136,9 @@ class Rows:
         return sorted((step for formula in self._formulas for step in formula.steps), key=lambda step: step.at)
 
 
-def _scanned(text: str, row: Row) -> Scan:
+def _scanned(row: Row) -> Scan:
     try:
-        return scan(text)
+        return scan(row.text)
     except CircuitError as error:
         raise row.placed(error) from None
 

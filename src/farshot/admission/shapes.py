@@ -17,7 +17,6 @@ import msgspec
 
 if TYPE_CHECKING:
     from farshot.admission.facts import Scan
-    from farshot.admission.pattern import Row
 
 __all__ = ["Outline", "Shapes", "head_end", "outline", "shape_of"]
 
@@ -73,32 +72,25 @@ def _cut(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The facts of one shape. `head` is how its texts begin, as far as offsets count there; `tail` is
-    how many characters follow the start of the first measurement (None: it is a dynamic circuit).
-    """
+    """The facts of one shape. `head` is how its texts begin, as far as offsets count there."""
 
     facts: Scan
     head: str
-    tail: int | None
 
-    def scan(self, text: str, row: Row | None = None) -> Scan | None:
+    def scan(self, text: str) -> Scan | None:
         """Return the facts of `text`, which has this shape; None where its offsets are not known."""
-        if not text.startswith(self.head):
-            return None
-        measures_from = None if self.tail is None else len(text) - self.tail
-        return msgspec.structs.replace(self.facts, text=text, measures_from=measures_from, row=row)
+        return msgspec.structs.replace(self.facts, written=text) if text.startswith(self.head) else None
 
 
 def outline(facts: Scan, shape: str) -> Outline | None:
     """Return the outline of a scanned text for all that have its shape; None where they can differ."""
     text = facts.text
     head = text[: max(facts.include_at, facts.body_from)]
-    tail = None if facts.measures_from is None else len(text) - facts.measures_from
-    if tail and "(" in text[-tail:]:
+    if facts.tail and "(" in text[-facts.tail :]:
         return None
     if not shape.startswith(head):
         return None
-    return Outline(msgspec.structs.replace(facts, text=""), head, tail)
+    return Outline(msgspec.structs.replace(facts, written=""), head)
 
 
 class Shapes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from farshot.backends.polling import Waiting
+from farshot.backends.watching import LocalWatch
 from farshot.config import data_folder
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
@@ -17,6 +17,8 @@ from farshot.errors import ExecutorError
 from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from farshot.model import JobRecord
     from farshot.protocols import Executor
 
@@ -72,11 +74,12 @@ class Engine:
             dispatcher.wake()
         self._changes.publish()
 
-    def waiting(self, job_id: str, interval: float, max_retries: int | None, deadline: float = math.inf) -> Waiting:
-        """Return how to wait for a job: open work is run meanwhile, by this process where it is free."""
-        if not self.store.job(job_id).status.is_terminal:
+    @contextmanager
+    def watching(self, job_ids: Collection[str]) -> Iterator[LocalWatch]:
+        """Yield what watches jobs: open work is run meanwhile, by this process where it is free."""
+        if not all(self.store.job(job_id).status.is_terminal for job_id in job_ids):
             self.start()
-        return Waiting(lambda: self._look(job_id), _Pause(self._changes).pause, interval, max_retries, deadline)
+        yield LocalWatch(self.store, job_ids, self._look, _Pause(self._changes).pause)
 
     def _look(self, job_id: str) -> JobRecord:
         record = self.store.job(job_id)

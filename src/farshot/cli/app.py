@@ -26,7 +26,10 @@ from farshot.cli.options import (
     Tag,
     TargetName,
     TimeLimits,
+    TokenText,
+    Url,
     Validate,
+    Where,
     Workers,
 )
 
@@ -71,10 +74,12 @@ def run(
     circuit_timeout: CircuitTimeout = None,
     job_timeout: JobTimeout = None,
     data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Run circuits on this machine and show their results.
+    """Run circuits and show their results: on a service where one is named or stored, else on this machine.
 
     A file's label is its name without the suffix, or its path where two would have the same. A circuit that
     cannot run fails alone: the others have their results, and the exit status is 1. Ctrl-C stops the work and
@@ -89,7 +94,7 @@ def run(
     form = form_of(as_json=as_json, as_csv=as_csv)
     batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
     limits = TimeLimits(circuit_timeout=circuit_timeout, job_timeout=job_timeout)
-    raise typer.Exit(run(batch, form, data_dir, workers, limits))
+    raise typer.Exit(run(batch, form, Where(data_dir, url, token), workers, limits))
 
 
 @app.command()
@@ -104,13 +109,16 @@ def submit(
     validate: Validate = False,
     job_timeout: JobTimeout = None,
     data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue circuits as a job and print its id. `farshot work` runs what is queued."""
+    """Queue circuits as a job and print its id. A service runs it; on this machine `farshot work` does."""
     from farshot.cli.running import submit
 
+    limits = TimeLimits(job_timeout=job_timeout)
     batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
-    raise typer.Exit(submit(batch, data_dir, TimeLimits(job_timeout=job_timeout), as_json=as_json))
+    raise typer.Exit(submit(batch, Where(data_dir, url, token), limits, as_json=as_json))
 
 
 def _batch(
@@ -154,13 +162,15 @@ def jobs(
     tag: Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="Only jobs of this tag.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.")] = 50,
     data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, the newest first. With --json: a list of objects."""
     from farshot.cli.looking import jobs
 
     if context.invoked_subcommand is None:
-        raise typer.Exit(jobs(data_dir, status, tag, limit, as_json=as_json))
+        raise typer.Exit(jobs(Where(data_dir, url, token), status, tag, limit, as_json=as_json))
     context.obj = data_dir
 
 
@@ -192,19 +202,21 @@ def adopt(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def status(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def status(
+    job_id: JobId, data_dir: DataDir = None, url: Url = None, token: TokenText = None, as_json: AsJson = False
+) -> None:
     """Show where a job stands."""
     from farshot.cli.looking import status
 
-    raise typer.Exit(status(data_dir, job_id, as_json=as_json))
+    raise typer.Exit(status(Where(data_dir, url, token), job_id, as_json=as_json))
 
 
 @app.command()
-def watch(job_id: JobId, data_dir: DataDir = None) -> None:
+def watch(job_id: JobId, data_dir: DataDir = None, url: Url = None, token: TokenText = None) -> None:
     """Follow a job until it has ended. Ctrl-C ends the watching; the job goes on."""
     from farshot.cli.looking import watch
 
-    raise typer.Exit(watch(data_dir, job_id))
+    raise typer.Exit(watch(Where(data_dir, url, token), job_id))
 
 
 @app.command()
@@ -212,6 +224,8 @@ def results(
     job_id: JobId,
     partial: Annotated[bool, typer.Option("--partial", help="Also while the job is open: what there is.")] = False,
     data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -220,15 +234,17 @@ def results(
     from farshot.cli.reports import form_of
 
     form = form_of(as_json=as_json, as_csv=as_csv)
-    raise typer.Exit(results(data_dir, job_id, form, partial=partial))
+    raise typer.Exit(results(Where(data_dir, url, token), job_id, form, partial=partial))
 
 
 @app.command()
-def cancel(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def cancel(
+    job_id: JobId, data_dir: DataDir = None, url: Url = None, token: TokenText = None, as_json: AsJson = False
+) -> None:
     """Cancel a job and stop what runs of it; recorded results stay. A job that has ended stays as it is."""
     from farshot.cli.looking import cancel
 
-    raise typer.Exit(cancel(data_dir, job_id, as_json=as_json))
+    raise typer.Exit(cancel(Where(data_dir, url, token), job_id, as_json=as_json))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from farshot.errors import BatchError, ExecutionCancelledError, FarshotError, HandleError, UnknownJobError
+from farshot.errors import BatchError, ConfigError, ExecutionCancelledError, FarshotError, HandleError, UnknownJobError
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "USAGE", "AmbiguousJobError", "InputError", "exit_status", "show_error"]
 
@@ -25,7 +25,7 @@ def exit_status(error: FarshotError) -> int:
     """
     if isinstance(error, ExecutionCancelledError):
         return INTERRUPTED
-    return USAGE if isinstance(error, BatchError | HandleError | UnknownJobError) else FAILED
+    return USAGE if isinstance(error, BatchError | ConfigError | HandleError | UnknownJobError) else FAILED
 
 
 def show_error(error: FarshotError) -> None:

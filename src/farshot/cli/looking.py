@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from farshot.backends.polling import first_interrupt
 from farshot.cli.data import job_facts, write_json
 from farshot.cli.failures import DONE, INTERRUPTED
+from farshot.cli.following import follow
 from farshot.cli.lookup import find_job, short
 from farshot.cli.notes import note
-from farshot.cli.opening import LOOK_SECONDS, open_queue
-from farshot.cli.progress import circuit_bar
-from farshot.cli.reports import Form, job_line, report, status_of
+from farshot.cli.opening import open_jobs, service_of
+from farshot.cli.reports import Form, job_line, report, status_of, took_text
 from farshot.cli.tables import stdout
 from farshot.cli.texts import ago, middle_cut, printable, seconds_text
 from farshot.contract import ExecutionResult, JobStatus
@@ -23,8 +23,8 @@ from farshot.errors import JobNotCompletedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from farshot.cli.options import Where
     from farshot.model import JobRecord
 
 __all__ = ["cancel", "jobs", "results", "status", "watch"]
@@ -40,10 +40,10 @@ _STYLES = {
 }
 
 
-def jobs(data_dir: Path | None, chosen: JobStatus | None, tag: str | None, limit: int, *, as_json: bool) -> int:
+def jobs(where: Where, chosen: JobStatus | None, tag: str | None, limit: int, *, as_json: bool) -> int:
     """List the newest jobs first."""
-    with open_queue(data_dir) as backend:
-        records = [job.record for job in backend.jobs(status=chosen, tag=tag, limit=limit)]
+    with open_jobs(where) as backend:
+        records = backend.records(chosen, tag, limit)
     if as_json:
         write_json([job_facts(record) for record in records])
     elif records:
@@ -92,9 +92,9 @@ def _done_text(record: JobRecord) -> str:
     return f"{record.circuits:,}" if record.done == record.circuits else f"{record.done:,}/{record.circuits:,}"
 
 
-def status(data_dir: Path | None, given: str, *, as_json: bool) -> int:
+def status(where: Where, given: str, *, as_json: bool) -> int:
     """Show where one job stands."""
-    with open_queue(data_dir) as backend:
+    with open_jobs(where) as backend:
         record = backend.record(find_job(backend, given))
     if as_json:
         write_json(job_facts(record))
@@ -104,7 +104,6 @@ def status(data_dir: Path | None, given: str, *, as_json: bool) -> int:
 
 
 def _status_table(record: JobRecord) -> Table:
-    finished = record.finished_at
     facts: dict[str, Text | str] = {
         "job": record.id,
         "status": _status_text(record),
@@ -113,7 +112,7 @@ def _status_table(record: JobRecord) -> Table:
         "target": Text(record.target),
         "made": f"{record.created_at.astimezone():%Y-%m-%d %H:%M:%S} ({ago(record.created_at)})",
         "error": Text(record.fault.message if record.fault else "", style="red"),
-        "took": seconds_text((finished - record.created_at).total_seconds()) if finished else "",
+        "took": took_text(record),
         "simulation": seconds_text(record.run_time) if record.done else "",
     }
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -125,28 +124,29 @@ def _status_table(record: JobRecord) -> Table:
     return table
 
 
-def watch(data_dir: Path | None, given: str) -> int:
+def watch(where: Where, given: str) -> int:
     """Follow one job until it has ended. Ctrl-C ends the watching only."""
-    with open_queue(data_dir) as backend:
+    with open_jobs(where) as backend, first_interrupt() as interrupted:
         record = backend.record(find_job(backend, given))
         if not record.status.is_terminal:
-            note("watching starts no worker; where none is at it, `farshot work` runs what is queued")
-        try:
-            with circuit_bar(f"job {short(record.id)}", record.circuits) as move:
-                while not record.status.is_terminal:
-                    move(record.done)
-                    time.sleep(LOOK_SECONDS)
-                    record = backend.record(record.id)
-        except KeyboardInterrupt:
-            note(f"no longer watched; {job_line(record)}")
-            return INTERRUPTED
+            _say_who_works(where)
+            ended = follow(backend, record.id, interrupted, title=f"job {short(record.id)}")
+            if ended is None:
+                note(f"no longer watched; {job_line(backend.record(record.id))}")
+                return INTERRUPTED
+            record = ended
     typer.echo(job_line(record))
     return status_of(record)
 
 
-def results(data_dir: Path | None, given: str, form: Form, *, partial: bool) -> int:
+def _say_who_works(where: Where) -> None:
+    if service_of(where) is None:
+        note("watching starts no worker; where none is at it, `farshot work` runs what is queued")
+
+
+def results(where: Where, given: str, form: Form, *, partial: bool) -> int:
     """Print the results of a job that has ended; with `partial`, what there is."""
-    with open_queue(data_dir) as backend:
+    with open_jobs(where) as backend:
         record = backend.record(find_job(backend, given))
         if not (partial or record.status.is_terminal):
             message = f"{job_line(record)}; --partial shows what there is, `farshot watch {short(record.id)}` waits"
@@ -154,9 +154,9 @@ def results(data_dir: Path | None, given: str, form: Form, *, partial: bool) -> 
         return report(backend, record, form)
 
 
-def cancel(data_dir: Path | None, given: str, *, as_json: bool) -> int:
+def cancel(where: Where, given: str, *, as_json: bool) -> int:
     """Cancel a job; one that has ended stays as it is."""
-    with open_queue(data_dir) as backend:
+    with open_jobs(where) as backend:
         job_id = find_job(backend, given)
         answer = backend.cancel_job(ExecutionResult(job_id=job_id)).json()
         record = backend.record(job_id)

@@ -10,7 +10,7 @@ from farshot.errors import UnknownJobError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.backends.local import LocalBackend
+    from farshot.cli.opening import Queue
 
 __all__ = ["choose", "find_job", "short"]
 
@@ -25,14 +25,14 @@ def short(job_id: str) -> str:
     return job_id[:_SHOWN]
 
 
-def find_job(backend: LocalBackend, given: str) -> str:
+def find_job(backend: Queue, given: str) -> str:
     """Return the id that `given` is, or that it begins among the newest jobs; raises `UnknownJobError`."""
     if len(given) == _FULL:
-        return backend.job(given).id
+        return backend.record(given).id
     if len(given) < _LEAST:
         message = f"{given!r} is too short for a job's id: give {_LEAST} characters or more; `farshot jobs` lists them"
         raise AmbiguousJobError(message)
-    return choose(given, [job.id for job in backend.jobs(limit=_NEWEST)])
+    return choose(given, [record.id for record in backend.records(limit=_NEWEST)])
 
 
 def choose(given: str, ids: Sequence[str]) -> str:
@@ -43,7 +43,7 @@ def choose(given: str, ids: Sequence[str]) -> str:
     """
     matches = [job_id for job_id in ids if job_id.startswith(given.lower())]
     if not matches:
-        message = f"no job begins with {given!r} in this store; `farshot jobs` lists them"
+        message = f"no job here begins with {given!r}; `farshot jobs` lists them"
         raise UnknownJobError(message)
     if len(matches) > 1:
         message = "\n".join([f"{given!r} begins the ids of {len(matches)} jobs:", *(f"  {match}" for match in matches)])

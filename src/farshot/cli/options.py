@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from farshot.config.units import Seconds
 from farshot.contract import JobStatus
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ __all__ = [
     "Tag",
     "TargetName",
     "TimeLimits",
+    "TokenText",
+    "Url",
     "Validate",
+    "Where",
     "Workers",
 ]
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def duration_seconds(text: str) -> float:
@@ -45,11 +46,10 @@ def duration_seconds(text: str) -> float:
     >>> duration_seconds("30d"), duration_seconds("1.5h")
     (2592000.0, 5400.0)
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip().lower())
-    if not found:
-        message = f"{text!r} is no duration: give a number with s, m, h, d or w behind it, as in 30d"
-        raise typer.BadParameter(message)
-    return float(found[1]) * _UNITS[found[2]]
+    try:
+        return Seconds.read(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Files = Annotated[
@@ -91,6 +91,24 @@ DataDir = Annotated[
         show_default=False,
     ),
 ]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="The service to ask. [default: FARSHOT_URL, else `farshot login`, else this machine]",
+        show_default=False,
+    ),
+]
+TokenText = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="Your token there; others on this machine can see it. [default: FARSHOT_TOKEN, else `farshot login`]",
+        show_default=False,
+    ),
+]
 OlderThan = Annotated[
     float,
     typer.Option(
@@ -118,6 +136,15 @@ AsCsv = Annotated[
     typer.Option("--csv", help="Print rows of label,outcome,count,error (with observables label,term,value,error)."),
 ]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the first 4 characters or more of it.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which jobs a command is about, as far as it was told: a folder of this machine, or a service."""
+
+    data_dir: Path | None = None
+    url: str | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

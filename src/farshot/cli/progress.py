@@ -19,13 +19,13 @@ _ROOM_FOR_ECHO = 3
 
 
 @contextmanager
-def circuit_bar(title: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """Yield what moves the bar to a number of circuits. Nothing is drawn where `quiet`, or without a terminal."""
+def circuit_bar(title: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None] | None]:
+    """Yield what moves the bar to a number of circuits; None where `quiet`, or without a terminal: nothing is drawn."""
     from rich.console import Console
 
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield lambda _done: None
+        yield None
         return
     console.width = max(_LEAST_WIDTH, console.width - _ROOM_FOR_ECHO)
     with _progress(console) as progress:

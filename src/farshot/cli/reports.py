@@ -12,10 +12,10 @@ from farshot.cli.texts import count_of, seconds_text
 from farshot.contract import ExecutionResult, JobStatus
 
 if TYPE_CHECKING:
-    from farshot.backends.local import LocalBackend
+    from farshot.cli.opening import Queue
     from farshot.model import JobRecord
 
-__all__ = ["Form", "form_of", "job_line", "report", "status_of"]
+__all__ = ["Form", "form_of", "job_line", "report", "status_of", "took_text"]
 
 
 class Form(Enum):
@@ -36,7 +36,7 @@ def form_of(*, as_json: bool, as_csv: bool) -> Form:
     return Form.CSV if as_csv else Form.TABLE
 
 
-def report(backend: LocalBackend, record: JobRecord, form: Form, *, limit: int | None = None) -> int:
+def report(backend: Queue, record: JobRecord, form: Form, *, limit: int | None = None) -> int:
     """Print what is recorded of a job and return the exit status."""
     entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
     if form is Form.JSON:
@@ -65,9 +65,14 @@ def job_line(record: JobRecord) -> str:
         parts.append(f"{record.failed:,} failed")
     if record.fault:
         parts.append(record.fault.message)
-    if record.finished_at:
-        parts.append(seconds_text((record.finished_at - record.created_at).total_seconds()))
-    return ", ".join(parts)
+    took = took_text(record)
+    return ", ".join([*parts, took] if took else parts)
+
+
+def took_text(record: JobRecord) -> str:
+    """Return how long a job took that has ended; nothing, where a clock was set back meanwhile."""
+    seconds = (record.finished_at - record.created_at).total_seconds() if record.finished_at else -1.0
+    return seconds_text(seconds) if seconds >= 0 else ""
 
 
 def _progress(record: JobRecord) -> str:

@@ -9,11 +9,11 @@ import typer
 from farshot.backends.polling import first_interrupt
 from farshot.cli.data import job_facts, write_json
 from farshot.cli.failures import DONE, FAILED, INTERRUPTED
+from farshot.cli.following import follow
 from farshot.cli.inputs import circuits
 from farshot.cli.lookup import short
 from farshot.cli.notes import note
-from farshot.cli.opening import open_backend, open_queue
-from farshot.cli.progress import circuit_bar
+from farshot.cli.opening import open_here, open_jobs, open_runner, service_of
 from farshot.cli.reports import Form, job_line, report, status_of
 from farshot.cli.texts import count_of
 from farshot.contract import ExecutionResult
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
-    from farshot.backends.local import LocalBackend
-    from farshot.cli.options import BatchOptions, TimeLimits
+    from farshot.cli.opening import Queue
+    from farshot.cli.options import BatchOptions, TimeLimits, Where
     from farshot.model import JobRecord
 
 __all__ = ["run", "submit", "work"]
@@ -33,10 +33,10 @@ MOST_ROWS = 40
 _MOST_JOBS = 1000
 
 
-def run(options: BatchOptions, form: Form, data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
+def run(options: BatchOptions, form: Form, where: Where, workers: int | None, limits: TimeLimits) -> int:
     """Submit, wait and show; Ctrl-C cancels the job."""
     batch = circuits(options.files, examples=options.examples)
-    with open_backend(data_dir, workers, limits) as backend:
+    with open_runner(where, workers, limits) as backend:
         with first_interrupt() as interrupted:
             job_id = _submit(backend, options, batch, interrupted)
             if job_id is None:
@@ -47,7 +47,7 @@ def run(options: BatchOptions, form: Form, data_dir: Path | None, workers: int |
         return report(backend, record, form, limit=MOST_ROWS)
 
 
-def _submit(backend: LocalBackend, options: BatchOptions, batch: dict[str, str], interrupted: Event) -> str | None:
+def _submit(backend: Queue, options: BatchOptions, batch: dict[str, str], interrupted: Event) -> str | None:
     """Return the id of the new job, or None where Ctrl-C came first."""
     try:
         return backend.submit_circuits(batch, cancellation_event=interrupted, **options.keywords()).job_id
@@ -57,29 +57,16 @@ def _submit(backend: LocalBackend, options: BatchOptions, batch: dict[str, str],
         return None
 
 
-def _wait(
-    backend: LocalBackend, job_id: str, interrupted: Event, *, title: str, quiet: bool = False
-) -> JobRecord | None:
-    """Return the job once it has ended, or None at Ctrl-C, which leaves it as it is."""
+def _wait(backend: Queue, job_id: str, interrupted: Event, *, title: str, quiet: bool = False) -> JobRecord | None:
+    """Follow a job on the workers of this machine, or of a service."""
     try:
-        with circuit_bar(title, backend.record(job_id).circuits, quiet=quiet) as move:
-            backend.poll_job_status(
-                ExecutionResult(job_id=job_id),
-                loop_until_complete=True,
-                verbose=False,
-                progress_callback=lambda _attempt, _status: move(backend.record(job_id).done),
-                cancellation_event=interrupted,
-            )
-    except ExecutionCancelledError:
-        interrupted.clear()
-        return None
+        return follow(backend, job_id, interrupted, title=title, quiet=quiet)
     except ExecutorError:
         note(f"job {short(job_id)} stays queued: `farshot work` runs it once workers start")
         raise
-    return backend.record(job_id)
 
 
-def _stop(backend: LocalBackend, job_id: str) -> int:
+def _stop(backend: Queue, job_id: str) -> int:
     backend.cancel_job(ExecutionResult(job_id=job_id))
     record = backend.record(job_id)
     kept = f"{record.done:,} of {count_of(record.circuits, 'circuit')} had been recorded"
@@ -87,10 +74,10 @@ def _stop(backend: LocalBackend, job_id: str) -> int:
     return INTERRUPTED
 
 
-def submit(options: BatchOptions, data_dir: Path | None, limits: TimeLimits, *, as_json: bool) -> int:
-    """Store the job for `work` and print its id."""
+def submit(options: BatchOptions, where: Where, limits: TimeLimits, *, as_json: bool) -> int:
+    """Store the job for a service or for `work`, and print its id."""
     batch = circuits(options.files, examples=options.examples)
-    with open_queue(data_dir, limits) as backend, first_interrupt() as interrupted:
+    with open_jobs(where, limits) as backend, first_interrupt() as interrupted:
         job_id = _submit(backend, options, batch, interrupted)
         if job_id is None:
             return INTERRUPTED
@@ -98,14 +85,21 @@ def submit(options: BatchOptions, data_dir: Path | None, limits: TimeLimits, *, 
             write_json(job_facts(backend.record(job_id)))
         else:
             typer.echo(job_id)
-            note(f"queued {count_of(len(batch), 'circuit')}; `farshot work` runs what is queued")
+            note(f"queued {count_of(len(batch), 'circuit')}{_queued_where(where, job_id)}")
     return DONE
+
+
+def _queued_where(where: Where, job_id: str) -> str:
+    service = service_of(where)
+    if service is None:
+        return "; `farshot work` runs what is queued"
+    return f" at {service.url}; `farshot watch {short(job_id)}` follows"
 
 
 def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
     """Run what is open in the store until nothing is; Ctrl-C leaves the rest queued."""
     failed = ended = 0
-    with open_backend(data_dir, workers, limits) as backend, first_interrupt() as interrupted:
+    with open_here(data_dir, workers, limits) as backend, first_interrupt() as interrupted:
         while open_jobs := _open_jobs(backend):
             record = _wait(backend, open_jobs[0], interrupted, title=_title(open_jobs))
             if record is None:
@@ -123,8 +117,8 @@ def _title(open_jobs: list[str]) -> str:
     return f"job {short(open_jobs[0])}" + (f" (+{more:,} more)" if more else "")
 
 
-def _open_jobs(backend: LocalBackend) -> list[str]:
+def _open_jobs(backend: Queue) -> list[str]:
     """Return the ids of what is queued or runs, in the order in which work is taken."""
-    pending = [job.id for job in backend.jobs(status="PENDING", limit=_MOST_JOBS)]
-    running = [job.id for job in backend.jobs(status="RUNNING", limit=_MOST_JOBS)]
+    pending = [record.id for record in backend.records("PENDING", limit=_MOST_JOBS)]
+    running = [record.id for record in backend.records("RUNNING", limit=_MOST_JOBS)]
     return [*reversed(running), *(job_id for job_id in reversed(pending) if job_id not in running)]

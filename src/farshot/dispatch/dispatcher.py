@@ -29,6 +29,7 @@ _TICK = 0.2
 _RETRY = 1.0
 _TEND_EVERY = 1.0
 _MOST_ATTEMPTS = 5
+_DRAIN_LOOK = 0.02
 
 
 class _Wake:
@@ -65,7 +66,7 @@ class Dispatcher:
         self._troubles: list[Lost | Broken] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._tended_at = 0.0
-        self._closing = False
+        self._closing = self._draining = False
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
         self.failure: str | None = None
 
@@ -82,6 +83,17 @@ class Dispatcher:
     def wake(self) -> None:
         """Have the store looked at now: something was submitted or cancelled."""
         self._events.put(_Wake())
+
+    def drain(self, seconds: float) -> bool:
+        """Take no more work and wait for what runs, for so many seconds at most; say whether all of it is recorded.
+
+        What has not ended by then goes back to the store with `close`.
+        """
+        self._draining = True
+        deadline = time.monotonic() + seconds
+        while self._held and time.monotonic() < deadline and self._thread.is_alive():
+            time.sleep(_DRAIN_LOOK)
+        return not self._held
 
     def close(self) -> None:
         """Stop the work and give the shards back; open jobs stay in the store."""
@@ -130,7 +142,7 @@ class Dispatcher:
     def _free(self) -> int:
         """Return how many shards the executor can take once what is unrecorded is recorded."""
         ending = sum(part.last for part in self._unrecorded)
-        return 0 if self.failure else self._executor.capacity - len(self._held) + ending
+        return 0 if self.failure or self._draining else self._executor.capacity - len(self._held) + ending
 
     def _gather(self) -> Iterator[ExecutorEvent]:
         """Wait for one event, then take all that are there."""

@@ -17,7 +17,7 @@ from farshot.worker.frames import Assignment, Inspection, Report, Verdict
 from farshot.worker.supervisor import Child, ChildDiedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from farshot.model import Fault, JobSpec, Lease, Shard
     from farshot.protocols import ExecutorEvent
@@ -49,16 +49,21 @@ def fair_memory(workers: int) -> int:
 
 class LocalExecutor:
     """`workers` children, one a core unless told; each limited to `memory_limit` bytes, and each circuit of
-    theirs to `circuit_timeout` seconds.
+    theirs to `circuit_timeout` seconds, or to those that `target_timeouts` has for its target.
     """
 
     def __init__(
-        self, workers: int | None = None, memory_limit: int | None = None, circuit_timeout: float = CIRCUIT_TIMEOUT
+        self,
+        workers: int | None = None,
+        memory_limit: int | None = None,
+        circuit_timeout: float = CIRCUIT_TIMEOUT,
+        target_timeouts: Mapping[str, float] | None = None,
     ) -> None:
         """Remember the sizes; `open` starts the children."""
         self._workers = workers or usable_cores()
         self._memory = memory_limit or fair_memory(self._workers)
         self._circuit_timeout = circuit_timeout
+        self._target_timeouts = dict(target_timeouts or {})
         self._queue = _Queue()
         self._slots: list[_Slot] = []
         self._closed = threading.Event()
@@ -72,6 +77,15 @@ class LocalExecutor:
     def workers(self) -> int:
         """How many children there are."""
         return self._workers
+
+    @property
+    def memory(self) -> int:
+        """The bytes that each child may use."""
+        return self._memory
+
+    def circuit_timeout(self, target: str) -> float:
+        """Return the seconds that one circuit for `target` may run."""
+        return self._target_timeouts.get(target, self._circuit_timeout)
 
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the children; from now on hand every event to `deliver`."""
@@ -102,7 +116,7 @@ class LocalExecutor:
         try:
             child.send(inspection)
             for _ in inspection.sources:
-                with _deadline(self._circuit_timeout, child):
+                with _deadline(self.circuit_timeout(inspection.spec.target), child):
                     verdict = child.receive()
                 yield _error(verdict.fault) if isinstance(verdict, Verdict) and verdict.fault else None
         except ChildDiedError as death:
@@ -120,7 +134,7 @@ class LocalExecutor:
         """Kill what runs for too long. A thread of this process: the child may be stuck in native code."""
         while not self._closed.wait(_WATCH_EVERY):
             for slot in self._slots:
-                slot.expire(self._circuit_timeout)
+                slot.expire(self.circuit_timeout)
 
 
 @contextmanager
@@ -186,6 +200,7 @@ class _Slot:
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._lease: Lease | None = None
+        self._target = ""
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="farshot-worker", daemon=True)
         self._thread.start()
@@ -197,10 +212,10 @@ class _Slot:
                 if self._child:
                     self._child.kill()
 
-    def expire(self, seconds: float) -> None:
+    def expire(self, seconds_of: Callable[[str], float]) -> None:
         with self._lock:
             if self._child:
-                self._child.expire(seconds)
+                self._child.expire(seconds_of(self._target))
 
     def close(self) -> None:
         with self._lock:
@@ -245,6 +260,7 @@ class _Slot:
             self._tell(shard.lease, Broken(shard.lease, str(error)))
 
     def _exchange(self, child: Child, shard: Shard) -> None:
+        self._target = shard.spec.target
         child.send(_assignment(shard))
         last = False
         while not last:

@@ -39,6 +39,7 @@ class Feed:
         self._floor: dict[str, int] = {}
         self._waiting: dict[str | None, set[asyncio.Future[None]]] = defaultdict(set)
         self._closed = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.position = 0
         self._begin = 0
 
@@ -49,10 +50,10 @@ class Feed:
         threading.Thread(target=self._follow, name="farshot-feed", daemon=True).start()
 
     def close(self) -> None:
-        """Stop, and let everybody who waits go."""
+        """Stop, and let everybody who waits go. May be called in any thread, and more than once."""
         self._closed.set()
         self._changes.publish()
-        self._tell([])
+        self._call([])
 
     @property
     def is_closed(self) -> bool:
@@ -63,7 +64,7 @@ class Feed:
         """Wait until a job of `owner` (None: of anybody) changes, for so many seconds at most."""
         if self._closed.is_set():
             return
-        told = self._loop.create_future()
+        told = asyncio.get_running_loop().create_future()
         self._waiting[owner].add(told)
         try:
             await asyncio.wait_for(told, seconds)
@@ -100,7 +101,8 @@ class Feed:
 
     def _call(self, found: Sequence[JobRecord]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._tell, found)
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._tell, found)
         except RuntimeError:  # the loop has ended
             self._closed.set()
 

@@ -90,7 +90,13 @@ def _key(route: Route) -> Iterator[dict[str, Any]]:
 def _query_parameters(route: Route, schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if route.query:
         for name, schema in schemas[route.query.__name__]["properties"].items():
-            yield {"name": name, "in": "query", "schema": schema}
+            yield {"name": name, "in": "query", "schema": _given(schema)}
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter that is given: one that is left out has no value."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    return kinds[0] if len(kinds) == 1 else {name: value for name, value in schema.items() if value is not None}
 
 
 def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -159,3 +165,9 @@ td {{ border-top: 1px solid #dde1e6; padding: .3rem .6rem .3rem 0; vertical-alig
 <code>/v1/openapi.json</code>.</p>
 {body}</body></html>
 """
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(description()), indent=1).decode() + "\n")

@@ -113,6 +113,8 @@ KINDS = {
         Kind("ended", 409, "The job has ended"),
         Kind("too-large", 413, "The body is too large"),
         Kind("media-type", 415, "The media type is not understood"),
+        Kind("http", 400, "This is not a request of HTTP/1.1"),
+        Kind("head-too-large", 431, "The head of the request is too large"),
         Kind("quota", 429, "That would be more than the user may have"),
         Kind("internal", 500, "The service has a defect"),
         Kind("store", 503, "The store cannot be used"),

@@ -5,17 +5,19 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from farshot.service.problems import KINDS, Kind
+from farshot.service.problems import KINDS
 from farshot.wire import PROBLEM, Problem, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from farshot.service.problems import Kind
+
 __all__ = ["BODY_TOO_LARGE", "HEAD_TOO_LARGE", "NOT_HTTP", "TOO_SLOW", "refusal"]
 
 BODY_TOO_LARGE = KINDS["too-large"]
-HEAD_TOO_LARGE = Kind("head-too-large", 431, "The head of the request is too large")
-NOT_HTTP = Kind("http", 400, "This is not a request of HTTP/1.1")
+HEAD_TOO_LARGE = KINDS["head-too-large"]
+NOT_HTTP = KINDS["http"]
 TOO_SLOW = KINDS["timeout"]
 
 

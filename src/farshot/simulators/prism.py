@@ -96,7 +96,7 @@ class PrismSimulator:
             check_dense(task.scan.qubits, "statevector")
         if task.shots is None:
             return _evaluate(self._unmeasured(task), task)
-        if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.measures_from is not None:
+        if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.tail is not None:
             return _draw(self._outcome(task), task, task.shots)
         return _sample(task, task.shots)
 
@@ -158,7 +158,7 @@ def _evaluate(unmeasured: Simulation, task: Task) -> Run:
 
 def _sampled_text(task: Task) -> str:
     scan = task.scan
-    if scan.qubits >= BLOCK_QUBITS and (scan.measures_from is None or _overwrites(scan)):
+    if scan.qubits >= BLOCK_QUBITS and (scan.tail is None or _overwrites(scan)):
         return joined(scan)
     return with_prelude(scan)
 

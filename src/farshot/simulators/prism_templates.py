@@ -61,7 +61,7 @@ class Templates:
         None where the text was no row of a template, or where it has to be parsed.
         """
         row = scan.row
-        if row is None or not row.regular or len(scan.text) > _MAX_TEXT:
+        if row is None or not row.regular or len(row.pattern.source) > _MAX_TEXT:
             return None
         pattern = row.pattern
         if pattern not in self._patterns:
@@ -103,8 +103,8 @@ def _prepare(text: str, inputs_at: int) -> PreparedCircuit | None:
 def _prepare_rows(scan: Scan, row: Row) -> PreparedCircuit | None:
     """Return the template of the pattern of `row`."""
     named = row.pattern.fill(_names(len(row.values)))
-    end = None if scan.measures_from is None else scan.measures_from + len(named) - len(scan.text)
-    text = with_prelude(msgspec.structs.replace(scan, text=named), end)
+    unbound = msgspec.structs.replace(scan, written=named, row=None)
+    text = with_prelude(unbound, unbound.measures_from)
     return _checked(text, scan.include_at, row.values, with_prelude(scan, scan.measures_from))
 
 

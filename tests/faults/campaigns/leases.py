@@ -78,7 +78,7 @@ def outlived(folder, stops, seed=1):
             handle = submit(backend, number % SEEDS, "long", key=f"stop-{number}")
             expected[handle.job_id] = calm[number % SEEDS]
             try:
-                attempts, recorded = _stop(folder, handle.job_id, rng.choice((one, two)), rng)
+                attempts, recorded = _stop(folder, handle.job_id, (one, two), rng)
             except sqlite3.OperationalError:
                 attempts, recorded, locking = [], [], locking + 1
             backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
@@ -88,9 +88,11 @@ def outlived(folder, stops, seed=1):
     return Stops(stops, lost, locking, refused, stale, audit(folder, list(expected), expected))
 
 
-def _stop(folder, job_id, holder, rng):
+def _stop(folder, job_id, holders, rng):
     """Stop a program until its leases are gone; return the attempts it lost, and what is recorded of them."""
-    until(lambda: _ask(folder, _HELD, job_id, holder.name))
+    holding = []
+    until(lambda: holding.extend(one for one in holders if _ask(folder, _HELD, job_id, one.name)) or holding)
+    holder = rng.choice(holding)
     time.sleep(rng.uniform(0, 0.1))
     os.kill(holder.process.pid, signal.SIGSTOP)
     try:

@@ -1,0 +1,333 @@
+"""What all backends have in common: their options, the wait, Ctrl-C. Where jobs are kept is up to each."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from farshot.admission.batch import Request, check_count, check_priority, check_seconds, check_seed, check_shots
+from farshot.backends.jobs import Job
+from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
+from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.watching import Patience
+from farshot.contract import ExecutionResult, JobStatus
+from farshot.errors import (
+    ExecutionCancelledError,
+    HandleError,
+    JobNotCompletedError,
+    OptionError,
+)
+from farshot.model import circuit_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from threading import Event
+    from types import TracebackType
+    from typing import Self
+
+    from farshot.admission.template import Template
+    from farshot.backends.watching import Watch
+    from farshot.contract import Response
+    from farshot.model import JobRecord
+
+__all__ = ["Client", "Sending", "raise_if_set"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How a batch is to be submitted."""
+
+    request: Request
+    priority: int
+    validate: bool
+    event: Event | None
+
+
+class Client(ABC):
+    """A backend but for the place where its jobs are kept."""
+
+    def __init__(  # noqa: PLR0913 -- the options of the one object a user makes
+        self,
+        *,
+        shots: int,
+        target: str,
+        seed: int | None,
+        job_timeout: float | None,
+        polling_interval: float,
+        max_retries: int | None,
+    ) -> None:
+        """Check the options; raises `ValueError` or `TypeError`."""
+        self._shots = check_shots(shots)
+        self._target = self._checked_target(target)
+        self._seed = None if seed is None else check_seed(seed)
+        self._job_timeout = None if job_timeout is None else check_seconds("job_timeout", job_timeout)
+        self._interval = check_seconds("polling_interval", polling_interval)
+        self._max_retries = None if max_retries is None else check_count("max_retries", max_retries)
+        self._submissions = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Return this backend."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what the backend holds; open jobs go on."""
+
+    @property
+    def shots(self) -> int:
+        """Number of measurement shots of each circuit that is sampled, unless told."""
+        return self._shots
+
+    def submit_circuits(  # noqa: PLR0913 -- the options of the contract
+        self,
+        circuits: Mapping[str, str] | Template,
+        *,
+        cancellation_event: Event | None = None,
+        ham_ops: str | None = None,
+        circuit_ham_map: Sequence[Sequence[int]] | None = None,
+        shot_groups: Sequence[Sequence[int]] | None = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        tag: str | None = None,
+        key: str | None = None,
+        target: str | None = None,
+        priority: int = 0,
+        validate: bool = False,
+        **unknown: Any,  # noqa: ANN401 -- the contract allows any option; those not named above are refused
+    ) -> ExecutionResult:
+        """Store a batch as a job and return its handle, once the job is durable.
+
+        `circuits` maps a label to OpenQASM 2 or 3 text, or is a `farshot.Template`, each row of which is a
+        circuit. With `ham_ops` the results are exact expectation values: Pauli strings joined by `;` (leftmost
+        character is qubit 0), groups of them joined by `|` and mapped to circuits by `circuit_ham_map`, one
+        [start, end) a group. `shot_groups` gives ranges of circuits their own shots: [start, end, shots] triples
+        that tile the batch. The same `key` gives the same job. Of an owner's jobs those of the highest `priority`
+        (0 to 9) come first. With `validate` every text is looked at first, and one error lists what cannot run.
+
+        Raises `ValueError` or `TypeError` before anything is stored, `ExecutionCancelledError` where the event
+        is set, `StoreError` or `ServiceError` where the job cannot be stored. A fault of one circuit's text is
+        not raised: it is that circuit's outcome.
+        """
+        if unknown:
+            message = f"unknown option: {', '.join(sorted(unknown))}"
+            raise OptionError(message)
+        raise_if_set(cancellation_event)
+        request = Request(
+            target=self._target if target is None else self._checked_target(target),
+            default_shots=self._shots,
+            default_seed=self._next_seed(),
+            ham_ops=ham_ops,
+            circuit_ham_map=circuit_ham_map,
+            shot_groups=shot_groups,
+            shots=shots,
+            seed=seed,
+            tag=tag,
+            key=key,
+            timeout=self._job_timeout,
+        )
+        sending = Sending(request, check_priority(priority), validate, cancellation_event)
+        return ExecutionResult(job_id=self._submit(circuits, sending))
+
+    def poll_job_status(  # noqa: PLR0913 -- the contract fixes these parameters
+        self,
+        execution_result: ExecutionResult,
+        loop_until_complete: bool = False,  # noqa: FBT001, FBT002 -- the contract fixes the position
+        on_complete: Callable[[Response], None] | None = None,
+        verbose: bool = True,  # noqa: FBT001, FBT002 -- the contract fixes the position
+        progress_callback: Callable[[int, str], None] | None = None,
+        cancellation_event: Event | None = None,
+    ) -> JobStatus:
+        """Return the job's status; with `loop_until_complete`, wait until it is terminal.
+
+        A single look calls no `progress_callback`. The loop calls it with (attempt, status) for every look
+        that finds the job open; `on_complete` is called once by the call that sees the terminal status.
+        With `verbose` and no callback the loop draws a spinner on a terminal, else logs. A set
+        `cancellation_event` raises `ExecutionCancelledError` and leaves the job alone. Without one, in the
+        main thread, the first Ctrl-C cancels the job and raises that, the second is `KeyboardInterrupt`.
+        """
+        job_id = _job_id(execution_result)
+        if not loop_until_complete:
+            record, response = self._look(job_id, cancellation_event)
+            if record.status.is_terminal and on_complete:
+                on_complete(response)
+            return record.status
+        with reporter(progress_callback, verbose=verbose) as report:
+            record = self._wait(job_id, math.inf, cancellation_event, report)
+        if on_complete:
+            on_complete(self._response(record, cancellation_event))
+        return record.status
+
+    def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult:
+        """Return a new object with the results, in order of submission.
+
+        Each entry is `{"label", "results", "metadata"}`. Raises `JobNotCompletedError` while the job is not
+        COMPLETED; with `partial` it gives what there is instead, where a circuit that failed has
+        `{"label", "error": {"code", "message", "line", "column"}}`.
+        """
+        record = self.record(_job_id(execution_result))
+        if not partial and record.status is not JobStatus.COMPLETED:
+            raise JobNotCompletedError(_why_not(record))
+        return execution_result.with_results(self._entries(record), record.run_time)
+
+    def cancel_job(self, execution_result: ExecutionResult) -> Response:
+        """Cancel the job and kill what runs of it; recorded results stay readable.
+
+        Answers 200 with how many circuits that stopped, or 409 where the job had ended, which is no error.
+        Raises `UnknownJobError` where there is no such job.
+        """
+        return self._cancel(_job_id(execution_result))
+
+    def job(self, job_id: str) -> Job:
+        """Return the job of this id; raises `UnknownJobError`."""
+        self.record(job_id)
+        return Job(self, job_id)
+
+    def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> list[Job]:
+        """Return the newest jobs first, at most `limit`."""
+        return [Job(self, record.id) for record in self.records(status, tag, limit)]
+
+    def records(
+        self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50
+    ) -> list[JobRecord]:
+        """Return what is known of the newest jobs, as `jobs`."""
+        check_count("limit", limit)
+        return self._newest(None if status is None else JobStatus(status), tag, limit)
+
+    def record(self, job_id: str) -> JobRecord:
+        """Return what is known of a job; raises `UnknownJobError`."""
+        return self._look(job_id, None)[0]
+
+    def wait(self, job_id: str, *, timeout: float | None = None, cancellation_event: Event | None = None) -> JobStatus:
+        """Block until a job has ended; as `poll_job_status`, without a callback.
+
+        Raises `PollingTimeoutError` after `timeout` seconds; the job goes on then.
+        """
+        return self._wait(job_id, _deadline(timeout), cancellation_event, lambda _attempt, _record: None).status
+
+    def ended(
+        self, job_ids: Collection[str], *, timeout: float | None = None, cancellation_event: Event | None = None
+    ) -> Iterator[str]:
+        """Yield each job once it has ended; a set event and `timeout`, in seconds, raise as in `wait`."""
+        patience = Patience(cancellation_event, _deadline(timeout))
+        left = set(job_ids)
+        with self._watch(left, patience) as watch:
+            while True:
+                found = watch.ended()
+                yield from found
+                left.difference_update(found)
+                if not left:
+                    return
+                if not found:
+                    patience.check()
+                    watch.pause(0.02)
+
+    @abstractmethod
+    def stream(self, job_id: str, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
+        """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
+
+        Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
+        """
+
+    @abstractmethod
+    def _checked_target(self, name: str) -> str:
+        """Return the name of a target; raises `TargetError` where it is known that there is none."""
+
+    @abstractmethod
+    def _submit(self, circuits: Mapping[str, str] | Template, sending: Sending) -> str:
+        """Store a batch and return the job's id."""
+
+    @abstractmethod
+    def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
+        """Read a job, and return the response that says so; raises `UnknownJobError`."""
+
+    @abstractmethod
+    def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
+        """Return the newest jobs first, at most `limit`."""
+
+    @abstractmethod
+    def _entries(self, record: JobRecord) -> list[dict[str, Any]]:
+        """Return an entry for every circuit that has an outcome, in order of submission."""
+
+    @abstractmethod
+    def _cancel(self, job_id: str) -> Response:
+        """Cancel a job; answers 409 where it had ended."""
+
+    @abstractmethod
+    def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[Watch]:
+        """Return what watches jobs, which run meanwhile; `patience` bounds what its `look` may take."""
+
+    def _response(self, record: JobRecord, event: Event | None) -> Response:  # noqa: ARG002 -- for those who must ask
+        """Return a response that says how a job has ended."""
+        return LocalResponse(200, job_body(record))
+
+    def _interrupt(self, job_id: str) -> None:
+        """Cancel the job of a wait that Ctrl-C ended."""
+        self._cancel(job_id)
+
+    def _next_seed(self) -> int | None:
+        with self._lock:
+            self._submissions += 1
+            return None if self._seed is None else circuit_seed(self._seed, f"submission {self._submissions}")
+
+    def _wait(
+        self, job_id: str, deadline: float, event: Event | None, report: Callable[[int, JobRecord], None]
+    ) -> JobRecord:
+        if event:
+            return self._wait_for(job_id, deadline, event, report)
+        with first_interrupt() as interrupted:
+            try:
+                return self._wait_for(job_id, deadline, interrupted, report)
+            except ExecutionCancelledError:
+                interrupted.clear()
+                self._interrupt(job_id)
+                raise
+
+    def _wait_for(
+        self, job_id: str, deadline: float, event: Event, report: Callable[[int, JobRecord], None]
+    ) -> JobRecord:
+        with self._watch([job_id], Patience(event, deadline)) as watch:
+            waiting = Waiting(partial(watch.look, job_id), watch.pause, self._interval, self._max_retries, deadline)
+            return wait_for_end(waiting, event, report)
+
+
+def _deadline(timeout: float | None) -> float:
+    return math.inf if timeout is None else time.monotonic() + timeout
+
+
+def raise_if_set(event: Event | None) -> None:
+    """Raise `ExecutionCancelledError` where the caller wants no submission any more."""
+    if event is not None and event.is_set():
+        message = "the cancellation event is set; nothing was submitted"
+        raise ExecutionCancelledError(message)
+
+
+def _job_id(handle: object) -> str:
+    if not isinstance(handle, ExecutionResult) or not isinstance(handle.job_id, str | None):
+        message = f"a handle as returned by submit_circuits is needed, not {handle!r:.80}"
+        raise OptionError(message)
+    if handle.job_id is None:
+        message = "the handle has no job_id: it was not returned by submit_circuits"
+        raise HandleError(message)
+    return handle.job_id
+
+
+def _why_not(record: JobRecord) -> str:
+    if not record.status.is_terminal:
+        return f"job {record.id} is {record.status}: poll it until it is COMPLETED, or ask with partial=True"
+    if record.fault:
+        return f"job {record.id} is {record.status}: {record.fault.message}; ask with partial=True for what there is"
+    failed = f" ({record.failed} of {record.circuits} circuits failed)" if record.failed else ""
+    return f"job {record.id} is {record.status}{failed}: ask with partial=True for what there is"

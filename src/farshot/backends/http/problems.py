@@ -1,0 +1,80 @@
+"""From the answers of the service to the exceptions of `farshot.errors`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farshot.errors import (
+    AccessError,
+    BatchError,
+    FarshotError,
+    KeyConflictError,
+    OptionError,
+    QuotaError,
+    ServiceError,
+    TargetError,
+    UnknownJobError,
+    UploadError,
+    WireError,
+)
+from farshot.wire import PROBLEM, Problem, read_answer
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+
+__all__ = ["error_of", "problem_in", "retry_after"]
+
+_ERRORS: dict[str, type[FarshotError]] = {
+    "unauthorized": AccessError,
+    "forbidden": AccessError,
+    "not-found": UnknownJobError,
+    "batch": BatchError,
+    "option": OptionError,
+    "target": TargetError,
+    "too-large": BatchError,
+    "key-conflict": KeyConflictError,
+    "upload": UploadError,
+    "ended": UploadError,
+    "body": WireError,
+    "media-type": WireError,
+    "parameter": WireError,
+}
+"""By the last word of a problem's `type`; `quota` carries more, every other one is a `ServiceError`."""
+_OF_STATUS: dict[int, type[FarshotError]] = {401: AccessError, 403: AccessError}
+
+
+def problem_in(response: Response) -> Problem | None:
+    """Return the problem document of an answer that was read; None where it holds none."""
+    if response.headers.get("content-type", "").partition(";")[0].strip() != PROBLEM:
+        return None
+    try:
+        return read_answer(response.content, Problem)
+    except WireError:
+        return None
+
+
+def error_of(response: Response) -> FarshotError:
+    """Return the exception that an answer of 300 or more stands for."""
+    problem = problem_in(response)
+    if problem is None:
+        kind = _OF_STATUS.get(response.status_code, ServiceError)
+        return kind(f"{_asked(response)} was answered {response.status_code} {response.reason_phrase}{_elsewhere(response)}")
+    name = problem.type.rpartition("/")[2]
+    if name == "quota":
+        return QuotaError(problem.detail, problem.retry_after)
+    return _ERRORS.get(name, ServiceError)(problem.detail)
+
+
+def _asked(response: Response) -> str:
+    return f"{response.request.method} {response.request.url}"
+
+
+def _elsewhere(response: Response) -> str:
+    location = response.headers.get("location")
+    return f", which points to {location}: give that address" if location else ": is this a Farshot service?"
+
+
+def retry_after(response: Response) -> float:
+    """Return how many seconds the service wants to be left alone; 0 where it does not say."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else 0.0

@@ -1,0 +1,139 @@
+"""Results as they come in: frames of the service, decoded, each circuit once however often the stream breaks off."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+from farshot.backends.calls import SLICE, start
+from farshot.backends.entries import failure_entry, part_entries
+from farshot.backends.http.records import job_path
+from farshot.backends.http.transport import Ask, hang_up
+from farshot.errors import ExecutionCancelledError, ServiceError
+from farshot.wire import FRAMES, FrameReader, GapFrame, HeadFrame, PartFrame, TailFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+    from typing import TypeAlias
+
+    from farshot.backends.http.transport import Resolve, Transport
+    from farshot.backends.watching import Patience
+    from farshot.model import Observables
+    from farshot.wire import Frame
+
+    Entries: TypeAlias = list[tuple[int, dict[str, Any]]]
+
+__all__ = ["Results", "flow"]
+
+_AHEAD = 16
+"""Parts that are decoded before somebody asks for them."""
+
+
+class Results:
+    """Reads the results of one job, in a thread that may be told to stop."""
+
+    def __init__(self, transport: Transport, job_id: str, *, follow: bool) -> None:
+        """With `follow` the results come in order of time until the job has ended; else what there is, in order."""
+        params = {"follow": "true"} if follow else {}
+        self._ask = Ask(method="GET", path=job_path(job_id, "results"), params=params, headers={"Accept": FRAMES})
+        self._transport = transport
+        self._follow = follow
+        self._observables: Observables | None = None
+        self._seen: set[int] = set()
+        self._response: httpx2.Response | None = None
+        self.stop = threading.Event()
+
+    def read(self) -> Iterator[Entries]:
+        """Yield positions and entries; raises `ServiceError` where the service cannot be reached in time."""
+        resolve = self._transport.resolve(self.stop)
+        while not self.stop.is_set():
+            try:
+                for frame in self._frames(resolve):
+                    resolve.renew()
+                    if isinstance(frame, TailFrame) and (frame.status.is_terminal or not self._follow):
+                        return
+                    if entries := self._entries(frame):
+                        yield entries
+                failure = ServiceError("the stream of results ended early, again and again")
+            except httpx2.TransportError as error:
+                failure = self._transport.failure(error)
+            resolve.pause(failure)
+
+    def give_up(self) -> None:
+        """End the reading from another thread."""
+        self.stop.set()
+        response = self._response
+        if response is not None:
+            hang_up(response)
+
+    def _frames(self, resolve: Resolve) -> Iterator[Frame]:
+        reader = FrameReader()
+        with self._transport.stream(self._ask, resolve) as response:
+            self._response = response
+            for data in response.iter_bytes():
+                resolve.check()
+                yield from reader.feed(data)
+
+    def _entries(self, frame: Frame) -> Entries:
+        match frame:
+            case HeadFrame():
+                self._observables = frame.observables
+            case PartFrame() if self._is_new(frame):
+                return list(part_entries(frame, self._observables))
+            case GapFrame() if self._is_new(frame):
+                found = (failure_entry(label, frame.fault) for label in frame.labels)
+                return list(enumerate(found, frame.first))
+        return []
+
+    def _is_new(self, frame: PartFrame | GapFrame) -> bool:
+        """Note the circuits of a frame; say whether they had not come before."""
+        positions = range(frame.first, frame.first + len(frame.labels))
+        if self._seen.issuperset(positions):
+            return False
+        self._seen.update(positions)
+        return True
+
+
+def flow(results: Results, patience: Patience) -> Iterator[dict[str, Any]]:
+    """Yield entries while another thread reads on ahead of them; whoever takes no more of them ends the reading."""
+    read: queue.Queue[Entries] = queue.Queue(_AHEAD)
+    reading = start(lambda: _pump(results, read), name="farshot-results")
+    try:
+        while (entries := _next(read, reading, patience)) is not None:
+            yield from (entry for _, entry in entries)
+    finally:
+        results.give_up()
+
+
+def _pump(results: Results, read: queue.Queue[Entries]) -> None:
+    for entries in results.read():
+        while not results.stop.is_set():
+            try:
+                read.put(entries, timeout=SLICE)
+            except queue.Full:
+                continue
+            break
+
+
+def _next(read: queue.Queue[Entries], reading: Future[None], patience: Patience) -> Entries | None:
+    """Return the next entries, None at the end; raises what ended the reading."""
+    while True:
+        patience.check()
+        ended = reading.done()
+        try:
+            return read.get(timeout=0 if ended else SLICE)
+        except queue.Empty:
+            if ended:
+                return _conclude(reading)
+
+
+def _conclude(reading: Future[None]) -> None:
+    try:
+        reading.result()
+    except ExecutionCancelledError as error:
+        message = "the backend was closed"
+        raise ServiceError(message) from error

@@ -1,0 +1,235 @@
+"""Requests that outlive a restart of the service: every one of the API can be repeated, for keys, numbers of parts
+and cursors say what was meant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import logging
+import os
+import random
+import socket
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import httpx2
+
+from farshot.backends.http.problems import error_of, retry_after
+from farshot.errors import ExecutionCancelledError, FarshotError, ServiceError
+from farshot.wire import JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["Ask", "Resolve", "Transport", "hang_up"]
+
+_log = logging.getLogger("farshot")
+_CONNECT = 5.0
+_ANSWER = 30.0
+_SILENCE = 120.0
+"""Seconds without a byte after which a stream that follows a job is taken for dead."""
+_IDLE = 20.0
+"""Seconds that a connection is kept for the next request."""
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+_PASSING = frozenset({408, 502, 503, 504})
+_WORTH_PACKING = 64 * 1024
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request. `wait` is how many seconds the service may take on purpose; `seconds` bounds all tries."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    wait: float = 0.0
+    seconds: float | None = None
+    also: frozenset[int] = frozenset()
+    """Answers beside those below 300 that are no error."""
+
+
+class Resolve:
+    """How long a failing request is tried again: for `seconds` from the last success on, until `stop` is set."""
+
+    def __init__(self, seconds: float, stop: threading.Event) -> None:
+        """Begin."""
+        self.stop = stop
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Count from now on: something succeeded."""
+        self._until = time.monotonic() + self._seconds
+        self._pause = _FIRST_PAUSE
+
+    def pause(self, failure: FarshotError, at_least: float = 0.0) -> None:
+        """Wait before the next try; raises `failure` where the time is over, `ExecutionCancelledError` at a stop."""
+        now = time.monotonic()
+        if now >= self._until and not self.stop.is_set():
+            raise failure
+        _log.debug("trying again: %s", failure)
+        seconds = max(at_least, self._pause * random.uniform(0.5, 1.0))  # noqa: S311 -- spreads the load, no secret
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self.stop.wait(min(seconds, max(0.0, self._until - now)))
+        self.check()
+
+    def check(self) -> None:
+        """Raise `ExecutionCancelledError` where nobody wants the answer any more."""
+        if self.stop.is_set():
+            message = "the request was given up"
+            raise ExecutionCancelledError(message)
+
+
+class Transport:
+    """The connections to one service. Safe from any thread, and after a fork."""
+
+    def __init__(self, url: str, token: str, retry_seconds: float) -> None:
+        """Prepare; nothing is connected yet."""
+        self.url = url
+        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "farshot"}
+        self._retry_seconds = retry_seconds
+        self._packs = httpx2.URL(url).host not in _LOOPBACK
+        self._lock = threading.Lock()
+        self._closed = False
+        self._open()
+
+    def _open(self) -> None:
+        self._process = os.getpid()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._client = httpx2.Client(
+            base_url=self.url,
+            headers=self._headers,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=_IDLE),
+        )
+
+    def resolve(self, stop: threading.Event | None = None, seconds: float | None = None) -> Resolve:
+        """Return how long something is to be tried."""
+        return Resolve(self._retry_seconds if seconds is None else seconds, stop or threading.Event())
+
+    def ask(self, ask: Ask, stop: threading.Event | None = None) -> httpx2.Response:
+        """Return the answer to a request.
+
+        Raises what the service's problem stands for, `ServiceError` where it cannot be reached in time, and
+        `ExecutionCancelledError` once `stop` is set and the present try has ended.
+        """
+        resolve = self.resolve(stop, ask.seconds)
+        timeout = httpx2.Timeout(_ANSWER + ask.wait, connect=_CONNECT)
+        return self._checked(self._tried(lambda: self._request(ask, timeout), resolve, stream=False), ask.also)
+
+    @contextmanager
+    def stream(self, ask: Ask, resolve: Resolve) -> Iterator[httpx2.Response]:
+        """Yield an answer whose body is still to be read, which raises `httpx2.TransportError` where it breaks off.
+
+        Raises as `ask` where there is none.
+        """
+        timeout = httpx2.Timeout(_SILENCE, connect=_CONNECT)
+        response = self._tried(lambda: self._request(ask, timeout), resolve, stream=True)
+        try:
+            yield self._checked(response, ask.also)
+        finally:
+            response.close()
+
+    def _tried(self, request: Callable[[], httpx2.Request], resolve: Resolve, *, stream: bool) -> httpx2.Response:
+        """Send a request until it is answered for good."""
+        while True:
+            resolve.check()
+            try:
+                response = self._usable().send(request(), stream=stream)
+                if response.status_code not in _PASSING:
+                    return response
+                response.read()
+            except httpx2.TransportError as error:
+                resolve.pause(self.failure(error))
+            else:
+                resolve.pause(error_of(response), retry_after(response))
+
+    def _request(self, ask: Ask, timeout: httpx2.Timeout) -> httpx2.Request:
+        return self._usable().build_request(
+            ask.method,
+            ask.path,
+            params=ask.params or None,
+            **self._body(ask),
+            timeout=timeout,
+            extensions={"trace": self._note},
+        )
+
+    def _checked(self, response: httpx2.Response, also: frozenset[int]) -> httpx2.Response:
+        if response.status_code < 300 or response.status_code in also:
+            return response
+        response.read()
+        raise error_of(response)
+
+    def _body(self, ask: Ask) -> dict[str, Any]:
+        if ask.body is None:
+            return {"headers": ask.headers}
+        headers = {**ask.headers, "Content-Type": JSON}
+        if not self._packs or len(ask.body) < _WORTH_PACKING:
+            return {"headers": headers, "content": ask.body}
+        return {"headers": headers | {"Content-Encoding": "gzip"}, "content": gzip.compress(ask.body, 1, mtime=0)}
+
+    def _usable(self) -> httpx2.Client:
+        with self._lock:
+            if self._closed:
+                message = "the backend is closed"
+                raise ServiceError(message)
+            if self._process != os.getpid():
+                self._open()
+            return self._client
+
+    def _note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Keep the sockets, so that `close` can end what is blocked on one."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            found = info["return_value"].get_extra_info("socket")
+            if found is not None:
+                self._sockets.add(found)
+
+    def failure(self, error: httpx2.TransportError) -> ServiceError:
+        """Return what a failed connection is to the caller; what no patience mends is raised."""
+        reason = str(error) or type(error).__name__
+        failure = ServiceError(f"the service at {self.url} cannot be reached: {reason}")
+        failure.__cause__ = error
+        if isinstance(error, httpx2.LocalProtocolError | httpx2.UnsupportedProtocol) or _distrusts(error):
+            raise failure
+        return failure
+
+    def close(self) -> None:
+        """End all requests, those too that are under way. In a forked process there is nothing to end."""
+        with self._lock:
+            if self._closed or self._process != os.getpid():
+                return
+            self._closed = True
+        for found in list(self._sockets):
+            _shut(found)
+        self._client.close()
+
+
+def _distrusts(error: BaseException | None) -> bool:
+    """Whether the certificate of the service was the reason."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def hang_up(response: httpx2.Response) -> None:
+    """End a stream that another thread reads."""
+    stream = response.extensions.get("network_stream")
+    found = stream.get_extra_info("socket") if stream else None
+    if found is not None:
+        _shut(found)
+
+
+def _shut(found: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        found.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,177 @@
+"""How a batch travels: in one request, or in numbered parts where it is large."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from farshot.backends.http.records import job_path
+from farshot.backends.http.transport import Ask
+from farshot.errors import BatchError
+from farshot.wire import MAX_BODY, FinalizeRequest, JobDocument, JobRequest, TemplateDocument, encode, read_answer
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+
+    from farshot.backends.http.transport import Transport
+    from farshot.model import Batch, Observables
+
+__all__ = ["Upload", "job_request", "send", "withdraw"]
+
+_LARGE = 8 * 2**20
+_MANY = 20_000
+_PART = 4 * 2**20
+_ROOM = 64
+"""Bytes of a body around its circuits, at most."""
+
+
+@dataclass(slots=True)
+class Upload:
+    """How far a submission is: written by the thread that sends, read by the one that waits."""
+
+    key: str
+    header: str
+    """The key, as it travels in a header."""
+    total: int
+    is_ours: bool
+    """Whether the job can only be this submission's: nobody else knows the key, or the service made the job for us."""
+    sent: int = 0
+    job_id: str | None = None
+
+
+class Part(NamedTuple):
+    """Some circuits of a batch, encoded."""
+
+    circuits: int
+    body: bytes
+
+
+def job_request(batch: Batch, *, shot_groups: bool, seed: bool, priority: int) -> JobRequest:
+    """Return the document of a batch without its circuits; `shot_groups` and `seed` say whether those were given."""
+    spec = batch.spec
+    template = spec.template and TemplateDocument(_travelling(spec.template.text), list(spec.template.names))
+    groups = spec.shots.groups if spec.shots else ()
+    return JobRequest(
+        template=template,
+        target=spec.target,
+        shots=None if shot_groups or not groups else groups[0].shots,
+        seed=spec.seed if seed else None,
+        default_seed=None if seed else spec.seed,
+        ham_ops=spec.observables and "|".join(";".join(terms) for terms in spec.observables.groups),
+        circuit_ham_map=_map(spec.observables),
+        shot_groups=[[group.start, group.end, group.shots] for group in groups] if shot_groups else None,
+        tag=batch.tag,
+        priority=priority,
+        timeout=None if spec.timeout == math.inf else spec.timeout,
+    )
+
+
+def _map(observables: Observables | None) -> list[list[int]] | None:
+    """Return the range of each group, in the order of the groups."""
+    if observables is None or not observables.ranges:
+        return None
+    ranges = sorted(observables.ranges, key=lambda chosen: chosen.group)
+    return [[chosen.start, chosen.end] for chosen in ranges]
+
+
+def _travelling(text: str) -> str:
+    """Return a text as JSON can carry it: half of a surrogate pair becomes U+FFFD, which the scan refuses as well."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+    return text
+
+
+def send(transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event) -> str:
+    """Make a job of the batch and return its id; `stop` ends that between two requests."""
+    body = _whole(batch, document)
+    if body is None:
+        return _send_parts(transport, batch, document, upload, stop)
+    job = _post(transport, body, upload, stop)
+    upload.sent = upload.total
+    return job.job_id
+
+
+def _whole(batch: Batch, document: JobRequest) -> bytes | None:
+    """Return the document with its circuits; None where that would be large."""
+    if len(batch.labels) > _MANY or sum(map(len, batch.sources)) > _LARGE:
+        return None
+    pieces = list(_pieces(batch))
+    if sum(map(len, pieces)) > _LARGE:
+        return None
+    return b"%b,%b}" % (encode(document).removesuffix(b"}"), _member(batch, pieces))
+
+
+def _member(batch: Batch, pieces: list[bytes]) -> bytes:
+    return b'"%b":{%b}' % (b"rows" if batch.spec.template else b"circuits", b",".join(pieces))
+
+
+def _pieces(batch: Batch) -> Iterator[bytes]:
+    """Yield each circuit or row as a member of an object."""
+    unpack = struct.Struct(f"<{len(batch.spec.template.names)}d").unpack if batch.spec.template else None
+    for label, source in zip(batch.labels, batch.sources, strict=True):
+        value = _travelling(source) if isinstance(source, str) else _finite(label, unpack(source) if unpack else ())
+        piece = b"%b:%b" % (encode(label), encode(value))
+        if len(piece) > MAX_BODY - _ROOM:
+            message = f"circuit {label!r:.80} has {len(piece):,} bytes as JSON; {MAX_BODY - _ROOM:,} can be sent"
+            raise BatchError(message)
+        yield piece
+
+
+def _finite(label: str, row: tuple[float, ...]) -> tuple[float, ...]:
+    if not math.isfinite(sum(row)) and not all(map(math.isfinite, row)):
+        message = f"row {label!r:.80} holds a number that is not finite"
+        raise BatchError(message)
+    return row
+
+
+def _parts(batch: Batch) -> Iterator[Part]:
+    """Cut a batch. The same batch is cut at the same places every time."""
+    pieces: list[bytes] = []
+    size = 0
+    for piece in _pieces(batch):
+        if pieces and (size + len(piece) > _PART or len(pieces) >= _MANY):
+            yield Part(len(pieces), b"{%b}" % _member(batch, pieces))
+            pieces, size = [], 0
+        pieces.append(piece)
+        size += len(piece) + 1
+    yield Part(len(pieces), b"{%b}" % _member(batch, pieces))
+
+
+def _send_parts(
+    transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event
+) -> str:
+    opening = msgspec.structs.replace(document, upload=True, digest=batch.digest.hex())
+    job = _post(transport, encode(opening), upload, stop)
+    if job.uploading:
+        arrived = {part.number: part.circuits for part in job.parts or ()}
+        for number, part in enumerate(_parts(batch)):
+            if arrived.get(number) != part.circuits:
+                path = job_path(job.job_id, "parts", str(number))
+                transport.ask(Ask(method="PUT", path=path, body=part.body), stop)
+            upload.sent += part.circuits
+        body = encode(FinalizeRequest(upload.total))
+        transport.ask(Ask(method="POST", path=job_path(job.job_id, "finalize"), body=body), stop)
+    upload.sent = upload.total
+    return job.job_id
+
+
+def _post(transport: Transport, body: bytes, upload: Upload, stop: threading.Event) -> JobDocument:
+    ask = Ask(method="POST", path="/v1/jobs", body=body, headers={"Idempotency-Key": upload.header})
+    response = transport.ask(ask, stop)
+    job = read_answer(response.content, JobDocument)
+    upload.is_ours = upload.is_ours or response.status_code == 201
+    upload.job_id = job.job_id
+    return job
+
+
+def withdraw(transport: Transport, job_id: str, seconds: float) -> None:
+    """Cancel a job, be it half made or whole; one that has ended stays as it is."""
+    ask = Ask(method="POST", path=job_path(job_id, "cancel"), seconds=seconds, also=frozenset({409}))
+    transport.ask(ask)

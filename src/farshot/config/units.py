@@ -1,0 +1,84 @@
+"""Times and sizes as people write them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+__all__ = ["Seconds", "Size"]
+
+_TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZES = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_SHOWN = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
+
+
+class Seconds(float):
+    """A time of more than nothing."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Seconds:
+        """Return a number of seconds, or what a text as `90s`, `5m`, `2h`, `30d` or `4w` says.
+
+        >>> Seconds.read("1.5h"), Seconds.read(10)
+        (5400.0, 10.0)
+        """
+        seconds = _read(value, _TIMES, "a time is seconds, or text as in 90s, 5m, 2h or 30d")
+        return cls(seconds)
+
+    def __str__(self) -> str:
+        """Return it in the largest unit that leaves no rest.
+
+        >>> str(Seconds(5400)), str(Seconds(0.5))
+        ('90m', '0.5s')
+        """
+        unit = next((unit for unit in ("d", "h", "m") if self % _TIMES[unit] == 0), "s")
+        return f"{self / _TIMES[unit]:g}{unit}"
+
+
+class Size(int):
+    """A number of bytes, at least one."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Size:
+        """Return a number of bytes, or what a text as `512MiB` or `4GiB` says.
+
+        >>> Size.read("2KiB"), Size.read(10)
+        (2048, 10)
+        """
+        size = _read(value, _SIZES, "a size is bytes, or text as in 512MiB or 4GiB")
+        return cls(size)
+
+    def __str__(self) -> str:
+        """Return it in the largest unit that leaves no rest.
+
+        >>> str(Size(16 * 2**20)), str(Size(1000))
+        ('16MiB', '1000B')
+        """
+        units = [(unit, size) for unit, size in _SHOWN.items() if self % size == 0]
+        unit, size = units[-1] if units else ("B", 1)
+        return f"{self // size}{unit}"
+
+
+def _read(value: object, units: dict[str, int], advice: str) -> float:
+    found = _number(value, units)
+    if found is None or not math.isfinite(found) or found <= 0:
+        message = f"{advice}; not {value!r:.80}"
+        raise ValueError(message)
+    return found
+
+
+def _number(value: object, units: dict[str, int]) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        return None
+    text = value.strip().lower()
+    if re.fullmatch(r"\d{1,15}(\.\d{1,15})?", text):
+        return float(text)
+    found = _AMOUNT.fullmatch(text)
+    return float(found[1]) * units[found[2]] if found and found[2] in units else None
