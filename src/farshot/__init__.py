@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from farshot.contract import AsyncJobBackend, ExecutionResult, JobStatus
 from farshot.errors import (
+    AccessError,
     BatchError,
     CircuitError,
     CircuitsInvalidError,
@@ -25,17 +26,25 @@ from farshot.errors import (
     MissingExtraError,
     OptionError,
     PollingTimeoutError,
+    QuotaError,
+    ServiceError,
     StoreError,
+    SubmissionError,
     TargetError,
     UnknownJobError,
+    UploadError,
+    WireError,
 )
 
 if TYPE_CHECKING:
     from farshot.admission.template import Template
+    from farshot.backends.gathering import as_completed, gather
     from farshot.backends.jobs import Job
     from farshot.backends.local import LocalBackend
+    from farshot.backends.remote import RemoteBackend
 
 __all__ = [
+    "AccessError",
     "AsyncJobBackend",
     "BatchError",
     "CircuitError",
@@ -54,11 +63,19 @@ __all__ = [
     "MissingExtraError",
     "OptionError",
     "PollingTimeoutError",
+    "QuotaError",
+    "RemoteBackend",
+    "ServiceError",
     "StoreError",
+    "SubmissionError",
     "TargetError",
     "Template",
     "UnknownJobError",
+    "UploadError",
+    "WireError",
     "__version__",
+    "as_completed",
+    "gather",
 ]
 
 __version__ = "0.1.0"
@@ -66,7 +83,10 @@ __version__ = "0.1.0"
 _LATE = {
     "Job": "farshot.backends.jobs",
     "LocalBackend": "farshot.backends.local",
+    "RemoteBackend": "farshot.backends.remote",
     "Template": "farshot.admission.template",
+    "as_completed": "farshot.backends.gathering",
+    "gather": "farshot.backends.gathering",
 }
 
 

@@ -98,7 +98,16 @@ class FarshotError(Exception):
 
 
 class ExecutionCancelledError(FarshotError):
-    """The call was ended by a cancellation event or by Ctrl-C."""
+    """The call was ended by a cancellation event or by Ctrl-C.
+
+    Where that was a submission under way, `key` names it and `job_id` is that of the job that was withdrawn.
+    """
+
+    def __init__(self, *args: object, key: str | None = None, job_id: str | None = None) -> None:
+        """Keep what names a submission."""
+        self.key = key
+        self.job_id = job_id
+        super().__init__(*args)
 
 
 class BatchError(FarshotError, ValueError):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERY_JOB",
+    "Backlog",
     "Batch",
     "CircuitResult",
     "Counts",
@@ -279,6 +280,16 @@ class Usage:
     running_shards: int
     shots_per_day: int
     stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The accepted jobs of one open status for one target: how many, and how many circuits they still have to do."""
+
+    status: JobStatus
+    target: str
+    jobs: int
+    circuits: int
 
 
 @dataclass(frozen=True, slots=True)

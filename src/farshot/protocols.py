@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from farshot.admission.facts import Scan
     from farshot.errors import CircuitError
     from farshot.model import (
+        Backlog,
         Counts,
         Draft,
         Fault,
@@ -214,6 +215,10 @@ class JobStore(Protocol):
 
     def usage(self, owner: str) -> Usage:
         """Return what `owner` has in the store and has used of it in the last 24 hours."""
+        ...
+
+    def backlog(self) -> list[Backlog]:
+        """Return what is accepted and not done, of everybody, by status and target."""
         ...
 
     def ahead(self, job_id: str) -> int:

@@ -11,7 +11,8 @@ class Python:
     def __init__(self, folder):
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("FARSHOT", "PYTHON"))}
-        self.environment = {**kept, "FARSHOT_DATA_DIR": str(folder / "data")}
+        own = {"FARSHOT_DATA_DIR": str(folder / "data"), "FARSHOT_CONFIG_DIR": str(folder / "config")}
+        self.environment = {**kept, **own}
 
     def start(self, *arguments, **options):
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -2,55 +2,16 @@
 
 import csv
 import io
-import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
+from commandline import Farshot, heavy, wait_until
 from samples import BELL
 
 WRONG = BELL.replace("h q[0];", "hadamard q[0];")
-KEPT = {name: value for name, value in os.environ.items() if not name.startswith(("FARSHOT", "PYTHON", "COLUMNS"))}
-
-
-class Farshot:
-    """Runs `farshot` in `folder`, with a store of its own below it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def start(self, *arguments, **environment):
-        return subprocess.Popen(
-            [sys.executable, "-m", "farshot", *arguments],
-            cwd=self.folder,
-            env={**KEPT, "FARSHOT_DATA_DIR": str(self.folder / "data"), **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def __call__(self, *arguments, text="", status=0, **environment):
-        """Run to the end and return (stdout, stderr); `status` is the exit status expected."""
-        process = self.start(*arguments, **environment)
-        out, err = process.communicate(text, timeout=60)
-        assert process.returncode == status, f"{out}\n{err}"
-        assert "Traceback" not in err
-        return out, err
-
-    def json(self, *arguments, **options):
-        out, _ = self(*arguments, "--json", **options)
-        return json.loads(out)
-
-    def write(self, **circuits):
-        for label, text in circuits.items():
-            (self.folder / f"{label}.qasm").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -66,22 +27,6 @@ def finished(tmp_path_factory):
     farshot.job = farshot.json("run", ".", "--seed", "7", "--tag", "first", status=1)
     farshot.id = farshot.job["job_id"]
     return farshot
-
-
-def heavy(qubits=20, layers=30):
-    """Return a circuit of about a second."""
-    lines = [f'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[{qubits}];\ncreg c[{qubits}];']
-    for layer in range(layers):
-        lines += [f"ry(0.{layer + 1}{qubit}) q[{qubit}];" for qubit in range(qubits)]
-        lines += [f"cx q[{qubit}],q[{qubit + 1}];" for qubit in range(qubits - 1)]
-    return "\n".join([*lines, "measure q -> c;"])
-
-
-def wait_until(condition, seconds=30):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "nothing happened"
-        time.sleep(0.1)
 
 
 def jobs(farshot):

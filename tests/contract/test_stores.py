@@ -7,19 +7,52 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from farshot.store import SqlStore, open_engine, sqlite_url
-from farshot.testing.stores import LEASE_SECONDS, ManualClock, StoreMachine, StoreSuite
+from farshot.store.accounts import SqlAccounts
+from farshot.store.uploads import SqlUploads
+from farshot.testing.stores import (
+    LEASE_SECONDS,
+    RUNNING_LIMIT,
+    AccountSuite,
+    ManualClock,
+    StoreMachine,
+    StoreSuite,
+    UploadSuite,
+)
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = open_engine(sqlite_url(tmp_path))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine, clock):
+    return SqlStore(engine, clock, lease_seconds=LEASE_SECONDS)
 
 
 class TestSqlite(StoreSuite):
     @pytest.fixture
-    def clock(self):
-        return ManualClock()
+    def limited(self, engine, clock):
+        return SqlStore(engine, clock, lease_seconds=LEASE_SECONDS, running_limit=RUNNING_LIMIT)
 
+
+class TestUploads(UploadSuite):
     @pytest.fixture
-    def store(self, tmp_path, clock):
-        store = SqlStore(open_engine(sqlite_url(tmp_path)), clock, lease_seconds=LEASE_SECONDS)
-        yield store
-        store.close()
+    def uploads(self, engine, clock):
+        return SqlUploads(engine, clock)
+
+
+class TestAccounts(AccountSuite):
+    @pytest.fixture
+    def accounts(self, engine):
+        return SqlAccounts(engine)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ DOCUMENTED = [
 
 
 def test_the_public_names_are_sorted_and_there():
-    assert farshot.__all__ == sorted(farshot.__all__, key=lambda name: (name.startswith("_"), name))
+    assert farshot.__all__ == sorted(farshot.__all__, key=lambda name: (not name[0].isupper(), name))
     assert all(getattr(farshot, name) is not None for name in farshot.__all__)
 
 

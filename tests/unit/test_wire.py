@@ -53,7 +53,7 @@ def test_a_label_given_twice_is_refused_and_nothing_else_is(pairs):
     if len(dict(pairs)) == len(pairs):
         assert read_request(body, PartRequest).circuits == dict(pairs)
     else:
-        with pytest.raises(WireError, match="circuits has a label twice"):
+        with pytest.raises(WireError, match="circuits has a label or a member twice"):
             read_request(body, PartRequest)
 
 
@@ -63,7 +63,7 @@ def test_a_label_given_twice_is_refused_and_nothing_else_is(pairs):
         (b'{"shots": 1, "shots": 2}', "a member twice"),
         (b'{"circuits": {}, "circuits": {"a": "b"}}', "a member twice"),
         (b'{"circuits": {"a": "b"}, "circuits": {}}', "a member twice"),
-        (b'{"rows": {"a": [1], "a": [2]}}', "rows has a label twice"),
+        (b'{"rows": {"a": [1], "a": [2]}}', "rows has a label or a member twice"),
         (b'{"template": {"source": "x", "source": "y", "parameters": []}}', "a member twice"),
         (b'{"shot": 1}', "unknown field `shot`"),
         (b'{"shots": "1"}', "Expected `int | null`"),

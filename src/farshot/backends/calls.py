@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from farshot.backends.polling import first_interrupt
@@ -32,15 +33,13 @@ def _run(work: Callable[[], _Answer], future: Future[_Answer]) -> None:
     try:
         answer = work()
     except BaseException as error:  # noqa: BLE001 -- whoever waits gets it
-        _settle(lambda: future.set_exception(error))
+        _settle(partial(future.set_exception, error))
     else:
-        _settle(lambda: future.set_result(answer))
+        _settle(partial(future.set_result, answer))
 
 
 def _settle(give: Callable[[], None]) -> None:
     """Give the outcome; a future that was cancelled meanwhile wants none."""
-    from concurrent.futures import InvalidStateError
-
     try:
         give()
     except InvalidStateError:

@@ -49,13 +49,13 @@ class Part(Protocol):
     """Results of the circuits `labels` from position `first` on, as the store or the wire has them."""
 
     @property
-    def first(self) -> int: ...  # noqa: D102 -- the class says it
+    def first(self) -> int: ...
     @property
-    def attempt(self) -> int: ...  # noqa: D102
+    def attempt(self) -> int: ...
     @property
-    def labels(self) -> tuple[str, ...]: ...  # noqa: D102
+    def labels(self) -> tuple[str, ...]: ...
     @property
-    def results(self) -> bytes: ...  # noqa: D102
+    def results(self) -> bytes: ...
 
 
 def part_entries(part: Part, observables: Observables | None) -> Iterator[tuple[int, dict[str, Any]]]:

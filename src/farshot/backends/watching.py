@@ -62,7 +62,11 @@ class LocalWatch:
     """Watches jobs of a store of this machine: each is looked at once, from then on only what changed."""
 
     def __init__(
-        self, store: JobStore, job_ids: Collection[str], look: Callable[[str], JobRecord], pause: Callable[[float], bool]
+        self,
+        store: JobStore,
+        job_ids: Collection[str],
+        look: Callable[[str], JobRecord],
+        pause: Callable[[float], bool],
     ) -> None:
         """Use `look` to read a job and `pause` to wait for changes."""
         self.look = look

@@ -32,6 +32,8 @@ from farshot.cli.options import (
     Where,
     Workers,
 )
+from farshot.cli.service_app import add_service_commands
+from farshot.cli.service_options import Config  # noqa: TC001 -- read at run time
 
 __all__ = ["app"]
 
@@ -79,7 +81,9 @@ def run(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Run circuits and show their results: on a service where one is named or stored, else on this machine.
+    """Run circuits and show their results.
+
+    They run on a service where one is named or stored by `farshot login`, else on this machine.
 
     A file's label is its name without the suffix, or its path where two would have the same. A circuit that
     cannot run fails alone: the others have their results, and the exit status is 1. Ctrl-C stops the work and
@@ -187,7 +191,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; nothing is overwritten.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Copy the store to FILE while others may use it. To restore: copy FILE to farshot.sqlite3 in an empty folder."""
+    """Copy the store to FILE while it is used. To restore: copy FILE to farshot.sqlite3 in an empty folder."""
     from farshot.cli.keeping import backup
 
     raise typer.Exit(backup(data_dir, file))
@@ -195,7 +199,10 @@ def backup(
 
 @app.command()
 def adopt(data_dir: DataDir = None) -> None:
-    """Make a store this machine's that was moved or copied from another, which must not use it any more."""
+    """Make a moved or copied store this machine's.
+
+    The machine that it came from must not use it any more.
+    """
     from farshot.cli.keeping import adopt
 
     raise typer.Exit(adopt(data_dir))
@@ -247,6 +254,9 @@ def cancel(
     raise typer.Exit(cancel(Where(data_dir, url, token), job_id, as_json=as_json))
 
 
+add_service_commands(app)
+
+
 @app.command()
 def targets(as_json: AsJson = False) -> None:
     """List what circuits can run on here. What is missing comes with the command that installs it."""
@@ -256,8 +266,17 @@ def targets(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Check that Farshot works here. Where it does not, say what to do."""
+def doctor(
+    config: Config = None,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that Farshot works here, and show the settings.
+
+    Of each setting it says what is in force and where that came from.
+    """
     from farshot.cli.doctor import doctor
 
-    raise typer.Exit(doctor(data_dir, as_json=as_json))
+    raise typer.Exit(doctor(Where(data_dir, url, token), config, as_json=as_json))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sqlite3
@@ -16,14 +17,17 @@ from typing import TYPE_CHECKING
 from farshot.backends.local import LocalBackend
 from farshot.cli.targets import target_states
 from farshot.cli.texts import bytes_text, count_of, seconds_text
-from farshot.errors import FarshotError
+from farshot.config.login import chosen_client
+from farshot.errors import ConfigError, FarshotError
 from farshot.executors.local import fair_memory, usable_cores
 from farshot.store import FILE_NAME, SCHEMA_VERSION, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Check", "checks"]
+    from farshot.cli.options import Where
+
+__all__ = ["Check", "checks", "service_checks"]
 
 _LEAST_DISK = 2**28
 _LEAST_MEMORY = 2**29
@@ -132,3 +136,25 @@ def _run() -> Check:
     right = sum(entry["results"].values()) == 100 and set(entry["results"]) <= {"00", "11"}
     detail = f"ran in {took} on {entry['metadata']['simulator']}" if right else f"wrong counts {entry['results']}"
     return Check("one circuit", right, detail, None if right else advice)
+
+
+def service_checks(where: Where) -> Iterator[Check]:
+    """Yield whether the service answers that commands would ask; nothing, where they work on this machine."""
+    try:
+        service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
+    except ConfigError:  # told beside the settings
+        return
+    if service is None:
+        return
+    if service.token is None:
+        yield Check("service", ok=False, detail=f"no token for {service.url}", advice=f"farshot login {service.url}")
+        return
+    from farshot.cli.asking import who_am_i
+
+    try:
+        me = who_am_i(service)
+    except FarshotError as error:
+        advice = "start it, or run `farshot login URL`, or `farshot logout` to work on this machine"
+        yield Check("service", ok=False, detail=str(error), advice=advice)
+    else:
+        yield Check("service", ok=True, detail=f"{service.url} knows you as {me.name} ({me.role})")

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from farshot.model import JobRecord
+    from farshot.wire import JobDocument
 
-__all__ = ["csv_rows", "job_facts", "write_csv", "write_json"]
+__all__ = ["csv_rows", "job_facts", "waiting_facts", "write_csv", "write_json"]
 
 _Entry = dict[str, Any]
 
@@ -72,6 +73,7 @@ def job_facts(record: JobRecord) -> dict[str, Any]:
     """Return what JSON says of a job."""
     return {
         "job_id": record.id,
+        "owner": record.owner,
         "status": record.status.value,
         "circuits": record.circuits,
         "done": record.done,
@@ -82,4 +84,13 @@ def job_facts(record: JobRecord) -> dict[str, Any]:
         "finished_at": record.finished_at and record.finished_at.isoformat(),
         "run_time": record.run_time,
         "error": record.fault and {"code": record.fault.code.value, "message": record.fault.message},
+    }
+
+
+def waiting_facts(document: JobDocument) -> dict[str, Any]:
+    """Return what JSON says beside that of a job of a service: what is before it, and how long it will take."""
+    left = document.remaining
+    return {
+        "jobs_ahead": document.jobs_ahead,
+        "remaining": left and {"seconds": left.seconds, "low": left.low, "high": left.high},
     }

@@ -1,4 +1,4 @@
-"""`doctor`: whether Farshot can work here."""
+"""`doctor`: whether Farshot can work here, and what is in force."""
 
 from __future__ import annotations
 
@@ -7,31 +7,74 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from farshot.cli.checks import Check, checks
+from farshot.cli.checks import Check, checks, service_checks
 from farshot.cli.data import write_json
 from farshot.cli.failures import DONE, FAILED
+from farshot.cli.inforce import Fact, client_facts, setting_facts
+from farshot.cli.service_options import load_settings
 from farshot.cli.tables import stdout
 from farshot.cli.texts import count_of, printable
 from farshot.config import data_folder
+from farshot.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.table import Table
 
+    from farshot.cli.options import Where
+
 __all__ = ["doctor"]
 
 
-def doctor(data_dir: Path | None, *, as_json: bool) -> int:
-    """Print every finding and say whether all is well."""
-    found = list(checks(data_folder(data_dir)))
+def doctor(where: Where, config: Path | None, *, as_json: bool) -> int:
+    """Print every finding and what is in force, and say whether all is well."""
+    settings, clients, faults = _in_force(where, config)
+    found = [*checks(data_folder(where.data_dir)), *service_checks(where), *faults]
     wrong = sum(not check.ok for check in found)
     if as_json:
-        write_json({"ok": not wrong, "checks": [asdict(check) for check in found]})
-    else:
-        stdout().print(_table(found))
-        typer.echo(f"\n{count_of(wrong, 'problem')} found" if wrong else "\nall is well")
+        facts = {"settings": _by_name(settings), "client": _by_name(clients)}
+        write_json({"ok": not wrong, "checks": [asdict(check) for check in found], **facts})
+        return FAILED if wrong else DONE
+    stdout().print(_table(found))
+    _show_facts("where commands find jobs", clients)
+    _show_facts("what `farshot serve` would do", settings)
+    typer.echo(f"\n{count_of(wrong, 'problem')} found" if wrong else "\nall is well")
     return FAILED if wrong else DONE
+
+
+def _in_force(where: Where, config: Path | None) -> tuple[list[Fact], list[Fact], list[Check]]:
+    """Return the settings, where jobs are, and what is wrong with either."""
+    data_dir = str(where.data_dir) if where.data_dir else None
+    faults: list[Check] = []
+    settings: list[Fact] = []
+    clients: list[Fact] = []
+    try:
+        clients = list(client_facts(where))
+        settings = list(setting_facts(load_settings(config, {"data_dir": data_dir})))
+    except ConfigError as error:
+        faults.append(Check("settings", ok=False, detail=str(error), advice="put that right, or leave it out"))
+    return settings, clients, faults
+
+
+def _by_name(facts: list[Fact]) -> dict[str, dict[str, str]]:
+    return {fact.name: {"value": fact.value, "origin": fact.origin} for fact in facts}
+
+
+def _show_facts(title: str, facts: list[Fact]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    if not facts:
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold", style="dim")
+    for fact in facts:
+        table.add_row(fact.name, Text(printable(fact.value)), Text(printable(fact.origin)))
+    typer.echo(f"\n{title}:")
+    stdout().print(table)
 
 
 def _table(found: list[Check]) -> Table:

@@ -8,8 +8,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from farshot.backends.http.records import record_of
 from farshot.backends.polling import first_interrupt
-from farshot.cli.data import job_facts, write_json
+from farshot.cli.data import job_facts, waiting_facts, write_json
 from farshot.cli.failures import DONE, INTERRUPTED
 from farshot.cli.following import follow
 from farshot.cli.lookup import find_job, short
@@ -17,7 +18,7 @@ from farshot.cli.notes import note
 from farshot.cli.opening import open_jobs, service_of
 from farshot.cli.reports import Form, job_line, report, status_of, took_text
 from farshot.cli.tables import stdout
-from farshot.cli.texts import ago, middle_cut, printable, seconds_text
+from farshot.cli.texts import ago, count_of, middle_cut, printable, seconds_text
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import JobNotCompletedError
 
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farshot.cli.options import Where
+    from farshot.config.login import Service
     from farshot.model import JobRecord
+    from farshot.wire import JobDocument
 
 __all__ = ["cancel", "jobs", "results", "status", "watch"]
 
 _TARGET_FROM = 72
 _BEFORE_TAG, _LEAST_TAG = 66, 8
+_MOST_OWNER = 16
 _STYLES = {
     JobStatus.PENDING: "yellow",
     JobStatus.RUNNING: "cyan",
@@ -63,6 +67,8 @@ def _jobs_table(records: Sequence[JobRecord], width: int) -> Table:
     table.add_column("made", no_wrap=True)
     if width >= _TARGET_FROM:
         table.add_column("target", no_wrap=True, style="dim")
+    if len({record.owner for record in records}) > 1:
+        table.add_column("owner", no_wrap=True)
     if any(record.tag for record in records):
         table.add_column("tag", overflow="ellipsis", no_wrap=True)
     room = max(_LEAST_TAG, width - _BEFORE_TAG)
@@ -79,6 +85,7 @@ def _job_cells(record: JobRecord, room: int) -> dict[str, Text]:
         "circuits": Text(_done_text(record)),
         "failed": Text(f"{record.failed:,}" if record.failed else "", style="red"),
         "made": Text(ago(record.created_at)),
+        "owner": Text(middle_cut(printable(record.owner), _MOST_OWNER)),
         "target": Text(middle_cut(printable(record.target), room)),
         "tag": Text(middle_cut(printable(record.tag or ""), room)),
     }
@@ -93,25 +100,30 @@ def _done_text(record: JobRecord) -> str:
 
 
 def status(where: Where, given: str, *, as_json: bool) -> int:
-    """Show where one job stands."""
+    """Show where one job stands; a service also says what is before it and how long it will take."""
+    service = service_of(where)
     with open_jobs(where) as backend:
-        record = backend.record(find_job(backend, given))
+        job_id = find_job(backend, given)
+        document = _document(service, job_id) if service else None
+        record = record_of(document) if document else backend.record(job_id)
     if as_json:
-        write_json(job_facts(record))
+        write_json(job_facts(record) | (waiting_facts(document) if document else {}))
     else:
-        stdout().print(_status_table(record))
+        stdout().print(_status_table(record, document))
     return DONE
 
 
-def _status_table(record: JobRecord) -> Table:
+def _status_table(record: JobRecord, document: JobDocument | None) -> Table:
     facts: dict[str, Text | str] = {
         "job": record.id,
+        "owner": Text(printable(record.owner)),
         "status": _status_text(record),
         "circuits": f"{record.done:,} of {record.circuits:,} done, {record.failed:,} failed",
+        **(_waiting(document) if document else {}),
         "tag": Text(printable(record.tag or "")),
-        "target": Text(record.target),
+        "target": Text(printable(record.target)),
         "made": f"{record.created_at.astimezone():%Y-%m-%d %H:%M:%S} ({ago(record.created_at)})",
-        "error": Text(record.fault.message if record.fault else "", style="red"),
+        "error": Text(printable(record.fault.message) if record.fault else "", style="red"),
         "took": took_text(record),
         "simulation": seconds_text(record.run_time) if record.done else "",
     }
@@ -122,6 +134,22 @@ def _status_table(record: JobRecord) -> Table:
         if fact:
             table.add_row(name, fact)
     return table
+
+
+def _document(service: Service, job_id: str) -> JobDocument:
+    from farshot.cli.asking import document_of
+
+    return document_of(service, job_id)
+
+
+def _waiting(document: JobDocument) -> dict[str, Text | str]:
+    left, ahead = document.remaining, document.jobs_ahead
+    span = f" ({seconds_text(left.low)} to {seconds_text(left.high)})" if left else ""
+    return {
+        "uploading": "not complete yet" if document.uploading else "",
+        "ahead": count_of(ahead, "job") if ahead is not None else "",
+        "left": f"about {seconds_text(left.seconds)}{span}" if left else "",
+    }
 
 
 def watch(where: Where, given: str) -> int:

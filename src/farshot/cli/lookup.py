@@ -26,9 +26,12 @@ def short(job_id: str) -> str:
 
 
 def find_job(backend: Queue, given: str) -> str:
-    """Return the id that `given` is, or that it begins among the newest jobs; raises `UnknownJobError`."""
+    """Return the id that `given` is, or that it begins among the newest jobs; raises `UnknownJobError`.
+
+    A whole id is not looked up: whoever asks for the job hears where there is none.
+    """
     if len(given) == _FULL:
-        return backend.record(given).id
+        return given
     if len(given) < _LEAST:
         message = f"{given!r} is too short for a job's id: give {_LEAST} characters or more; `farshot jobs` lists them"
         raise AmbiguousJobError(message)

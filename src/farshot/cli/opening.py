@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from farshot.cli.failures import InputError
-from farshot.config.login import chosen_service
+from farshot.config.login import chosen_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from farshot.backends.client import Client
     from farshot.backends.local import LocalBackend
     from farshot.cli.options import TimeLimits, Where
+    from farshot.cli.progress import Sent
     from farshot.config.login import Service
 
 __all__ = ["LOOK_SECONDS", "Queue", "open_here", "open_jobs", "open_runner", "service_of"]
@@ -30,7 +31,7 @@ def service_of(where: Where) -> Service | None:
     if where.url and where.data_dir:
         message = "--url and --data-dir exclude each other: jobs are on a service, or in a folder of this machine"
         raise InputError(message)
-    service = chosen_service(where.url, where.token, os.environ, local=where.data_dir is not None)
+    service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
     if service is None and where.token:
         message = "--token is for a service: give its --url too"
         raise InputError(message)
@@ -40,16 +41,19 @@ def service_of(where: Where) -> Service | None:
     return service
 
 
-def open_jobs(where: Where, limits: TimeLimits | None = None) -> Queue:
-    """Return a backend that takes and reads jobs, and starts no worker on this machine."""
+def open_jobs(where: Where, limits: TimeLimits | None = None, sent: Sent | None = None) -> Queue:
+    """Return a backend that takes and reads jobs, and starts no worker on this machine.
+
+    `sent` hears of what is sent to a service.
+    """
     service = service_of(where)
     keywords = limits.keywords() if limits else {}
     if service:
-        return _remote(service, keywords)
+        return _remote(service, {**keywords, "on_upload": sent})
     return _local(where.data_dir, workers=0, polling_interval=LOOK_SECONDS, **keywords)
 
 
-def open_runner(where: Where, workers: int | None, limits: TimeLimits) -> Queue:
+def open_runner(where: Where, workers: int | None, limits: TimeLimits, sent: Sent) -> Queue:
     """Return a backend that runs what it takes: on this machine, or a service that does. Raises `InputError`."""
     service = service_of(where)
     if service is None:
@@ -60,7 +64,7 @@ def open_runner(where: Where, workers: int | None, limits: TimeLimits) -> Queue:
             "circuits: leave them out, or run here with --data-dir"
         )
         raise InputError(message)
-    return _remote(service, limits.keywords())
+    return _remote(service, {**limits.keywords(), "on_upload": sent})
 
 
 def open_here(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> LocalBackend:

@@ -11,11 +11,24 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["circuit_bar"]
+__all__ = ["Sent", "circuit_bar"]
 
 _LEAST_WIDTH = 20
 _ROOM_FOR_ECHO = 3
 """A terminal echoes ^C behind the bar; where that wraps, the bar could not be wiped away."""
+
+
+class Sent:
+    """Takes how many circuits were sent to a service, and moves a bar while there is one."""
+
+    def __init__(self) -> None:
+        """Begin without a bar."""
+        self.move: Callable[[int], None] | None = None
+
+    def __call__(self, sent: int, _total: int) -> None:
+        """Say that so many were sent."""
+        if self.move:
+            self.move(sent)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,12 +15,14 @@ from farshot.cli.inputs import circuits
 from farshot.cli.lookup import short
 from farshot.cli.notes import note
 from farshot.cli.opening import open_here, open_jobs, open_runner, service_of
+from farshot.cli.progress import Sent, circuit_bar
 from farshot.cli.reports import Form, job_line, report, status_of
 from farshot.cli.texts import count_of
 from farshot.contract import ExecutionResult
 from farshot.errors import ExecutionCancelledError, ExecutorError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from threading import Event
 
@@ -36,15 +39,25 @@ _MOST_JOBS = 1000
 def run(options: BatchOptions, form: Form, where: Where, workers: int | None, limits: TimeLimits) -> int:
     """Submit, wait and show; Ctrl-C cancels the job."""
     batch = circuits(options.files, examples=options.examples)
-    with open_runner(where, workers, limits) as backend:
+    sent, quiet = Sent(), form is not Form.TABLE
+    with open_runner(where, workers, limits, sent) as backend:
         with first_interrupt() as interrupted:
-            job_id = _submit(backend, options, batch, interrupted)
+            with _sending(where, sent, len(batch), quiet=quiet):
+                job_id = _submit(backend, options, batch, interrupted)
             if job_id is None:
                 return INTERRUPTED
-            record = _wait(backend, job_id, interrupted, title=f"job {short(job_id)}", quiet=form is not Form.TABLE)
+            record = _wait(backend, job_id, interrupted, title=f"job {short(job_id)}", quiet=quiet)
         if record is None:
             return _stop(backend, job_id)
         return report(backend, record, form, limit=MOST_ROWS)
+
+
+@contextmanager
+def _sending(where: Where, sent: Sent, circuits: int, *, quiet: bool) -> Iterator[None]:
+    """Draw how much of a batch was sent, where it goes to a service."""
+    with circuit_bar("sending", circuits, quiet=quiet or service_of(where) is None) as sent.move:
+        yield
+    sent.move = None
 
 
 def _submit(backend: Queue, options: BatchOptions, batch: dict[str, str], interrupted: Event) -> str | None:
@@ -77,8 +90,10 @@ def _stop(backend: Queue, job_id: str) -> int:
 def submit(options: BatchOptions, where: Where, limits: TimeLimits, *, as_json: bool) -> int:
     """Store the job for a service or for `work`, and print its id."""
     batch = circuits(options.files, examples=options.examples)
-    with open_jobs(where, limits) as backend, first_interrupt() as interrupted:
-        job_id = _submit(backend, options, batch, interrupted)
+    sent = Sent()
+    with open_jobs(where, limits, sent) as backend, first_interrupt() as interrupted:
+        with _sending(where, sent, len(batch), quiet=as_json):
+            job_id = _submit(backend, options, batch, interrupted)
         if job_id is None:
             return INTERRUPTED
         if as_json:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Login",
     "Service",
-    "chosen_service",
+    "chosen_client",
     "clean_url",
     "forget_login",
     "login_file",
@@ -112,7 +112,7 @@ def forget_login() -> Login | None:
     return login
 
 
-def chosen_service(
+def chosen_client(
     url: str | None, token: str | None, environ: Mapping[str, str], *, local: bool = False
 ) -> Service | None:
     """Return the service that is meant; None where the store on this machine is.

@@ -201,7 +201,7 @@ class Dispatcher:
         held = self._held.get(lost.lease)
         if held is None:
             return
-        _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message)
+        _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message, extra={"fields": _story(lost)})
         suspect = lost.position
         nothing_left = held.position == held.shard.first + len(held.shard.labels)
         if suspect is None and (nothing_left or lost.lease.attempt < _MOST_ATTEMPTS):
@@ -258,7 +258,8 @@ class Dispatcher:
         """End what has run out of time; `_keep` then stops what runs of it."""
         expired = self._store.expire()
         if expired:
-            _log.warning("out of time: %s", ", ".join(expired))
+            fields = {"event": "jobs-expired", "jobs": ", ".join(expired)}
+            _log.warning("out of time: %s", fields["jobs"], extra={"fields": fields})
             self._looked_at = 0.0
             self._changes.publish()
 
@@ -267,10 +268,24 @@ class Dispatcher:
         for holder in self._store.holders():
             if is_gone(holder):
                 revoked = self._store.revoke(holder)
-                _log.warning("%s has ended; %d shards of it are open again", holder, revoked)
+                fields = {"event": "holder-gone", "holder": holder, "shards": revoked}
+                _log.warning("%s has ended; %d shards of it are open again", holder, revoked, extra={"fields": fields})
 
     def _gone(self, leases: list[Lease], now: float) -> list[Lease]:
         if now - self._renewed_at < self._renew_every:
             return self._store.lost(leases)
         self._renewed_at = now
         return self._store.renew(leases)
+
+
+def _story(lost: Lost) -> dict[str, object]:
+    """Return what is logged of a worker that died."""
+    return {
+        "event": "worker-lost",
+        "job": lost.lease.job_id,
+        "shard": lost.lease.shard,
+        "attempt": lost.lease.attempt,
+        "position": lost.position,
+        "fault": lost.fault.code.value,
+        "reason": lost.fault.message,
+    }

@@ -83,6 +83,11 @@ class LocalExecutor:
         """The bytes that each child may use."""
         return self._memory
 
+    @property
+    def restarts(self) -> int:
+        """How many children died over their work and were replaced."""
+        return sum(slot.deaths for slot in self._slots)
+
     def circuit_timeout(self, target: str) -> float:
         """Return the seconds that one circuit for `target` may run."""
         return self._target_timeouts.get(target, self._circuit_timeout)
@@ -202,6 +207,7 @@ class _Slot:
         self._lease: Lease | None = None
         self._target = ""
         self._closed = False
+        self.deaths = 0
         self._thread = threading.Thread(target=self._serve, name="farshot-worker", daemon=True)
         self._thread.start()
 
@@ -254,6 +260,7 @@ class _Slot:
                 self._exchange(child, shard)
         except ChildDiedError as death:
             self._discard()
+            self.deaths += self._holds(shard.lease)
             self._tell(shard.lease, Lost(shard.lease, death.position, death.fault))
         except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits for the shard must hear of it
             self._discard()
@@ -284,6 +291,8 @@ class _Slot:
                 return self._started_child()
             except ExecutorError:
                 self._discard()
+                if self._closed:
+                    raise
                 time.sleep(pause)
         return self._started_child()
 

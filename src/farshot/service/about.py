@@ -8,8 +8,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from farshot.service.documents import quota_document
 from farshot.service.jobs import answer
+from farshot.service.metrics import METRICS_TYPE
 from farshot.service.parts import in_thread
-from farshot.service.problems import NotReadyError
+from farshot.service.problems import ForbiddenError, NotReadyError
 from farshot.service.quotas import quota_of
 from farshot.wire import MeDocument, TargetsDocument
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from farshot.service.parts import Call, Service
 
-__all__ = ["get_me", "get_targets", "health", "readiness"]
+__all__ = ["get_me", "get_metrics", "get_targets", "health", "readiness"]
 
 
 async def health(_service: Service, _request: Request) -> Response:
@@ -38,6 +39,16 @@ async def readiness(service: Service, _request: Request) -> Response:
 async def get_targets(call: Call) -> Response:
     """List the targets and their limits."""
     return answer(TargetsDocument(list(await in_thread(call.service, call.parts.targets))))
+
+
+async def get_metrics(call: Call) -> Response:
+    """Give an admin what the service counts, in the text format of Prometheus."""
+    if call.sees is not None:
+        message = "only an admin may read the metrics"
+        raise ForbiddenError(message)
+    backlog = await in_thread(call.service, call.parts.jobs.backlog)
+    page = call.service.metrics.page(backlog, call.parts.restarts())
+    return Response(page, media_type=METRICS_TYPE)
 
 
 async def get_me(call: Call) -> Response:

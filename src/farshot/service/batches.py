@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from farshot.accounts import NO_LIMITS
 from farshot.admission.batch import (
     Contents,
     Request,
@@ -27,6 +28,7 @@ from farshot.admission.template import Template, check_names, check_rows
 from farshot.dispatch.sharding import cut, cut_sources
 from farshot.errors import BatchError, UploadError
 from farshot.model import Draft, Submission, UploadPart, encoded
+from farshot.service.logs import log_accepted
 from farshot.service.quotas import check_quota, quota_of
 from farshot.simulators.targets import check_target
 from farshot.wire import JobRequest
@@ -57,7 +59,10 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
         submission = _submission(call, document, checked)
         if is_new:
             _check_quota(call, submission.batch.spec.total_shots, len(submission.batch.labels), _size(submission))
-        return call.parts.jobs.add(submission), is_new
+        record = call.parts.jobs.add(submission)
+    if is_new:
+        log_accepted(record)
+    return record, is_new
 
 
 def _submission(call: Call, document: JobRequest, key: str | None) -> Submission:
@@ -110,7 +115,8 @@ def _size(submission: Submission) -> int:
 
 def _check_quota(call: Call, shots: int, circuits: int, size: int) -> None:
     quota = quota_of(call.user, call.parts.limits.quota)
-    check_quota(quota, call.parts.jobs.usage(call.user.name), circuits=circuits, shots=shots, size=size)
+    if quota != NO_LIMITS:
+        check_quota(quota, call.parts.jobs.usage(call.user.name), circuits=circuits, shots=shots, size=size)
 
 
 def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
@@ -176,7 +182,9 @@ def accept(call: Call, expected: int | None) -> JobRecord:
     spec = _spec(call, record)
     with call.service.lock_of(record.owner):
         _check_quota(call, spec.total_shots, 0, 0)
-        return call.parts.uploads.accept(record.id, spec)
+        accepted = call.parts.uploads.accept(record.id, spec)
+    log_accepted(accepted)
+    return accepted
 
 
 def _spec(call: Call, record: JobRecord) -> JobSpec:

@@ -1,4 +1,4 @@
-"""What every answer has, and the one line that is logged of it."""
+"""What every answer has, and what is counted and logged of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from farshot.service.logs import tell
+from farshot.service.metrics import OTHER
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from farshot.service.metrics import Metrics
 
 __all__ = ["Edge"]
 
@@ -20,14 +25,17 @@ _SAFE = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
 )
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Routes that machines ask again and again."""
 
 
 class Edge:
-    """Adds the headers that keep a browser from harm, and logs each request when it is done."""
+    """Adds the headers that keep a browser from harm, and counts and logs each request when it is done."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         """Stand around `app`."""
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -46,18 +54,27 @@ class Edge:
         try:
             await self._app(scope, receive, send_safely)
         finally:
-            _log.info("request", extra={"request": _facts(scope, status, time.monotonic() - began)})
+            self._note(scope, status, time.monotonic() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and log a request; status 0 says that the client left before there was an answer."""
+        state = scope.get("state", {})
+        route, problem = state.get("route", OTHER), state.get("problem")
+        self._metrics.count_request(scope["method"], route, status, seconds, problem)
+        is_refused = status == 401
+        tell(
+            _log,
+            logging.WARNING if is_refused else _level(route, status),
+            "token-refused" if is_refused else "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status or None,
+            ms=round(seconds * 1000, 1),
+            user=state.get("user"),
+            problem=problem,
+            client=(scope.get("client") or (None,))[0],
+        )
 
 
-def _facts(scope: Scope, status: int, seconds: float) -> dict[str, object]:
-    """Return what is logged; the path is shortened and escaped by whoever writes the line."""
-    state = scope.get("state", {})
-    facts = {
-        "method": scope["method"],
-        "path": scope["path"][:200],
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-        "user": state.get("user"),
-        "problem": state.get("problem"),
-    }
-    return {name: fact for name, fact in facts.items() if fact is not None}
+def _level(route: str, status: int) -> int:
+    return logging.DEBUG if route in _QUIET and status == 200 else logging.INFO

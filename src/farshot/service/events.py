@@ -27,11 +27,12 @@ async def get_events(call: Call) -> Response:
     query = parameters_in(call, WaitQuery)
     if query.after is None:
         return answer(EventsDocument([], str(call.service.feed.position)))
-    found = await _found(call, query.after)
-    deadline = asyncio.get_running_loop().time() + wait_seconds(query)
-    while not found and not call.service.feed.is_closed and (left := deadline - asyncio.get_running_loop().time()) > 0:
-        await call.service.feed.wait(call.user.name, left)
-        found = await _found(call, query.after)
+    feed, owner, clock = call.service.feed, call.user.name, asyncio.get_running_loop().time
+    seen, found = feed.latest(owner), await _found(call, query.after)
+    deadline = clock() + wait_seconds(query)
+    while not found and not feed.is_closed and (left := deadline - clock()) > 0:
+        await feed.wait(owner, seen, left)
+        seen, found = feed.latest(owner), await _found(call, query.after)
     cursor = found[-1].changed if found else query.after
     return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
 

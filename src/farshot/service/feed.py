@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from farshot.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from farshot.dispatch.changes import Changes
     from farshot.model import JobRecord
@@ -31,13 +31,17 @@ _AT_ONCE = 1000
 class Feed:
     """Follows the changes of all jobs. `start` and the waiting belong to one event loop."""
 
-    def __init__(self, jobs: JobStore, changes: Changes) -> None:
-        """Follow `jobs`; `changes` says when a look pays, and every half second one is taken anyway."""
+    def __init__(self, jobs: JobStore, changes: Changes, on_change: Callable[[JobRecord], None]) -> None:
+        """Follow `jobs`; `changes` says when a look pays, and every half second one is taken anyway.
+
+        `on_change` is called with each job that changed, in the thread of the event loop; it must not block.
+        """
         self._jobs = jobs
+        self._on_change = on_change
         self._changes = changes
         self._recent: dict[str, deque[JobRecord]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._floor: dict[str, int] = {}
-        self._waiting: dict[str | None, set[asyncio.Future[None]]] = defaultdict(set)
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
         self._closed = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.position = 0
@@ -60,18 +64,29 @@ class Feed:
         """Whether nobody should wait any more."""
         return self._closed.is_set()
 
-    async def wait(self, owner: str | None, seconds: float) -> None:
-        """Wait until a job of `owner` (None: of anybody) changes, for so many seconds at most."""
-        if self._closed.is_set():
+    def latest(self, owner: str) -> int:
+        """Return the last change of a job of `owner` that the feed knows. What is read after this is no older."""
+        kept = self._recent.get(owner)
+        return kept[-1].changed if kept else self._begin
+
+    async def wait(self, owner: str, seen: int, seconds: float) -> None:
+        """Wait until a job of `owner` has changed since `seen`, a `latest`, for so many seconds at most."""
+        if self._closed.is_set() or self.latest(owner) > seen:
             return
         told = asyncio.get_running_loop().create_future()
-        self._waiting[owner].add(told)
+        self._waiting.setdefault(owner, set()).add(told)
         try:
             await asyncio.wait_for(told, seconds)
         except TimeoutError:
             return
         finally:
-            self._waiting[owner].discard(told)
+            self._leave(owner, told)
+
+    def _leave(self, owner: str, told: asyncio.Future[None]) -> None:
+        waiting = self._waiting[owner]
+        waiting.discard(told)
+        if not waiting:
+            del self._waiting[owner]
 
     def recent(self, owner: str, after: int) -> list[JobRecord] | None:
         """Return the jobs of `owner` that changed after the change `after`; None where only the store knows."""
@@ -89,8 +104,8 @@ class Feed:
         while not self._closed.is_set():
             try:
                 found = self._jobs.events(None, position, _AT_ONCE)
-            except StoreError as error:
-                _log.warning("the feed tries again: %s", error)
+            except Exception as error:  # noqa: BLE001 -- whoever waits depends on this thread; it must not end
+                _log.warning("the feed tries again: %s", error, exc_info=not isinstance(error, StoreError))
                 found = []
             if found:
                 position = found[-1].changed
@@ -109,10 +124,10 @@ class Feed:
     def _tell(self, found: Sequence[JobRecord]) -> None:
         for record in found:
             self._keep(record)
+            self._on_change(record)
         if found:
             self.position = found[-1].changed
-        owners = {record.owner for record in found} | {None} if found else set(self._waiting)
-        for owner in owners:
+        for owner in {record.owner for record in found} if found else set(self._waiting):
             for told in self._waiting.get(owner, ()):
                 if not told.done():
                     told.set_result(None)

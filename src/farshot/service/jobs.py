@@ -56,9 +56,13 @@ async def create_job(call: Call) -> Response:
     """Make a job of the batch in the body, or begin one that arrives in parts; the same key gives the same job."""
     document = await document_in(call, JobRequest)
     key = call.request.headers.get("idempotency-key")
-    record, is_new = await in_thread(call.service, lambda: submit(call, document, key))
+
+    def make() -> tuple[JobRecord, bool, list[PartReceipt] | None]:
+        record, is_new = submit(call, document, key)
+        return record, is_new, _receipts(call, record)
+
+    record, is_new, parts = await in_thread(call.service, make)
     call.parts.wake()
-    parts = await in_thread(call.service, lambda: _receipts(call, record))
     location = {"Location": f"/v1/jobs/{record.id}"}
     return answer(job_document(record, parts=parts), 201 if is_new else 200, location)
 
@@ -70,10 +74,21 @@ def _receipts(call: Call, record: JobRecord) -> list[PartReceipt] | None:
 async def get_job(call: Call) -> Response:
     """Tell where a job stands, once it has changed since `after` where that is given."""
     query = parameters_in(call, WaitQuery)
-    record = await in_thread(call.service, call.job)
-    if query.after is not None and record.changed <= query.after and not record.status.is_terminal:
-        record = await _changed(call, record, wait_seconds(query))
-    return answer(await in_thread(call.service, lambda: _detailed(call, record)))
+    feed, clock = call.service.feed, asyncio.get_running_loop().time
+    deadline = clock() + wait_seconds(query)
+    record, document = await in_thread(call.service, lambda: _looked_at(call))
+    while _is_known(record, query.after) and not feed.is_closed and (left := deadline - clock()) > 0:
+        seen = feed.latest(record.owner)
+        record, document = await in_thread(call.service, lambda: _looked_at(call))
+        if _is_known(record, query.after):
+            await feed.wait(record.owner, seen, left)
+            record, document = await in_thread(call.service, lambda: _looked_at(call))
+    return answer(document)
+
+
+def _is_known(record: JobRecord, after: int | None) -> bool:
+    """Whether the client knows what is to say, and more may follow."""
+    return after is not None and record.changed <= after and not record.status.is_terminal
 
 
 def wait_seconds(query: WaitQuery) -> float:
@@ -81,15 +96,9 @@ def wait_seconds(query: WaitQuery) -> float:
     return min(query.wait, MOST_WAIT)
 
 
-async def _changed(call: Call, record: JobRecord, seconds: float) -> JobRecord:
-    """Wait until the job itself has changed, not another one of its owner."""
-    feed, deadline = call.service.feed, asyncio.get_running_loop().time() + seconds
-    while not feed.is_closed and (left := deadline - asyncio.get_running_loop().time()) > 0:
-        await feed.wait(record.owner, left)
-        latest = await in_thread(call.service, call.job)
-        if latest.changed > record.changed:
-            return latest
-    return record
+def _looked_at(call: Call) -> tuple[JobRecord, JobDocument]:
+    record = call.job()
+    return record, _detailed(call, record)
 
 
 def _detailed(call: Call, record: JobRecord) -> JobDocument:

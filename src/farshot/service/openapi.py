@@ -104,6 +104,8 @@ def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
         answer: dict[str, Any] = {"description": _first_line(kind) if kind else "Done."}
         if kind:
             answer["content"] = {JSON: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+        if route.text:
+            answer = {"description": "Text.", "content": {route.text: {"schema": {"type": "string"}}}}
         if kind is ResultsDocument:
             answer["content"] |= {NDJSON: {"schema": {"type": "string"}}, FRAMES: {"schema": {"type": "string"}}}
         yield str(status), answer

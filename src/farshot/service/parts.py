@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from farshot.protocols import AccountStore, JobStore, UploadStore
     from farshot.service.access import Access
     from farshot.service.feed import Feed
+    from farshot.service.metrics import Metrics
     from farshot.wire import TargetDocument
 
 __all__ = ["Call", "Limits", "Parts", "Service", "in_thread"]
@@ -46,7 +47,7 @@ class Parts:
     """What `build_app` needs: the stores, who is told that there is work, and the targets on offer.
 
     `changes` moves whenever a job may have changed; `wake` has the dispatcher look at the store. `ready` says why
-    the service is not ready; None: it is.
+    the service is not ready; None: it is. `restarts` counts the workers that had to be replaced.
     """
 
     jobs: JobStore
@@ -56,6 +57,7 @@ class Parts:
     wake: Callable[[], None]
     targets: Callable[[], Sequence[TargetDocument]]
     ready: Callable[[], str | None] = lambda: None
+    restarts: Callable[[], int] = lambda: 0
     limits: Limits = Limits()
 
 
@@ -66,6 +68,7 @@ class Service:
     parts: Parts
     access: Access
     feed: Feed
+    metrics: Metrics
     threads: CapacityLimiter
     _locks: tuple[threading.Lock, ...] = field(default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS)))
 

@@ -179,9 +179,10 @@ def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
 def problem_response(request: Request, error: Exception) -> Response:
     """Answer with the problem that `error` is; what is the service's own fault is logged with its story."""
     problem = problem_of(error)
-    if problem.status >= 500:
-        _log.error("request failed", exc_info=error, extra={"path": request.url.path, "problem": problem.type})
-    request.state.problem = problem.type.rpartition("/")[2]
+    name = request.state.problem = problem.type.rpartition("/")[2]
+    if problem.status >= 500 and not isinstance(error, NotReadyError):
+        fields = {"event": "request-failed", "path": request.url.path, "problem": name}
+        _log.error("request failed", exc_info=error, extra={"fields": fields})
     headers = {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(problem.retry_after)))

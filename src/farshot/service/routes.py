@@ -33,7 +33,9 @@ __all__ = ["ROUTES", "Route"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method of one path. `problems` are the kinds that it may answer with beside those of every route."""
+    """One method of one path. `problems` are the kinds that it may answer with beside those of every route; `text` is
+    the media type of an answer that is no document.
+    """
 
     method: str
     path: str
@@ -43,6 +45,7 @@ class Route:
     answers: dict[int, type[msgspec.Struct] | None]
     problems: tuple[str, ...] = ()
     has_key: bool = False
+    text: str | None = None
 
 
 _SUBMIT = ("body", "batch", "option", "target", "too-large", "media-type", "quota")
@@ -121,4 +124,12 @@ ROUTES = (
     ),
     Route(method="GET", path="/v1/targets", handler=about.get_targets, answers={200: TargetsDocument}),
     Route(method="GET", path="/v1/me", handler=about.get_me, answers={200: MeDocument}),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=about.get_metrics,
+        answers={200: None},
+        problems=("forbidden",),
+        text="text/plain",
+    ),
 )

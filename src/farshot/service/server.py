@@ -111,6 +111,8 @@ class _Server(uvicorn.Server):
         self._sock = sock
         self._context = context
         await self.serve()
+        if self.started and not self._stopping.is_set():  # told to stop before uvicorn's loop began
+            await self.shutdown()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- ours is known
         self.lifespan.state["stopping"] = self._stopping

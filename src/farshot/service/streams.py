@@ -62,14 +62,15 @@ async def _stream(
     call: Call, record: JobRecord, form: Callable[[Frame], bytes], *, follow: bool
 ) -> AsyncIterator[bytes]:
     """Yield all frames of a job in a form; with `follow` those that come later too."""
-    sent, feed = _Sent(), call.service.feed
+    sent, feed, seen = _Sent(), call.service.feed, -1
     while True:
         pieces = map(form, _frames(call.parts.jobs, record, sent, follow=follow))
         while chunk := await in_thread(call.service, partial(_chunk, pieces)):
             yield chunk
         if not follow or record.status.is_terminal or feed.is_closed:
             return
-        await feed.wait(record.owner, _WAIT)
+        await feed.wait(record.owner, seen, _WAIT)
+        seen = feed.latest(record.owner)
         record = await in_thread(call.service, call.job)
 
 

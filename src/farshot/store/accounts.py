@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, insert, select, update
 
 from farshot.accounts import Quota, Role, Token, User
+from farshot.store.rows import to_time
 from farshot.store.schema import tokens, users
 from farshot.store.transactions import Transactions
 
@@ -29,7 +30,7 @@ _FIND_TOKEN = (
     .join_from(tokens, users, users.c.name == tokens.c.user)
     .where(tokens.c.id == bindparam("of_id"))
 )
-_LIST_TOKENS = select(tokens).order_by(tokens.c.user, tokens.c.created_at)
+_LIST_TOKENS = select(tokens).order_by(tokens.c.user, tokens.c.created_at, tokens.c.id)
 _REVOKE = (
     update(tokens)
     .where(tokens.c.id == bindparam("of_id"), tokens.c.revoked_at.is_(None))
@@ -110,6 +111,6 @@ def _token(row: AnyRow) -> Token:
         user=row.user,
         digest=row.digest,
         created_at=datetime.fromtimestamp(row.created_at, UTC),
-        expires_at=row.expires_at and datetime.fromtimestamp(row.expires_at, UTC),
-        revoked_at=row.revoked_at and datetime.fromtimestamp(row.revoked_at, UTC),
+        expires_at=to_time(row.expires_at),
+        revoked_at=to_time(row.revoked_at),
     )

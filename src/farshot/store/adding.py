@@ -11,7 +11,7 @@ from farshot.contract import JobStatus
 from farshot.errors import KeyConflictError
 from farshot.store import statements as sql
 from farshot.store.rows import to_record
-from farshot.store.turns import take_turns
+from farshot.store.turns import lock_turns, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord, ShardCut, Submission
 
-__all__ = ["add", "add_job", "add_part", "add_payload", "add_shards", "earlier"]
+__all__ = ["add", "add_job", "add_part", "add_payload", "add_shards", "earlier", "grow_job"]
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -39,6 +39,7 @@ def earlier(connection: Connection, owner: str, key: str, digest: bytes) -> JobR
 def add(connection: Connection, submission: Submission, at: float) -> str:
     """Write the job with all its shards and return its id."""
     batch = submission.batch
+    lock_turns(connection, submission.owner, submission.priority)
     job_id = add_job(
         connection,
         owner=submission.owner,
@@ -54,10 +55,13 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
         created_at=at,
     )
     add_part(connection, job_id, 0, digest=batch.digest, circuits=len(batch.labels))
+    size = 0
     for slot, cut in enumerate(submission.shards):
         span = slice(cut.start, cut.end)
-        add_payload(connection, job_id, (0, slot), cut.cost, batch.labels[span], batch.encoded(span))
-    add_shards(connection, job_id, submission.owner, [(0, slot, cut) for slot, cut in enumerate(submission.shards)])
+        size += add_payload(connection, job_id, (0, slot), cut.cost, batch.labels[span], batch.encoded(span))
+    grow_job(connection, job_id, size)
+    chosen = [(0, slot, cut) for slot, cut in enumerate(submission.shards)]
+    add_shards(connection, job_id, submission.owner, submission.priority, chosen)
     return job_id
 
 
@@ -85,19 +89,26 @@ def add_payload(  # noqa: PLR0913 -- the columns of one row
     cost: float,
     labels: Sequence[str],
     sources: Sequence[bytes],
-) -> None:
-    """Write the circuits of one shard to be, at the (part, slot) `place`."""
+) -> int:
+    """Write the circuits of one shard to be, at the (part, slot) `place`; return how many bytes they are."""
     data = {"labels": _encode(labels), "sources": _encode(sources)}
     connection.execute(
         sql.ADD_PAYLOAD,
         {"job_id": job_id, "part": place[0], "slot": place[1], "size": len(labels), "cost": cost, **data},
     )
-    connection.execute(sql.GROW_JOB, {"of_job": job_id, "size": sum(map(len, data.values()))})
+    return sum(map(len, data.values()))
 
 
-def add_shards(connection: Connection, job_id: str, owner: str, chosen: Sequence[tuple[int, int, ShardCut]]) -> None:
+def grow_job(connection: Connection, job_id: str, size: int) -> None:
+    """Count the bytes that a job has got."""
+    connection.execute(sql.GROW_JOB, {"of_job": job_id, "size": size})
+
+
+def add_shards(
+    connection: Connection, job_id: str, owner: str, priority: int, chosen: Sequence[tuple[int, int, ShardCut]]
+) -> None:
     """Write the shards of a job for its payloads, given as (part, slot, cut) in order of position."""
-    turns = take_turns(connection, job_id, owner, [cut.cost for _, _, cut in chosen])
+    turns = take_turns(connection, owner, priority, [cut.cost for _, _, cut in chosen])
     connection.execute(
         sql.ADD_SHARD,
         [

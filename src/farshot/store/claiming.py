@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,9 +12,10 @@ from farshot.model import JobSpec, Lease, Shard
 from farshot.store import statements as sql
 from farshot.store.rows import decode_fault, fence
 from farshot.store.schema import shards
+from farshot.store.turns import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
@@ -40,63 +41,111 @@ class Claim:
     running_limit: int | None = None
 
 
+@dataclass(slots=True)
+class _Rooms:
+    """How many shards each owner may run at a time, and runs; who may run no more is `full`."""
+
+    otherwise: int | None
+    limits: dict[str, int]
+    running: Counter[str] = field(default_factory=Counter)
+    full: set[str] = field(default_factory=set)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anybody's number is limited."""
+        return self.otherwise is not None or bool(self.limits)
+
+    def take(self, owner: str) -> bool:
+        """Count one more shard of `owner`, if it may run one more."""
+        limit = self.limits.get(owner, self.otherwise)
+        if limit is not None and self.running[owner] >= limit:
+            self.full.add(owner)
+            return False
+        self.running[owner] += 1
+        return True
+
+
 def has_open(connection: Connection, wanted: Claim, now: Moment) -> bool:
     """Whether a claim would find anything."""
-    return bool(jobs_to_lock(connection, wanted, now, most=1))
+    return bool(_jobs_with_open(connection, _rooms(connection, wanted, now), now, most=1))
 
 
-def jobs_to_lock(connection: Connection, wanted: Claim, now: Moment, most: int) -> set[str]:
-    """Return the jobs of the first `most` shards that may be claimed."""
-    found = connection.execute(sql.FIND_OPEN_JOBS, _search(_rooms(connection, wanted), now, most))
-    return set(found.scalars())
+def jobs_to_lock(connection: Connection, wanted: Claim, now: Moment) -> set[str]:
+    """Return the jobs of the shards that may be claimed. Where numbers are limited, one claims at a time."""
+    if wanted.limit <= 0:
+        return set()
+    if _limits(connection, wanted).is_limited:
+        connection.execute(sql.LOCK_LIMITS)
+    return _jobs_with_open(connection, _rooms(connection, wanted, now), now, wanted.limit)
 
 
 def claim(connection: Connection, wanted: Claim, locked: Iterable[str] | None, now: Moment) -> list[Shard]:
     """Lease what is open; of the jobs that are `locked` only, where those are given."""
-    if wanted.limit <= 0:
-        return []
-    rooms = _rooms(connection, wanted)
     statement = sql.FIND_OPEN_SHARDS if locked is None else sql.FIND_OPEN_SHARDS.where(shards.c.job_id.in_(locked))
-    found = connection.execute(statement, _search(rooms, now, wanted.limit)).all()
-    chosen = list(_fitting(found, rooms))
-    for job_id in {row.job_id for row in chosen}:
-        connection.execute(sql.START_JOB, {"of_job": job_id, "now": now.now, "boot": now.boot, "at": now.wall})
-    return [_lease(connection, row, wanted, now) for row in chosen]
+    rooms = _rooms(connection, wanted, now) if wanted.limit > 0 else _Rooms(None, {})
+    claimed: list[Shard] = []
+    while left := max(0, wanted.limit - len(claimed)):
+        found = connection.execute(statement, _search(rooms, now, left)).all()
+        chosen = [row for row in found if rooms.take(row.owner)]
+        claimed += _lease_all(connection, chosen, wanted, now)
+        if len(chosen) == len(found):
+            break
+    return claimed
 
 
-def _rooms(connection: Connection, wanted: Claim) -> dict[str, int]:
-    """Return how many more shards each owner may run whose number is limited."""
-    found = connection.execute(sql.FIND_ROOM, {"running_limit": wanted.running_limit})
-    return {row.name: row.room for row in found}
+def _limits(connection: Connection, wanted: Claim) -> _Rooms:
+    found = connection.execute(sql.LIST_LIMITS)
+    return _Rooms(wanted.running_limit, {row.name: row.running_shards for row in found})
 
 
-def _search(rooms: dict[str, int], now: Moment, most: int) -> dict[str, object]:
-    full = [owner for owner, room in rooms.items() if room <= 0]
-    return {"now": now.now, "boot": now.boot, "most": most, "but_owners": full}
+def _rooms(connection: Connection, wanted: Claim, now: Moment) -> _Rooms:
+    """Return what each owner may run and runs; a lapsed lease counts for nothing, so that it can be taken over."""
+    rooms = _limits(connection, wanted)
+    if rooms.is_limited:
+        found = connection.execute(sql.LIST_RUNNING, {"now": now.now, "boot": now.boot})
+        rooms.running.update({row.owner: row.running for row in found})
+    return rooms
 
 
-def _fitting(rows: Iterable[AnyRow], rooms: dict[str, int]) -> Iterator[AnyRow]:
-    taken = Counter[str]()
-    for row in rows:
-        if row.owner not in rooms or taken[row.owner] < rooms[row.owner]:
-            taken[row.owner] += 1
-            yield row
+def _jobs_with_open(connection: Connection, rooms: _Rooms, now: Moment, most: int) -> set[str]:
+    """Return the jobs of the first `most` shards that may be claimed, or a few more."""
+    jobs: set[str] = set()
+    while True:
+        found = connection.execute(sql.FIND_OPEN_JOBS, _search(rooms, now, most)).all()
+        before = len(rooms.full)
+        jobs |= {row.job_id for row in found if rooms.take(row.owner)}
+        if len(rooms.full) == before:
+            return jobs
 
 
-def _lease(connection: Connection, row: AnyRow, wanted: Claim, now: Moment) -> Shard:
-    lease = Lease(row.job_id, row.number, row.attempt + 1, wanted.holder)
+def _search(rooms: _Rooms, now: Moment, most: int) -> dict[str, object]:
+    return {"now": now.now, "boot": now.boot, "most": most, "but_owners": sorted(rooms.full)}
+
+
+def _lease_all(connection: Connection, rows: list[AnyRow], wanted: Claim, now: Moment) -> list[Shard]:
+    if not rows:
+        return []
+    leases = [Lease(row.job_id, row.number, row.attempt + 1, wanted.holder) for row in rows]
+    start = {"now": now.now, "boot": now.boot, "at": now.wall}
     until = {"until": now.now + wanted.lease_seconds, "boot": now.boot}
-    connection.execute(sql.LEASE_SHARD, fence(lease) | until)
-    connection.execute(
-        sql.ADD_ATTEMPT,
-        {
-            "job_id": lease.job_id,
-            "shard": lease.shard,
-            "attempt": lease.attempt,
-            "holder": lease.holder,
-            "started_at": now.wall,
-        },
-    )
+    connection.execute(sql.START_JOB, [start | {"of_job": job_id} for job_id in sorted({row.job_id for row in rows})])
+    connection.execute(sql.LEASE_SHARD, [fence(lease) | until for lease in leases])
+    connection.execute(sql.ADD_ATTEMPT, [_attempt(lease, now.wall) for lease in leases])
+    serve(connection, max(row.turn for row in rows))
+    return [_shard(connection, lease, row) for lease, row in zip(leases, rows, strict=True)]
+
+
+def _attempt(lease: Lease, at: float) -> dict[str, object]:
+    return {
+        "job_id": lease.job_id,
+        "shard": lease.shard,
+        "attempt": lease.attempt,
+        "holder": lease.holder,
+        "started_at": at,
+    }
+
+
+def _shard(connection: Connection, lease: Lease, row: AnyRow) -> Shard:
     work = connection.execute(sql.READ_WORK, {"of_job": lease.job_id, "of_shard": lease.shard}).one()
     return Shard(
         lease=lease,

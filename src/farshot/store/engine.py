@@ -80,9 +80,9 @@ def _engine(url: str | URL) -> Engine:
             return _sqlite_engine(parsed)
         if parsed.drivername in {"postgres", "postgresql"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     except ArgumentError as error:
-        message = f"{url!r} is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        message = "that is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         raise StoreError(message) from error
     except ModuleNotFoundError as error:
         message = f"a store on a server needs the package {error.name}: pip install 'farshot[postgres]'"
@@ -90,7 +90,7 @@ def _engine(url: str | URL) -> Engine:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

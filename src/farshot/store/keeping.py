@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["copy_to", "delete_ended", "faults_of"]
+__all__ = ["copy_to", "delete_ended", "delete_jobs", "faults_of"]
 
 _FOUND_AT_MOST = 20
 _MISPLACED = "a row of {} refers to a row of {} that is not there"
@@ -33,9 +33,16 @@ def faults_of(connection: Connection) -> list[str]:
 def delete_ended(connection: Connection, before: float, most: int) -> int:
     """Delete up to `most` jobs that ended before the second `before`, with all that belongs to them."""
     ended = list(connection.execute(sql.FIND_ENDED_JOBS, {"before": before, "most": most}).scalars())
-    if ended:
-        connection.execute(sql.DELETE_JOBS, {"of_jobs": ended})
-    return len(ended)
+    return delete_jobs(connection, ended) if ended else 0
+
+
+def delete_jobs(connection: Connection, job_ids: list[str]) -> int:
+    """Delete jobs, which are locked, and return how many there were.
+
+    Results go first: otherwise those of the whole job are looked through once for each attempt.
+    """
+    connection.execute(sql.DELETE_RESULTS, {"of_jobs": job_ids})
+    return connection.execute(sql.DELETE_JOBS, {"of_jobs": job_ids}).rowcount
 
 
 def copy_to(connection: sqlite3.Connection, target: Path) -> None:

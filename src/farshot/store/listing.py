@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from farshot.model import Usage
+from farshot.contract import JobStatus
+from farshot.model import Backlog, Usage
 from farshot.store import statements as sql
 from farshot.store.rows import to_record
 from farshot.store.schema import jobs
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from farshot.model import JobFilter, JobRecord
 
-__all__ = ["events", "listed", "usage"]
+__all__ = ["ahead", "backlog", "events", "listed", "usage"]
 
 _DAY = 86400.0
 
@@ -46,6 +47,21 @@ def events(connection: Connection, owner: str | None, after: int, limit: int) ->
     if owner is not None:
         statement = statement.where(jobs.c.owner == owner)
     return [to_record(row) for row in connection.execute(statement)]
+
+
+def backlog(connection: Connection) -> list[Backlog]:
+    """Return what is accepted and not done, by status and target."""
+    found = connection.execute(sql.SUM_BACKLOG)
+    return [Backlog(JobStatus(row.status), row.target, row.jobs, int(row.circuits)) for row in found]
+
+
+def ahead(connection: Connection, job_id: str) -> int:
+    """Return how many other jobs have shards whose turn is before that of this job's first waiting one."""
+    first = connection.execute(sql.FIND_TURN, {"of_job": job_id}).one_or_none()
+    if first is None:
+        return 0
+    found = connection.execute(sql.COUNT_AHEAD, {"of_job": job_id, "turn": first.turn, "seq": first.seq})
+    return int(found.scalar_one())
 
 
 def usage(connection: Connection, owner: str, now: float) -> Usage:

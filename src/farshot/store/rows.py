@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = ["decode_fault", "fence", "read_job", "to_record", "unknown"]
+__all__ = ["decode_fault", "fence", "read_job", "to_record", "to_time", "unknown"]
 
 decode_fault = msgspec.msgpack.Decoder(Fault).decode
 
@@ -60,13 +60,14 @@ def to_record(row: AnyRow) -> JobRecord:
         failed=row.failed,
         run_time=row.run_time,
         created_at=datetime.fromtimestamp(row.created_at, UTC),
-        started_at=_moment(row.started_at),
-        finished_at=_moment(row.finished_at),
+        started_at=to_time(row.started_at),
+        finished_at=to_time(row.finished_at),
         fault=row.fault and decode_fault(row.fault),
     )
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def to_time(seconds: float | None) -> datetime | None:
+    """Return the moment that is `seconds` after 1970, in UTC."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 

@@ -2,7 +2,8 @@
 
 `payloads` stands apart from `shards` so that a change of state does not rewrite the circuits; `parts` are what a
 job arrived in. A job with a `draft` is still being uploaded and has no shards. `changes` counts the changes of all
-jobs; a job's `changed` is the count at its last one. A shard's `turn` orders the shards of all owners fairly.
+jobs; a job's `changed` is the count at its last one. A shard's `turn` orders the shards of all owners fairly; the
+highest one that was claimed is `served`, beside the count.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -35,6 +37,8 @@ __all__ = [
     "payloads",
     "results",
     "shards",
+    "shards_leased",
+    "shards_open",
     "tokens",
     "users",
 ]
@@ -51,6 +55,7 @@ metadata = MetaData(
 
 _sequence = BigInteger().with_variant(Integer(), "sqlite")
 _OPEN_SHARD = "status IN ('QUEUED', 'LEASED')"
+_LEASED_SHARD = "status = 'LEASED'"
 
 jobs = Table(
     "jobs",
@@ -95,6 +100,7 @@ jobs = Table(
     Index("ix_jobs_status", "status", "seq"),
     Index("ix_jobs_owner", "owner", "seq"),
     Index("ix_jobs_changed", "changed"),
+    Index("ix_jobs_followed", "owner", "changed"),
 )
 
 shards = Table(
@@ -134,7 +140,12 @@ shards = Table(
     CheckConstraint("(status = 'LEASED') = (lease_boot IS NOT NULL)", name="boot"),
     Index("ix_shards_open", "turn", "seq", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
     Index("ix_shards_owner", "owner", "turn", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
+    Index("ix_shards_leased", "owner", sqlite_where=text(_LEASED_SHARD), postgresql_where=text(_LEASED_SHARD)),
 )
+
+# Literals, as in the indexes: with a parameter in their place SQLite reads every shard there ever was.
+shards_open = shards.c.status.in_([literal_column("'QUEUED'"), literal_column("'LEASED'")])
+shards_leased = shards.c.status == literal_column("'LEASED'")
 
 parts = Table(
     "parts",
@@ -207,6 +218,7 @@ changes = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
+    Column("served", Float, nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
 

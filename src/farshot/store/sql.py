@@ -15,8 +15,8 @@ from farshot.store.changes import mark
 from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_overdue, overdue
-from farshot.store.keeping import copy_to, delete_ended, faults_of
-from farshot.store.listing import events, listed, usage
+from farshot.store.keeping import copy_to, delete_ended, delete_jobs, faults_of
+from farshot.store.listing import ahead, backlog, events, listed, usage
 from farshot.store.recording import record_parts
 from farshot.store.rows import fence, read_job, to_record, unknown
 from farshot.store.transactions import Transactions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from farshot.model import Fault, JobFilter, JobRecord, Lease, Part, Shard, Submission, Usage
+    from farshot.model import Backlog, Fault, JobFilter, JobRecord, Lease, Part, Shard, Submission, Usage
     from farshot.protocols import Clock, Recorded
     from farshot.store.rows import AnyRow
 
@@ -106,10 +106,15 @@ class SqlStore:
         with self._transactions.read() as connection:
             return usage(connection, owner, self._moment(connection).wall)
 
+    def backlog(self) -> list[Backlog]:
+        """Return what is accepted and not done, of everybody, by status and target."""
+        with self._transactions.read() as connection:
+            return backlog(connection)
+
     def ahead(self, job_id: str) -> int:
         """Return how many other jobs have shards that are to be claimed before this job's first waiting one."""
         with self._transactions.read() as connection:
-            return int(connection.execute(sql.COUNT_AHEAD, {"of_job": job_id}).scalar_one())
+            return ahead(connection, job_id)
 
     def spec(self, job_id: str) -> JobSpec:
         """Return what holds for every circuit of a job; raises `UnknownJobError`."""
@@ -246,7 +251,7 @@ class SqlStore:
 
     def _delete(self, connection: Connection, job_id: str) -> None:
         self._lock(connection, [job_id])
-        if not connection.execute(sql.DELETE_JOBS, {"of_jobs": [job_id]}).rowcount:
+        if not delete_jobs(connection, [job_id]):
             raise unknown(job_id)
 
     def _expire(self, connection: Connection) -> list[str]:
@@ -273,7 +278,7 @@ class SqlStore:
     ) -> tuple[list[Recorded], list[Shard]]:
         wanted = self._wanted(holder, limit)
         now = self._moment(connection)
-        locked = None if self._is_file else jobs_to_lock(connection, wanted, now, limit)
+        locked = None if self._is_file else jobs_to_lock(connection, wanted, now)
         self._lock(connection, (locked or set()) | {part.lease.job_id for part in parts})
         recorded = record_parts(connection, parts, now.wall)
         claimed = claim(connection, wanted, locked, now)

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Float, Text, and_, bindparam, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Float, Text, and_, bindparam, case, delete, exists, func, insert, or_, select, update
 
 from farshot.contract import JobStatus
 from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, job_after, jobs_before, shards_before
-from farshot.store.schema import attempts, changes, jobs, parts, payloads, results, shards, users
+from farshot.store.schema import (
+    attempts,
+    changes,
+    jobs,
+    parts,
+    payloads,
+    results,
+    shards,
+    shards_leased,
+    shards_open,
+    users,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import ColumnElement
 
 __all__ = [
@@ -32,6 +45,7 @@ __all__ = [
     "COUNT_CHANGES",
     "COUNT_RUNNING",
     "DELETE_JOBS",
+    "DELETE_RESULTS",
     "END_JOB",
     "EXPIRE_JOB",
     "FIND_ENDED_JOBS",
@@ -42,13 +56,16 @@ __all__ = [
     "FIND_LEASE",
     "FIND_OPEN_JOBS",
     "FIND_OPEN_SHARDS",
-    "FIND_ROOM",
+    "FIND_TURN",
     "GROW_JOB",
     "LAST_CHANGE",
     "LEASE_SHARD",
     "LIST_CHANGED",
     "LIST_JOBS",
+    "LIST_LIMITS",
+    "LIST_RUNNING",
     "LOCK_JOBS",
+    "LOCK_LIMITS",
     "MARK_JOB",
     "READ_JOB",
     "READ_LABELS",
@@ -60,6 +77,7 @@ __all__ = [
     "RENEW_SHARD",
     "REVOKE_SHARDS",
     "START_JOB",
+    "SUM_BACKLOG",
     "SUM_USAGE",
 ]
 
@@ -83,6 +101,21 @@ _RECORD = (
     jobs.c.finished_at,
     jobs.c.fault,
 )
+
+
+def _is_one_of(column: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
+    """Return what a list would say; unlike a list it is written once and may be executed for many rows."""
+    return or_(*(column == value for value in sorted(values)))
+
+
+def _jobs_that_may(event: JobEvent) -> ColumnElement[bool]:
+    return _is_one_of(jobs.c.status, jobs_before(event))
+
+
+def _shards_that_may(event: ShardEvent) -> ColumnElement[bool]:
+    return _is_one_of(shards.c.status, shards_before(event))
+
+
 _this_job = jobs.c.id == bindparam("of_job")
 _this_shard = and_(shards.c.job_id == bindparam("of_job"), shards.c.number == bindparam("of_shard"))
 _this_lease = and_(
@@ -91,31 +124,17 @@ _this_lease = and_(
     shards.c.holder == bindparam("of_holder"),
     shards.c.status == ShardStatus.LEASED,
 )
-_is_open = or_(
-    shards.c.status == ShardStatus.QUEUED,
-    and_(
-        shards.c.status == ShardStatus.LEASED,
-        or_(shards.c.lease_boot != bindparam("boot"), shards.c.lease_until < bindparam("now")),
-    ),
-)
+_has_lapsed = or_(shards.c.lease_boot != bindparam("boot"), shards.c.lease_until < bindparam("now"))
+_is_open = and_(shards_open, or_(shards.c.status == ShardStatus.QUEUED, _has_lapsed))
 _its_payload = and_(
     payloads.c.job_id == shards.c.job_id, payloads.c.part == shards.c.part, payloads.c.slot == shards.c.slot
 )
-_has_open_shard = exists().where(
-    shards.c.job_id == jobs.c.id, shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL)))
-)
+_has_open_shard = exists().where(shards.c.job_id == jobs.c.id, _shards_that_may(ShardEvent.CANCEL))
 _now = bindparam("now", type_=Float)
 _boot = bindparam("boot", type_=Text)
 _is_overdue = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.deadline_boot == _boot, jobs.c.deadline < _now)
 _may_run = shards.c.owner.not_in(bindparam("but_owners", expanding=True))
-_leased = shards.alias("leased")
-_running_limit = func.coalesce(users.c.running_shards, bindparam("running_limit", type_=BigInteger))
 _NO_LEASE = {"holder": None, "lease_until": None, "lease_boot": None}
-
-
-def _jobs_that_may(event: JobEvent) -> ColumnElement[bool]:
-    return jobs.c.status.in_(sorted(jobs_before(event)))
-
 
 # submit
 
@@ -140,19 +159,30 @@ SUM_USAGE = select(
     func.sum(case((jobs.c.created_at >= bindparam("since"), jobs.c.shots), else_=0)).label("shots"),
     func.sum(jobs.c.bytes).label("stored"),
 ).where(jobs.c.owner == bindparam("of_owner"))
-COUNT_RUNNING = (
-    select(func.count())
-    .select_from(shards)
-    .where(shards.c.owner == bindparam("of_owner"), shards.c.status == ShardStatus.LEASED)
+SUM_BACKLOG = (
+    select(
+        jobs.c.status,
+        jobs.c.target,
+        func.count().label("jobs"),
+        func.sum(jobs.c.circuits - jobs.c.done).label("circuits"),
+    )
+    .where(jobs.c.status.in_(sorted(status for status in JobStatus if not status.is_terminal)), jobs.c.draft.is_(None))
+    .group_by(jobs.c.status, jobs.c.target)
+    .order_by(jobs.c.status, jobs.c.target)
 )
-_waiting = shards.alias("waiting")
-_first_turn = (
-    select(func.min(_waiting.c.turn))
-    .where(_waiting.c.job_id == bindparam("of_job"), _waiting.c.status == ShardStatus.QUEUED)
-    .scalar_subquery()
+COUNT_RUNNING = select(func.count()).select_from(shards).where(shards_leased, shards.c.owner == bindparam("of_owner"))
+FIND_TURN = (
+    select(shards.c.turn, shards.c.seq)
+    .where(shards.c.job_id == bindparam("of_job"), shards.c.status == ShardStatus.QUEUED)
+    .order_by(shards.c.turn, shards.c.seq)
+    .limit(1)
 )
 COUNT_AHEAD = select(func.count(shards.c.job_id.distinct())).where(
-    shards.c.status == ShardStatus.QUEUED, shards.c.turn < _first_turn, shards.c.job_id != bindparam("of_job")
+    shards_open,
+    shards.c.status == ShardStatus.QUEUED,
+    shards.c.turn <= bindparam("turn"),
+    or_(shards.c.turn < bindparam("turn"), shards.c.seq < bindparam("seq")),
+    shards.c.job_id != bindparam("of_job"),
 )
 READ_LABELS = (
     select(shards.c.number, payloads.c.labels)
@@ -191,13 +221,17 @@ LOCK_JOBS = (
 # claim
 
 FIND_OPEN_JOBS = (
-    select(shards.c.job_id).where(_is_open, _may_run).order_by(shards.c.turn, shards.c.seq).limit(bindparam("most"))
+    select(shards.c.job_id, shards.c.owner)
+    .where(_is_open, _may_run)
+    .order_by(shards.c.turn, shards.c.seq)
+    .limit(bindparam("most"))
 )
 FIND_OPEN_SHARDS = (
     select(
         shards.c.job_id,
         shards.c.number,
         shards.c.owner,
+        shards.c.turn,
         shards.c.first,
         shards.c.done,
         shards.c.attempt,
@@ -209,17 +243,14 @@ FIND_OPEN_SHARDS = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-FIND_ROOM = (
-    select(users.c.name, (_running_limit - func.count(_leased.c.seq)).label("room"))
-    .join_from(
-        users, _leased, and_(_leased.c.owner == users.c.name, _leased.c.status == ShardStatus.LEASED), isouter=True
-    )
-    .where(_running_limit.is_not(None))
-    .group_by(users.c.name)
+LIST_LIMITS = select(users.c.name, users.c.running_shards).where(users.c.running_shards.is_not(None))
+LIST_RUNNING = (
+    select(shards.c.owner, func.count().label("running")).where(shards_leased, ~_has_lapsed).group_by(shards.c.owner)
 )
+LOCK_LIMITS = select(func.pg_advisory_xact_lock(func.hashtext("farshot limits")))
 LEASE_SHARD = (
     update(shards)
-    .where(_this_shard, shards.c.status.in_(sorted(shards_before(ShardEvent.CLAIM))))
+    .where(_this_shard, _shards_that_may(ShardEvent.CLAIM))
     .values(
         status=ShardStatus.LEASED,
         attempt=bindparam("of_attempt"),
@@ -254,15 +285,11 @@ RELEASE_SHARD = (
     .where(_this_lease)
     .values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), verdict=bindparam("of_verdict"), **_NO_LEASE)
 )
-FIND_HOLDERS = select(shards.c.holder).where(shards.c.status == ShardStatus.LEASED).distinct()
-FIND_JOBS_OF_HOLDER = (
-    select(shards.c.job_id)
-    .where(shards.c.holder == bindparam("of_holder"), shards.c.status == ShardStatus.LEASED)
-    .distinct()
-)
+FIND_HOLDERS = select(shards.c.holder).where(shards_leased).distinct()
+FIND_JOBS_OF_HOLDER = select(shards.c.job_id).where(shards_leased, shards.c.holder == bindparam("of_holder"))
 REVOKE_SHARDS = (
     update(shards)
-    .where(shards.c.holder == bindparam("of_holder"), shards.c.status == ShardStatus.LEASED)
+    .where(shards_leased, shards.c.holder == bindparam("of_holder"))
     .values(status=ShardStatus.QUEUED, **_NO_LEASE)
 )
 ADVANCE_SHARD = {
@@ -310,7 +337,7 @@ CANCEL_JOB = (
 )
 CANCEL_SHARDS = (
     update(shards)
-    .where(shards.c.job_id == bindparam("of_job"), shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL))))
+    .where(shards.c.job_id == bindparam("of_job"), _shards_that_may(ShardEvent.CANCEL))
     .values(status=ShardStatus.CANCELLED, **_NO_LEASE)
 )
 
@@ -335,11 +362,12 @@ MARK_JOB = update(jobs).where(_this_job).values(changed=bindparam("number"))
 FIND_ENDED_JOBS = (
     select(jobs.c.id)
     .where(
-        jobs.c.status.in_(sorted(status for status in JobStatus if status.is_terminal)),
+        _is_one_of(jobs.c.status, {status for status in JobStatus if status.is_terminal}),
         jobs.c.finished_at < bindparam("before"),
     )
     .order_by(jobs.c.seq)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+DELETE_RESULTS = delete(results).where(results.c.job_id.in_(bindparam("of_jobs", expanding=True)))
 DELETE_JOBS = delete(jobs).where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))

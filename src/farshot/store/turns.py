@@ -1,8 +1,9 @@
 """Fair shares: the turn of a shard, by self-clocked fair queueing (Golestani, INFOCOM 1994).
 
-Shards are claimed in order of turn. A shard's turn is its owner's last one, or the turn that is being served
-where the owner has none open, plus the cost of the shard: whoever comes with little is served among those who
-wait with much, and ten owners have a tenth each. Within an owner, jobs of higher priority take the earlier turns.
+Shards are claimed in order of turn. A shard's turn is its cost behind its owner's last one, or behind the highest turn
+that was ever claimed where that is later: whoever comes with little is served among those who wait with much, ten
+owners have a tenth each, and who was idle, or has one long shard running, has saved nothing. Within an owner the
+shards of jobs of higher priority come first: those that they outrank take their turns anew, behind them.
 """
 
 from __future__ import annotations
@@ -10,55 +11,87 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, case, func, select, update
 
-from farshot.states import ShardEvent, ShardStatus, shards_before
-from farshot.store.schema import jobs, shards
+from farshot.states import JobEvent, ShardStatus, jobs_before
+from farshot.store.schema import changes, jobs, payloads, shards, shards_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import BindParameter, Connection
 
     from farshot.store.rows import AnyRow
 
-__all__ = ["take_turns"]
+__all__ = ["lock_turns", "serve", "take_turns"]
 
-_is_open = shards.c.status.in_(sorted(shards_before(ShardEvent.CANCEL)))
-_SERVED = select(func.min(shards.c.turn)).where(_is_open)
-_LAST = select(func.max(shards.c.turn)).where(_is_open, shards.c.owner == bindparam("of_owner"))
-_PRIORITY = select(jobs.c.priority).where(jobs.c.id == bindparam("of_job"))
-_OUTRANKED = (
-    select(shards.c.seq, shards.c.turn)
+_of_owner: BindParameter[str] = bindparam("of_owner")
+_outranked_job = and_(jobs.c.owner == _of_owner, jobs.c.priority < bindparam("of_priority"))
+_SERVED = select(changes.c.served)
+_LAST = select(func.max(shards.c.turn)).where(shards_open, shards.c.owner == _of_owner)
+_WAITING = (
+    select(shards.c.seq, shards.c.turn, payloads.c.cost, jobs.c.priority)
     .join_from(shards, jobs, jobs.c.id == shards.c.job_id)
-    .where(
-        shards.c.owner == bindparam("of_owner"),
-        shards.c.status == ShardStatus.QUEUED,
-        jobs.c.priority < bindparam("of_priority"),
+    .join(
+        payloads,
+        and_(payloads.c.job_id == shards.c.job_id, payloads.c.part == shards.c.part, payloads.c.slot == shards.c.slot),
     )
+    .where(shards_open, shards.c.owner == _of_owner, shards.c.status == ShardStatus.QUEUED)
     .order_by(shards.c.turn, shards.c.seq)
 )
 _MOVE = update(shards).where(shards.c.seq == bindparam("of_seq")).values(turn=bindparam("new_turn"))
+_SERVE = update(changes).values(
+    served=case((changes.c.served < bindparam("turn"), bindparam("turn")), else_=changes.c.served)
+)
+_LOCK_OWNER = select(func.pg_advisory_xact_lock(func.hashtextextended(_of_owner, 0)))
+_LOCK_OUTRANKED = (
+    select(jobs.c.id)
+    .where(_outranked_job, jobs.c.status.in_(sorted(jobs_before(JobEvent.CANCEL))))
+    .order_by(jobs.c.id)
+    .with_for_update(key_share=True)
+)
 
 
-def take_turns(connection: Connection, job_id: str, owner: str, costs: Sequence[float]) -> list[float]:
-    """Return the turns of the new shards of a job, in order; shards that it outranks move behind it."""
-    last = connection.execute(_LAST, {"of_owner": owner}).scalar()
-    if last is None:
-        last = connection.execute(_SERVED).scalar() or 0.0
-    new = list(accumulate(costs, initial=last))[1:]
-    outranked = _outranked(connection, job_id, owner)
-    if not outranked:
-        return new
-    turns = sorted([*(row.turn for row in outranked), *new])
-    moved = zip(outranked, turns[len(new) :], strict=True)
-    connection.execute(_MOVE, [{"of_seq": row.seq, "new_turn": turn} for row, turn in moved])
-    return turns[: len(new)]
+def lock_turns(connection: Connection, owner: str, priority: int) -> None:
+    """Let nobody else take turns for `owner`, then lock the jobs whose shards may move; before any other lock.
+
+    A file has one writer at a time anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK_OWNER, {"of_owner": owner})
+        connection.execute(_LOCK_OUTRANKED, {"of_owner": owner, "of_priority": priority})
 
 
-def _outranked(connection: Connection, job_id: str, owner: str) -> Sequence[AnyRow]:
-    """Return the waiting shards of the owner's jobs of lower priority; 0 is the lowest."""
-    priority = connection.execute(_PRIORITY, {"of_job": job_id}).scalar_one()
+def take_turns(connection: Connection, owner: str, priority: int, costs: Sequence[float]) -> list[float]:
+    """Return the turns of the new shards of a job, in order; waiting shards that it outranks move behind it."""
+    served = connection.execute(_SERVED).scalar_one()
     if not priority:
-        return ()
-    return connection.execute(_OUTRANKED, {"of_owner": owner, "of_priority": priority}).all()
+        last = connection.execute(_LAST, {"of_owner": owner}).scalar()
+        return _behind(max(served, last or 0.0), costs)
+    waiting = connection.execute(_WAITING, {"of_owner": owner}).all()
+    moved = [row for row in waiting if row.priority < priority]
+    before = [row.turn for row in waiting if row.priority >= priority]
+    turns = _behind(max([_start(served, moved), *before]), [*costs, *(row.cost for row in moved)])
+    _move(connection, moved, turns[len(costs) :])
+    return turns[: len(costs)]
+
+
+def serve(connection: Connection, turn: float) -> None:
+    """Note that a shard of this turn was claimed. It locks the row that counts changes, until the commit."""
+    connection.execute(_SERVE, {"turn": turn})
+
+
+def _behind(start: float, costs: Sequence[float]) -> list[float]:
+    return list(accumulate(costs, initial=start))[1:]
+
+
+def _start(served: float, moved: Sequence[AnyRow]) -> float:
+    """Return where the first of the shards that move would have begun, if it were not late: nothing is lost."""
+    return max(served, moved[0].turn) - moved[0].cost if moved else served
+
+
+def _move(connection: Connection, rows: Sequence[AnyRow], turns: Sequence[float]) -> None:
+    if rows:
+        connection.execute(
+            _MOVE, [{"of_seq": row.seq, "new_turn": turn} for row, turn in zip(rows, turns, strict=True)]
+        )

@@ -8,15 +8,17 @@ import msgspec
 import numpy as np
 from sqlalchemy import bindparam, select, update
 
+from farshot.contract import JobStatus
 from farshot.errors import BatchError, UploadError
 from farshot.model import PartReceipt, ShardCut
 from farshot.store import statements as sql
-from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier
+from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier, grow_job
 from farshot.store.changes import mark
 from farshot.store.clock import BootClock, moment
 from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
 from farshot.store.transactions import Transactions
+from farshot.store.turns import lock_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +51,9 @@ _ACCEPT = (
     .where(jobs.c.id == _of_job)
     .values(draft=None, spec=bindparam("new_spec"), shots=bindparam("new_shots"), timeout=bindparam("new_timeout"))
 )
-_FIND_ABANDONED = select(jobs.c.id).where(jobs.c.draft.is_not(None), jobs.c.created_at < bindparam("before"))
+_FIND_ABANDONED = select(jobs.c.id).where(
+    jobs.c.status == JobStatus.PENDING, jobs.c.draft.is_not(None), jobs.c.created_at < bindparam("before")
+)
 
 
 class SqlUploads:
@@ -122,15 +126,16 @@ class SqlUploads:
         _lock(connection, job_id)
         if not _is_there(connection, job_id, part):
             _options(connection, job_id)
+            _check_size(part)
             add_part(connection, job_id, part.number, digest=part.digest, circuits=len(part.labels), marks=part.marks)
-            for slot, cut in enumerate(part.shards):
-                span = slice(cut.start, cut.end)
-                add_payload(connection, job_id, (part.number, slot), cut.cost, part.labels[span], part.sources[span])
+            grow_job(connection, job_id, _add_payloads(connection, job_id, part))
             connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
             mark(connection, [job_id])
         return read_job(connection, job_id)
 
     def _accept(self, connection: Connection, job_id: str, spec: JobSpec) -> JobRecord:
+        draft = read_job(connection, job_id)
+        lock_turns(connection, draft.owner, draft.priority)
         _lock(connection, job_id)
         record = read_job(connection, job_id)
         if not record.uploading:
@@ -140,7 +145,7 @@ class SqlUploads:
         _check_labels(connection, job_id)
         values = {"new_spec": _encode(spec), "new_shots": spec.total_shots, "new_timeout": spec.timeout}
         connection.execute(_ACCEPT, {"of_job": job_id, **values})
-        add_shards(connection, job_id, record.owner, list(_placed(connection, job_id)))
+        add_shards(connection, job_id, record.owner, record.priority, list(_placed(connection, job_id)))
         mark(connection, [job_id])
         return read_job(connection, job_id)
 
@@ -148,6 +153,15 @@ class SqlUploads:
 def _lock(connection: Connection, job_id: str) -> None:
     if connection.dialect.name != "sqlite":
         connection.execute(sql.LOCK_JOBS, {"of_jobs": [job_id]})
+
+
+def _add_payloads(connection: Connection, job_id: str, part: UploadPart) -> int:
+    """Write the circuits of a part and return how many bytes they are."""
+    size = 0
+    for slot, cut in enumerate(part.shards):
+        span, place = slice(cut.start, cut.end), (part.number, slot)
+        size += add_payload(connection, job_id, place, cut.cost, part.labels[span], part.sources[span])
+    return size
 
 
 def _options(connection: Connection, job_id: str) -> bytes:
@@ -169,6 +183,12 @@ def _is_there(connection: Connection, job_id: str, part: UploadPart) -> bool:
         message = f"part {part.number} of job {job_id} has arrived before with other circuits"
         raise UploadError(message)
     return True
+
+
+def _check_size(part: UploadPart) -> None:
+    if not part.labels:
+        message = f"part {part.number} is empty: leave it out"
+        raise UploadError(message)
 
 
 def _check_numbers(connection: Connection, job_id: str) -> None:

@@ -79,7 +79,8 @@ class Child:
         if not isinstance(self._read(), Ready):
             self.kill()
             reason, printed = self._reason(), self._printed()
-            _log.warning("a worker cannot be started: %s\n%s", reason, printed)
+            fields = {"event": "worker-start-failed", "reason": reason, "printed": printed}
+            _log.warning("a worker cannot be started: %s\n%s", reason, printed, extra={"fields": fields})
             last = printed.strip().rpartition("\n")[2]
             message = f"a worker cannot be started: {reason}: {last}"
             raise ExecutorError(message)

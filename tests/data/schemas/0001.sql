@@ -18,10 +18,11 @@ INSERT INTO "attempts" VALUES('e4a0d559fcba44c09cfa24410b0c4b46',0,1,'me',1.7953
 CREATE TABLE changes (
 	id INTEGER NOT NULL, 
 	count BIGINT NOT NULL, 
+	served FLOAT NOT NULL, 
 	CONSTRAINT pk_changes PRIMARY KEY (id), 
 	CONSTRAINT ck_changes_single CHECK (id = 1)
 );
-INSERT INTO "changes" VALUES(1,8);
+INSERT INTO "changes" VALUES(1,8,1.0);
 CREATE TABLE hosts (
 	id INTEGER NOT NULL, 
 	machine TEXT NOT NULL, 
@@ -174,10 +175,12 @@ CREATE TABLE users (
 	CONSTRAINT ck_users_name CHECK (length(name) > 0)
 );
 CREATE INDEX ix_jobs_changed ON jobs (changed);
+CREATE INDEX ix_jobs_followed ON jobs (owner, changed);
 CREATE INDEX ix_jobs_owner ON jobs (owner, seq);
 CREATE INDEX ix_jobs_status ON jobs (status, seq);
 CREATE INDEX ix_jobs_tag ON jobs (tag, seq);
 CREATE INDEX ix_shards_open ON shards (turn, seq) WHERE status IN ('QUEUED', 'LEASED');
 CREATE INDEX ix_shards_owner ON shards (owner, turn) WHERE status IN ('QUEUED', 'LEASED');
+CREATE INDEX ix_shards_leased ON shards (owner) WHERE status = 'LEASED';
 CREATE INDEX ix_results_seq ON results (job_id, seq);
 COMMIT;

@@ -58,7 +58,9 @@ def error_of(response: Response) -> FarshotError:
     problem = problem_in(response)
     if problem is None:
         kind = _OF_STATUS.get(response.status_code, ServiceError)
-        return kind(f"{_asked(response)} was answered {response.status_code} {response.reason_phrase}{_elsewhere(response)}")
+        return kind(
+            f"{_asked(response)} was answered {response.status_code} {response.reason_phrase}{_elsewhere(response)}"
+        )
     name = problem.type.rpartition("/")[2]
     if name == "quota":
         return QuotaError(problem.detail, problem.retry_after)

@@ -128,10 +128,12 @@ def _next(read: queue.Queue[Entries], reading: Future[None], patience: Patience)
             return read.get(timeout=0 if ended else SLICE)
         except queue.Empty:
             if ended:
-                return _conclude(reading)
+                _conclude(reading)
+                return None
 
 
 def _conclude(reading: Future[None]) -> None:
+    """Raise what ended the reading early."""
     try:
         reading.result()
     except ExecutionCancelledError as error:

@@ -123,7 +123,7 @@ class Transport:
         `ExecutionCancelledError` once `stop` is set and the present try has ended.
         """
         resolve = self.resolve(stop, ask.seconds)
-        timeout = httpx2.Timeout(_ANSWER + ask.wait, connect=_CONNECT)
+        timeout = httpx2.Timeout(ask.wait + min(_ANSWER, ask.seconds or _ANSWER), connect=_CONNECT)
         return self._checked(self._tried(lambda: self._request(ask, timeout), resolve, stream=False), ask.also)
 
     @contextmanager

@@ -16,10 +16,10 @@ from farshot.wire import MAX_BODY, FinalizeRequest, JobDocument, JobRequest, Tem
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from farshot.backends.http.transport import Transport
-    from farshot.model import Batch, Observables
+    from farshot.model import Batch, Observables, TemplateSource
 
 __all__ = ["Upload", "job_request", "send", "withdraw"]
 
@@ -54,21 +54,26 @@ class Part(NamedTuple):
 def job_request(batch: Batch, *, shot_groups: bool, seed: bool, priority: int) -> JobRequest:
     """Return the document of a batch without its circuits; `shot_groups` and `seed` say whether those were given."""
     spec = batch.spec
-    template = spec.template and TemplateDocument(_travelling(spec.template.text), list(spec.template.names))
     groups = spec.shots.groups if spec.shots else ()
     return JobRequest(
-        template=template,
+        template=_template(spec.template),
         target=spec.target,
         shots=None if shot_groups or not groups else groups[0].shots,
         seed=spec.seed if seed else None,
         default_seed=None if seed else spec.seed,
-        ham_ops=spec.observables and "|".join(";".join(terms) for terms in spec.observables.groups),
+        ham_ops="|".join(map(";".join, spec.observables.groups)) if spec.observables else None,
         circuit_ham_map=_map(spec.observables),
         shot_groups=[[group.start, group.end, group.shots] for group in groups] if shot_groups else None,
         tag=batch.tag,
         priority=priority,
         timeout=None if spec.timeout == math.inf else spec.timeout,
     )
+
+
+def _template(template: TemplateSource | None) -> TemplateDocument | None:
+    if template is None:
+        return None
+    return TemplateDocument(_travelling(template.text), list(template.names))
 
 
 def _map(observables: Observables | None) -> list[list[int]] | None:
@@ -114,9 +119,11 @@ def _member(batch: Batch, pieces: list[bytes]) -> bytes:
 
 def _pieces(batch: Batch) -> Iterator[bytes]:
     """Yield each circuit or row as a member of an object."""
-    unpack = struct.Struct(f"<{len(batch.spec.template.names)}d").unpack if batch.spec.template else None
-    for label, source in zip(batch.labels, batch.sources, strict=True):
-        value = _travelling(source) if isinstance(source, str) else _finite(label, unpack(source) if unpack else ())
+    template = batch.spec.template
+    unpack = struct.Struct(f"<{len(template.names) if template else 0}d").unpack
+    sources: Iterable[str | bytes] = batch.sources
+    for label, source in zip(batch.labels, sources, strict=True):
+        value = _finite(label, unpack(source)) if isinstance(source, bytes) else _travelling(source)
         piece = b"%b:%b" % (encode(label), encode(value))
         if len(piece) > MAX_BODY - _ROOM:
             message = f"circuit {label!r:.80} has {len(piece):,} bytes as JSON; {MAX_BODY - _ROOM:,} can be sent"
@@ -144,9 +151,7 @@ def _parts(batch: Batch) -> Iterator[Part]:
     yield Part(len(pieces), b"{%b}" % _member(batch, pieces))
 
 
-def _send_parts(
-    transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event
-) -> str:
+def _send_parts(transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event) -> str:
     opening = msgspec.structs.replace(document, upload=True, digest=batch.digest.hex())
     job = _post(transport, encode(opening), upload, stop)
     if job.uploading:

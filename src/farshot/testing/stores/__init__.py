@@ -1,8 +1,9 @@
-"""The contract of a job store, to run on your own: `StoreSuite`, and `StoreMachine` that drives it at random.
+"""The contracts of stores, to run on your own, and `StoreMachine` that drives a job store at random.
 
 They need pytest and Hypothesis.
 
-Subclass `StoreSuite` in a test module and give it fixtures:
+Subclass `StoreSuite` in a test module and give it fixtures; `UploadSuite` and `AccountSuite` likewise, with a `store` of
+the same database beside them:
 
 ```python
 class TestMyStore(StoreSuite):
@@ -10,6 +11,16 @@ class TestMyStore(StoreSuite):
     def clock(self): ...      # a Clock that `advance(seconds)` moves
     @pytest.fixture
     def store(self, clock): ...   # an empty store whose leases last LEASE_SECONDS by that clock
+    @pytest.fixture
+    def limited(self, clock): ...   # the same, where an owner runs at most RUNNING_LIMIT shards at a time
+
+class TestMyUploads(UploadSuite):
+    @pytest.fixture
+    def uploads(self): ...    # an UploadStore
+
+class TestMyAccounts(AccountSuite):
+    @pytest.fixture
+    def accounts(self): ...   # an AccountStore
 ```
 
 Subclass `StoreMachine`, say how a store is made, and run it with Hypothesis:
@@ -23,8 +34,18 @@ TestMyMachine = MyMachine.TestCase
 ```
 """
 
+from farshot.testing.stores.accounts import AccountSuite
 from farshot.testing.stores.machine import StoreMachine
 from farshot.testing.stores.suite import StoreSuite
-from farshot.testing.stores.values import LEASE_SECONDS, ManualClock
+from farshot.testing.stores.uploads import UploadSuite
+from farshot.testing.stores.values import LEASE_SECONDS, RUNNING_LIMIT, ManualClock
 
-__all__ = ["LEASE_SECONDS", "ManualClock", "StoreMachine", "StoreSuite"]
+__all__ = [
+    "LEASE_SECONDS",
+    "RUNNING_LIMIT",
+    "AccountSuite",
+    "ManualClock",
+    "StoreMachine",
+    "StoreSuite",
+    "UploadSuite",
+]

@@ -11,10 +11,12 @@ import pytest
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
 from farshot.model import CircuitResult, Counts, Fault, JobFilter, Part
-from farshot.testing.stores.values import LEASE_SECONDS, make_result, make_submission
+from farshot.testing.stores.listing import DeletingSuite, FollowingSuite, ListingSuite
+from farshot.testing.stores.turns import LimitSuite, TurnSuite
+from farshot.testing.stores.values import LEASE_SECONDS, all_of, finish, make_result, make_submission
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord, Lease, Shard
+    from farshot.model import JobRecord, Lease
     from farshot.protocols import JobStore
 
 __all__ = ["StoreSuite"]
@@ -25,21 +27,12 @@ class _Movable(Protocol):
     def reboot(self) -> None: ...
 
 
-def _all_of(shard: Shard, *results: CircuitResult) -> Part:
-    return Part.of(shard.lease, shard.first, results or [make_result() for _ in shard.labels], last=True)
-
-
-def _finish(store: JobStore, shard: Shard) -> bool:
-    (recorded,) = store.record([_all_of(shard)])
-    return recorded.accepted
-
-
 def _results(store: JobStore, job: JobRecord) -> list[CircuitResult]:
     decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
     return [result for part in store.parts(job.id) for result in decode(part.results)]
 
 
-class StoreSuite:
+class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSuite):
     """What every job store must do."""
 
     def test_an_added_job_is_there(self, store: JobStore) -> None:
@@ -110,9 +103,9 @@ class StoreSuite:
         """COMPLETED when all is recorded, not before."""
         job = store.add(make_submission())
         one, two = store.claim("me", 2)
-        assert _finish(store, one)
+        assert finish(store, one)
         assert store.job(job.id).status is JobStatus.RUNNING
-        assert _finish(store, two)
+        assert finish(store, two)
         ended = store.job(job.id)
         assert (ended.status, ended.done, ended.failed, ended.run_time) == (JobStatus.COMPLETED, 4, 0, 2.0)
         assert ended.finished_at is not None
@@ -122,7 +115,7 @@ class StoreSuite:
         """FAILED, with every result readable."""
         job = store.add(make_submission(circuits=2))
         (shard,) = store.claim("me", 1)
-        store.record([_all_of(shard, make_result(Fault(FaultCode.PARSE, "no", 1, 2)), make_result())])
+        store.record([all_of(shard, make_result(Fault(FaultCode.PARSE, "no", 1, 2)), make_result())])
         assert (store.job(job.id).status, store.job(job.id).failed) == (JobStatus.FAILED, 1)
         assert [type(result.outcome) for result in _results(store, job)] == [Fault, Counts]
 
@@ -135,7 +128,7 @@ class StoreSuite:
         assert store.release(shard.lease, 2)
         (again,) = store.claim("you", 1)
         assert (again.first, again.labels, again.suspect, again.lease.attempt) == (2, ("c2", "c3"), 2, 2)
-        assert _finish(store, again)
+        assert finish(store, again)
         assert [(part.first, part.attempt) for part in store.parts(job.id)] == [(0, 1), (2, 2)]
 
     def test_a_part_out_of_place_is_refused(self, store: JobStore) -> None:
@@ -158,8 +151,8 @@ class StoreSuite:
             assert not recorded.accepted
             assert not store.release(wrong, None)
         assert store.job(job.id).done == 0
-        assert _finish(store, shard)
-        assert not _finish(store, shard)
+        assert finish(store, shard)
+        assert not finish(store, shard)
         assert store.job(job.id).done == 2
 
     def test_a_lapsed_lease_is_taken_over(self, store: JobStore, clock: _Movable) -> None:
@@ -172,9 +165,9 @@ class StoreSuite:
         (fresh,) = store.claim("you", 1)
         assert fresh.lease.attempt == 2
         assert store.lost([stale.lease, fresh.lease]) == [stale.lease]
-        assert not _finish(store, stale)
+        assert not finish(store, stale)
         assert not store.release(stale.lease, None)
-        assert _finish(store, fresh)
+        assert finish(store, fresh)
         assert store.job(job.id).status is JobStatus.COMPLETED
 
     def test_a_renewed_lease_holds(self, store: JobStore, clock: _Movable) -> None:
@@ -187,7 +180,7 @@ class StoreSuite:
         (taken,) = store.claim("you", 2)
         assert taken.lease.shard == left.lease.shard
         assert store.renew([kept.lease, left.lease]) == [left.lease]
-        assert _finish(store, kept)
+        assert finish(store, kept)
 
     def test_leases_of_an_earlier_boot_are_void(self, store: JobStore, clock: _Movable) -> None:
         """Monotonic time starts anew at a boot, so times of two boots are not compared."""
@@ -203,8 +196,8 @@ class StoreSuite:
         assert sorted(store.holders()) == ["alive", "dead"]
         assert store.revoke("dead") == 1
         assert store.holders() == ["alive"]
-        assert not _finish(store, dead)
-        assert _finish(store, alive)
+        assert not finish(store, dead)
+        assert finish(store, alive)
         (again,) = store.claim("you", 2)
         assert (again.lease.shard, again.lease.attempt) == (dead.lease.shard, 2)
 
@@ -212,19 +205,34 @@ class StoreSuite:
         """CANCELLED at once, what is recorded stays, what runs records nothing more."""
         job = store.add(make_submission())
         done, running = store.claim("me", 2)
-        _finish(store, done)
+        finish(store, done)
         cancelled, stopped = store.cancel(job.id)
         assert (cancelled.status, cancelled.cancel_requested, stopped) == (JobStatus.CANCELLED, True, 2)
         assert store.lost([running.lease]) == [running.lease]
-        assert not _finish(store, running)
+        assert not finish(store, running)
         assert store.claim("you", 9) == []
         assert (store.job(job.id).status, store.job(job.id).done) == (JobStatus.CANCELLED, 2)
         assert len(_results(store, job)) == 2
 
+    def test_the_backlog_is_what_is_not_done(self, store: JobStore) -> None:
+        """By status and target; what has ended is no part of it."""
+        assert store.backlog() == []
+        store.add(make_submission(circuits=3))
+        running = store.add(make_submission(circuits=5))
+        (shard, *rest) = [shard for shard in store.claim("me", 9) if shard.lease.job_id == running.id]
+        finish(store, shard)
+        store.add(make_submission(circuits=7))
+        found = {(item.status, item.target): (item.jobs, item.circuits) for item in store.backlog()}
+        assert found == {(JobStatus.RUNNING, "auto"): (2, 6), (JobStatus.PENDING, "auto"): (1, 7)}
+        for left in rest:
+            finish(store, left)
+        found = {(item.status, item.target): (item.jobs, item.circuits) for item in store.backlog()}
+        assert found == {(JobStatus.RUNNING, "auto"): (1, 3), (JobStatus.PENDING, "auto"): (1, 7)}
+
     def test_cancel_of_an_ended_job_changes_nothing(self, store: JobStore) -> None:
         """It stops no circuit and raises nothing, however often."""
         job = store.add(make_submission(circuits=2))
-        _finish(store, store.claim("me", 1)[0])
+        finish(store, store.claim("me", 1)[0])
         assert store.cancel(job.id) == (store.job(job.id), None)
         pending = store.add(make_submission())
         assert store.cancel(pending.id)[1] == 4
@@ -236,7 +244,7 @@ class StoreSuite:
         job = store.add(make_submission(timeout=60.0))
         clock.advance(100)
         done, running = store.claim("me", 2)
-        _finish(store, done)
+        finish(store, done)
         clock.advance(59)
         assert store.expire() == []
         clock.advance(2)
@@ -246,7 +254,7 @@ class StoreSuite:
         assert (ended.status, ended.done, ended.cancel_requested) == (JobStatus.FAILED, 2, False)
         assert ended.fault is not None
         assert (ended.fault.code, "60 s" in ended.fault.message) == (FaultCode.TIMEOUT, True)
-        assert not _finish(store, running)
+        assert not finish(store, running)
         assert store.claim("you", 9) == []
         assert store.cancel(job.id) == (ended, None)
 

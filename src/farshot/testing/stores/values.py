@@ -1,18 +1,35 @@
-"""What the suite and the machine are made of: a clock that is moved by hand, small batches, results."""
+"""What the suites and the machine are made of: a clock that is moved by hand, small batches, results."""
 
 from __future__ import annotations
 
+from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from farshot.admission.batch import Request, admit
-from farshot.model import CircuitResult, Counts, ShardCut, Submission
+from farshot.model import CircuitResult, Counts, Draft, Part, ShardCut, Submission, UploadPart
 
 if TYPE_CHECKING:
-    from farshot.model import Fault
+    from collections.abc import Sequence
 
-__all__ = ["LEASE_SECONDS", "ManualClock", "make_result", "make_submission"]
+    from farshot.model import Batch, Fault, Shard
+    from farshot.protocols import JobStore
+
+__all__ = [
+    "LEASE_SECONDS",
+    "RUNNING_LIMIT",
+    "ManualClock",
+    "all_of",
+    "finish",
+    "make_draft",
+    "make_part",
+    "make_queue",
+    "make_result",
+    "make_submission",
+]
 
 LEASE_SECONDS = 30.0
+RUNNING_LIMIT = 3
 
 
 class ManualClock:
@@ -40,17 +57,66 @@ class ManualClock:
         self._now, self._boot = 1.0, self._boot + "+"
 
 
-def make_submission(
-    circuits: int = 4, shard: int = 2, key: str | None = None, tag: str | None = None, timeout: float | None = None
+def make_submission(  # noqa: PLR0913 -- what a submission has
+    circuits: int = 4,
+    shard: int = 2,
+    key: str | None = None,
+    tag: str | None = None,
+    timeout: float | None = None,
+    *,
+    owner: str = "",
+    priority: int = 0,
+    cost: float = 1.0,
 ) -> Submission:
-    """Return a batch of `circuits` circuits, cut into shards of `shard`."""
-    texts = {f"c{number}": f"text {number}" for number in range(circuits)}
-    batch = admit(texts, Request(target="auto", default_shots=10, seed=7, key=key, tag=tag, timeout=timeout))
-    cuts = [ShardCut(start, min(start + shard, circuits), 1.0) for start in range(0, circuits, shard)]
-    return Submission(batch, cuts)
+    """Return a batch of `circuits` circuits, cut into shards of `shard` that take `cost` seconds each."""
+    batch = _batch(circuits, key, tag, timeout)
+    return Submission(batch, _cuts(circuits, shard, cost), owner, priority)
+
+
+def make_queue(owner: str, costs: Sequence[float], priority: int = 0) -> Submission:
+    """Return a batch whose shards hold one circuit each and take `costs`."""
+    cuts = [ShardCut(number, number + 1, cost) for number, cost in enumerate(costs)]
+    return Submission(_batch(len(costs)), cuts, owner, priority)
+
+
+def make_draft(owner: str = "", key: str = "k", *, digest: bytes = b"body", priority: int = 0) -> Draft:
+    """Return a job that is to arrive in parts."""
+    return Draft(owner=owner, key=key, digest=digest, tag="sent", target="auto", priority=priority, options=b"options")
+
+
+def make_part(number: int, labels: Sequence[str], shard: int = 2) -> UploadPart:
+    """Return the part that holds circuits of these labels, cut into shards of `shard`."""
+    marks = [blake2b(label.encode(), digest_size=8).digest() for label in labels]
+    return UploadPart(
+        number=number,
+        digest=blake2b(b"".join(marks)).digest(),
+        labels=labels,
+        sources=[f"text {label}".encode() for label in labels],
+        shards=_cuts(len(labels), shard, 1.0),
+        marks=b"".join(marks),
+    )
 
 
 def make_result(outcome: Counts | Fault | None = None) -> CircuitResult:
     """Return the result of one circuit."""
     counts = outcome or Counts(1, b"\0", (10).to_bytes(4, "little"))
     return CircuitResult(counts, "none", "none", exact=True, seed=1, shots=10, seconds=0.5)
+
+
+def all_of(shard: Shard, *results: CircuitResult) -> Part:
+    """Return the part that ends `shard`, with these results or some."""
+    return Part.of(shard.lease, shard.first, results or [make_result() for _ in shard.labels], last=True)
+
+
+def finish(store: JobStore, *shards: Shard) -> bool:
+    """Record some result for every circuit of the shards; say whether all of that was accepted."""
+    return all(recorded.accepted for recorded in store.record([all_of(shard) for shard in shards]))
+
+
+def _batch(circuits: int, key: str | None = None, tag: str | None = None, timeout: float | None = None) -> Batch:
+    texts = {f"c{number}": f"text {number}" for number in range(circuits)}
+    return admit(texts, Request(target="auto", default_shots=10, seed=7, key=key, tag=tag, timeout=timeout))
+
+
+def _cuts(circuits: int, shard: int, cost: float) -> list[ShardCut]:
+    return [ShardCut(start, end, cost) for start, end in pairwise([*range(0, circuits, shard), circuits])]

@@ -15,6 +15,7 @@ def upgrade() -> None:
         "changes",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("served", sa.Float(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_changes_single")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_changes")),
     )
@@ -71,6 +72,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("owner", "key", name=op.f("uq_jobs_owner")),
     )
     op.create_index("ix_jobs_changed", "jobs", ["changed"], unique=False)
+    op.create_index("ix_jobs_followed", "jobs", ["owner", "changed"], unique=False)
     op.create_index("ix_jobs_owner", "jobs", ["owner", "seq"], unique=False)
     op.create_index("ix_jobs_status", "jobs", ["status", "seq"], unique=False)
     op.create_index("ix_jobs_tag", "jobs", ["tag", "seq"], unique=False)
@@ -177,6 +179,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('QUEUED', 'LEASED')"),
         postgresql_where=sa.text("status IN ('QUEUED', 'LEASED')"),
     )
+    op.create_index(
+        "ix_shards_leased",
+        "shards",
+        ["owner"],
+        unique=False,
+        sqlite_where=sa.text("status = 'LEASED'"),
+        postgresql_where=sa.text("status = 'LEASED'"),
+    )
     op.create_table(
         "attempts",
         sa.Column("job_id", sa.Text(), nullable=False),
@@ -209,4 +219,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id", "first", name=op.f("uq_results_job_id")),
     )
     op.create_index("ix_results_seq", "results", ["job_id", "seq"], unique=False)
-    op.execute(sa.text("INSERT INTO changes (id, count) VALUES (1, 0)"))
+    op.execute(sa.text("INSERT INTO changes (id, count, served) VALUES (1, 0, 0)"))

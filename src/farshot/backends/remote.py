@@ -1,0 +1,281 @@
+"""`RemoteBackend`: jobs of a service, over its HTTP API."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from farshot.admission.batch import admit, check_seconds, check_text
+from farshot.backends.calls import heeded, is_done, start
+from farshot.backends.client import Client, raise_if_set
+from farshot.backends.http.feed import Feed
+from farshot.backends.http.records import job_path, record_of
+from farshot.backends.http.streaming import Results, flow
+from farshot.backends.http.transport import Ask, Transport
+from farshot.backends.http.uploading import Upload, job_request, send, withdraw
+from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.watching import Patience
+from farshot.config.login import clean_url, stored_login
+from farshot.errors import (
+    AccessError,
+    ExecutionCancelledError,
+    FarshotError,
+    OptionError,
+    QuotaError,
+    ServiceError,
+    SubmissionError,
+)
+from farshot.wire import JobDocument, JobListDocument, read_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+    from threading import Event
+
+    from httpx2 import Response as HttpResponse
+
+    from farshot.admission.template import Template
+    from farshot.backends.client import Sending
+    from farshot.backends.http.feed import RemoteWatch
+    from farshot.contract import JobStatus, Response
+    from farshot.model import JobRecord
+
+__all__ = ["RemoteBackend"]
+
+_PAGE = 500
+_WITHDRAWING = 5.0
+"""Seconds in which a job that nobody wants any more is withdrawn, in the background."""
+_LINGER = 2.0
+"""Seconds that `close` waits for that."""
+_KEY_LETTERS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
+
+
+class RemoteBackend(Client):
+    """Runs batches of circuits as asynchronous jobs of a service.
+
+    `url` is its address (else `FARSHOT_URL`, else that of `farshot login`), `token` what it knows you by (else
+    `FARSHOT_TOKEN`, else that of the login). Jobs belong to the token's user and outlive this object.
+
+    `shots` is what a circuit is sampled with unless told; `target` names the simulator or device; `seed` makes a
+    program repeat its counts. `job_timeout` is in seconds from a job's start on. `polling_interval` is the time in
+    seconds between two calls of a progress callback; completion is seen at once, whatever it is. `max_retries` bounds
+    the looks of one waiting call. Where the service cannot be reached, every call tries again for `retry_seconds`.
+    `on_upload` is called with (circuits sent, circuits in the batch) while a submission is under way.
+
+    Safe from any thread. Raises `ValueError` or `TypeError` for wrong arguments, `AccessError` where there is no
+    token; nothing is asked of the service yet.
+    """
+
+    def __init__(  # noqa: PLR0913 -- the options of the one object a user makes
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        shots: int = 1000,
+        target: str = "auto",
+        seed: int | None = None,
+        *,
+        job_timeout: float | None = None,
+        polling_interval: float = 0.5,
+        max_retries: int | None = None,
+        retry_seconds: float = 60.0,
+        on_upload: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Prepare the connection."""
+        super().__init__(
+            shots=shots,
+            target=target,
+            seed=seed,
+            job_timeout=job_timeout,
+            polling_interval=polling_interval,
+            max_retries=max_retries,
+        )
+        self._on_upload = on_upload
+        self._transport = Transport(*_service(url, token), check_seconds("retry_seconds", retry_seconds))
+        self._feed = Feed(self._transport)
+        self._withdrawals: set[Future[None]] = set()
+        self._close = weakref.finalize(self, _close, self._transport, self._feed, self._withdrawals)
+
+    def close(self) -> None:
+        """End the connections; jobs go on. What waits in other threads raises `ServiceError`."""
+        self._close()
+
+    def stream(self, job_id: str, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
+        """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
+
+        Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
+        """
+        return flow(Results(self._transport, job_id, follow=True), Patience(cancellation_event, float("inf")))
+
+    def document(self, job_id: str) -> JobDocument:
+        """Return all that the service says of a job; raises `UnknownJobError`."""
+        return read_answer(self._call(Ask(method="GET", path=job_path(job_id))).content, JobDocument)
+
+    def _checked_target(self, name: str) -> str:
+        return check_text("target", name) or ""
+
+    def _submit(self, circuits: Mapping[str, str] | Template, sending: Sending) -> str:
+        if sending.validate:
+            message = "validate=True is not offered by a service: a LocalBackend validates, or the job's results tell"
+            raise OptionError(message)
+        request = sending.request
+        batch = admit(circuits, request)
+        raise_if_set(sending.event)
+        document = job_request(
+            batch,
+            shot_groups=request.shot_groups is not None,
+            seed=request.seed is not None,
+            priority=sending.priority,
+        )
+        header = quote(batch.key, safe=_KEY_LETTERS)
+        upload = Upload(batch.key, header, len(batch.labels), is_ours=request.key is None)
+        stop = threading.Event()
+        with heeded(sending.event) as event:
+            return self._deliver(upload, stop, event, lambda: send(self._transport, batch, document, upload, stop))
+
+    def _deliver(self, upload: Upload, stop: Event, event: Event, work: Callable[[], str]) -> str:
+        """Do the sending; a submission that ends early leaves no half-made job behind."""
+        sending = start(work, name="farshot-submit")
+        try:
+            self._attend(sending, upload, event)
+            return sending.result()
+        except (AccessError, QuotaError):
+            self._withdraw(upload, sending)
+            raise
+        except ServiceError as error:
+            raise _lost(upload, error) from error
+        except BaseException:
+            stop.set()
+            self._withdraw(upload, sending)
+            raise
+
+    def _attend(self, sending: Future[str], upload: Upload, event: Event) -> None:
+        """Wait for the sending, and tell how far it is."""
+        told = 0
+        while not (done := is_done(sending)) or told != upload.sent:
+            if event.is_set() and not done:
+                message = f"the submission of key {upload.key!r} was cancelled; its job is withdrawn"
+                raise ExecutionCancelledError(message, key=upload.key, job_id=upload.job_id)
+            if told != upload.sent:
+                told = upload.sent
+                if self._on_upload:
+                    self._on_upload(told, upload.total)
+
+    def _withdraw(self, upload: Upload, sending: Future[str]) -> None:
+        self._do_later(partial(_withdraw, self._transport, upload, sending))
+
+    def _do_later(self, work: Callable[[], None]) -> Future[None]:
+        """Do what takes a few seconds at most in the background; `close` and the end of the program wait for it."""
+        future = start(work, name="farshot-withdraw", must_end=True)
+        self._withdrawals.add(future)
+        future.add_done_callback(self._withdrawals.discard)
+        return future
+
+    def _interrupt(self, job_id: str) -> None:
+        is_done(self._do_later(lambda: withdraw(self._transport, job_id, _WITHDRAWING)))
+
+    def _call(self, ask: Ask, event: Event | None = None) -> HttpResponse:
+        """Ask in another thread, so that an event or Ctrl-C ends the call whatever the service does."""
+        stop = threading.Event()
+        patience = Patience(event, float("inf"))
+        asking = start(lambda: self._transport.ask(ask, stop))
+        try:
+            while not is_done(asking):
+                patience.check()
+            return asking.result()
+        finally:
+            stop.set()
+
+    def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
+        response = self._call(Ask(method="GET", path=job_path(job_id)), event)
+        return self._feed.take(read_answer(response.content, JobDocument)), response
+
+    def _response(self, record: JobRecord, event: Event | None) -> Response:
+        try:
+            return self._look(record.id, event)[1]
+        except (ExecutionCancelledError, ServiceError):
+            return LocalResponse(200, job_body(record))
+
+    def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
+        found: list[JobRecord] = []
+        params = {name: str(value) for name, value in (("status", status), ("tag", tag)) if value is not None}
+        while True:
+            params["limit"] = str(min(_PAGE, limit - len(found)))
+            page = read_answer(self._call(Ask(method="GET", path="/v1/jobs", params=params)).content, JobListDocument)
+            found += map(record_of, page.jobs)
+            if page.next is None or len(found) >= limit:
+                return found
+            params["cursor"] = page.next
+
+    def _entries(self, record: JobRecord) -> list[dict[str, Any]]:
+        results = Results(self._transport, record.id, follow=False)
+        reading = start(lambda: dict(entry for entries in results.read() for entry in entries), name="farshot-results")
+        try:
+            while not is_done(reading):
+                pass
+            found = reading.result()
+        finally:
+            results.give_up()
+        return [found[position] for position in sorted(found)]
+
+    def _cancel(self, job_id: str) -> Response:
+        response = self._call(Ask(method="POST", path=job_path(job_id, "cancel"), also=frozenset({409})))
+        if response.status_code < 300:
+            self._feed.take(read_answer(response.content, JobDocument))
+        return response
+
+    def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[RemoteWatch]:
+        return self._feed.watching(job_ids, patience)
+
+
+def _service(url: str | None, token: str | None) -> tuple[str, str]:
+    """Return the address of the service, and the token for it. A stored token is for the stored service only."""
+    url, token = url or os.environ.get("FARSHOT_URL"), token or os.environ.get("FARSHOT_TOKEN")
+    login = None if url and token else stored_login()
+    if not url and login is None:
+        message = "no service: give url=, set FARSHOT_URL, or run `farshot login URL`"
+        raise OptionError(message)
+    address = clean_url(url or (login.url if login else ""), "url")
+    if not token and login and login.url == address:
+        token = login.token
+    return address, _checked_token(address, token)
+
+
+def _checked_token(address: str, token: str | None) -> str:
+    if not token:
+        message = f"no token for {address}: give token=, set FARSHOT_TOKEN, or run `farshot login {address}`"
+        raise AccessError(message)
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        message = "the token has letters that no token has"
+        raise OptionError(message)
+    return token
+
+
+def _lost(upload: Upload, error: ServiceError) -> SubmissionError:
+    known = f"job {upload.job_id} is there but not complete" if upload.job_id else "whether there is a job is not known"
+    message = f"{error}; {known}: submit the same batch with key={upload.key!r} to go on"
+    return SubmissionError(message, key=upload.key, job_id=upload.job_id)
+
+
+def _withdraw(transport: Transport, upload: Upload, sending: Future[str]) -> None:
+    """Cancel the job of a submission that was given up, once its id is known."""
+    deadline = time.monotonic() + _WITHDRAWING
+    while upload.job_id is None and not is_done(sending) and time.monotonic() < deadline:
+        pass
+    if upload.job_id is not None and upload.is_ours:
+        with contextlib.suppress(FarshotError):
+            withdraw(transport, upload.job_id, _WITHDRAWING)
+
+
+def _close(transport: Transport, feed: Feed, withdrawals: set[Future[None]]) -> None:
+    deadline = time.monotonic() + _LINGER
+    for future in list(withdrawals):
+        is_done(future, max(0.0, deadline - time.monotonic()))
+    feed.close()
+    transport.close()

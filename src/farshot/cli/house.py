@@ -1,0 +1,132 @@
+"""The parts behind a service, put together: store, executor, dispatcher, retention."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from farshot.cli.retention import Retention
+from farshot.cli.stores import open_store
+from farshot.cli.targets import target_states
+from farshot.dispatch.changes import Changes
+from farshot.dispatch.dispatcher import Dispatcher
+from farshot.dispatch.recovery import holder_name
+from farshot.executors.local import LocalExecutor, usable_cores
+from farshot.service.parts import Limits, Parts
+from farshot.store import SqlStore
+from farshot.store.accounts import SqlAccounts
+from farshot.store.uploads import SqlUploads
+from farshot.wire import TargetDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+    from farshot.cli.targets import TargetState
+    from farshot.config.settings import ServiceSettings
+
+__all__ = ["House"]
+
+
+class House:
+    """A store, and what works on its jobs. Work begins with `start`."""
+
+    def __init__(self, engine: Engine, settings: ServiceSettings) -> None:
+        """Put the parts together."""
+        self._settings = settings
+        self._changes = Changes()
+        self._jobs = SqlStore(engine, running_limit=settings.quota.running_shards)
+        self._uploads = SqlUploads(engine)
+        self._accounts = SqlAccounts(engine)
+        self._retention = Retention(self._jobs, self._uploads, settings.retention)
+        self.executor = _executor(settings)
+        self._dispatcher = Dispatcher(
+            self._jobs,
+            self.executor,
+            self._changes,
+            holder=holder_name(),
+            lease_seconds=self._jobs.lease_seconds,
+        )
+        self._started = threading.Event()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: ServiceSettings) -> Iterator[House]:
+        """Yield the house that the settings describe; raises `StoreError` where the store cannot be opened."""
+        engine = open_store(settings)
+        try:
+            house = cls(engine, settings)
+            try:
+                yield house
+            finally:
+                house.close()
+        finally:
+            engine.dispose()
+
+    def start(self) -> None:
+        """Begin to work on what is open in the store."""
+        self._dispatcher.start()
+        self._retention.start()
+        self._started.set()
+
+    def drain(self) -> None:
+        """Take no more work, and give what runs the seconds of grace that the settings have."""
+        if self._started.is_set():
+            self._dispatcher.drain(self._settings.server.grace)
+
+    def close(self) -> None:
+        """Give back what still runs, and end the workers."""
+        self._retention.close()
+        if self._started.is_set():
+            self._dispatcher.close()
+
+    def parts(self) -> Parts:
+        """Return what the HTTP API needs."""
+        limits = self._settings.limits
+        return Parts(
+            jobs=self._jobs,
+            uploads=self._uploads,
+            accounts=self._accounts,
+            changes=self._changes,
+            wake=self._wake,
+            targets=self._targets,
+            ready=self._not_ready,
+            restarts=lambda: self.executor.restarts,
+            limits=Limits(
+                body_bytes=limits.body,
+                shots=limits.shots,
+                workers=self.executor.workers,
+                quota=self._settings.quota.quota,
+                job_timeout=limits.job_timeout,
+            ),
+        )
+
+    def _wake(self) -> None:
+        self._dispatcher.wake()
+        self._changes.publish()
+
+    def _not_ready(self) -> str | None:
+        return self._dispatcher.failure if self._started.is_set() else "the service starts"
+
+    def _targets(self) -> list[TargetDocument]:
+        offered = self._settings.targets
+        return [self._target(state) for state in target_states() if not offered or state.name in offered]
+
+    def _target(self, state: TargetState) -> TargetDocument:
+        simulator, _, method = state.name.partition(":")
+        return TargetDocument(
+            name=state.name,
+            simulator=simulator,
+            method=method or None,
+            unavailable=state.needs,
+            memory_bytes=self.executor.memory,
+            circuit_timeout=self.executor.circuit_timeout(state.name),
+        )
+
+
+def _executor(settings: ServiceSettings) -> LocalExecutor:
+    timeouts = {name: target.circuit_timeout for name, target in settings.targets.items() if target.circuit_timeout}
+    workers = settings.server.workers or usable_cores()
+    return LocalExecutor(workers, settings.limits.memory, settings.limits.circuit_timeout, timeouts)

@@ -1,0 +1,99 @@
+"""`serve`: the HTTP service, in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import typer
+
+from farshot import __version__
+from farshot.cli.failures import DONE
+from farshot.cli.house import House
+from farshot.cli.stores import store_text
+from farshot.cli.texts import bytes_text, count_of, printable
+from farshot.errors import ConfigError, TargetError
+from farshot.service.app import build_app
+from farshot.service.deadlines import Sizes
+from farshot.service.logs import configure_logs
+from farshot.service.openapi import PAGE
+from farshot.service.server import Binding, Settings, check_binding, serve
+from farshot.simulators.targets import check_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from farshot.config.loading import Loaded
+    from farshot.config.settings import ServiceSettings
+
+__all__ = ["run_service"]
+
+_FRAMING = 64 * 1024
+
+
+def run_service(loaded: Loaded, config: Path | None) -> int:
+    """Serve until a signal says to stop; `config` is the file that was named, for what is said at the start."""
+    settings = loaded.settings
+    binding = _binding(settings)
+    check_binding(binding.host, tls=binding.certificate is not None, insecure=binding.insecure)
+    _check_targets(loaded)
+    configure_logs(settings.server.log_format)
+    with House.opened(settings) as house:
+
+        def begin(url: str) -> None:
+            house.start()
+            for line in _greeting(url, loaded, house, config):
+                typer.echo(line)
+
+        serve(build_app(house.parts()), binding, _transport(settings, house, begin))
+    return DONE
+
+
+def _transport(settings: ServiceSettings, house: House, begin: Callable[[str], None]) -> Settings:
+    return Settings(
+        sizes=Sizes(body=settings.limits.body + _FRAMING),
+        grace=settings.server.grace,
+        on_ready=begin,
+        on_stop=house.drain,
+    )
+
+
+def _binding(settings: ServiceSettings) -> Binding:
+    return Binding(
+        host=settings.server.host,
+        port=settings.server.port,
+        certificate=settings.tls.certificate,
+        key=settings.tls.key,
+        insecure=settings.server.insecure,
+    )
+
+
+def _check_targets(loaded: Loaded) -> None:
+    """Raise `ConfigError` for a target on offer that cannot be used here."""
+    for name in loaded.settings.targets:
+        try:
+            check_target(name)
+        except TargetError as error:
+            message = f"{loaded.origins[f'targets.{name}']}: {error}"
+            raise ConfigError(message) from None
+
+
+def _greeting(url: str, loaded: Loaded, house: House, config: Path | None) -> Iterator[str]:
+    settings = loaded.settings
+    workers = f"{count_of(house.executor.workers, 'worker')}, {bytes_text(house.executor.memory)} of memory each"
+    yield f"Farshot {__version__} serves at {url}"
+    yield f"  API      {url}{PAGE}"
+    yield f"  jobs in  {printable(store_text(settings))}, run by {workers}"
+    yield f"  token    {_token_command(loaded, config)}"
+    yield f"  clients  farshot login {shlex.quote(url)}, then submit, jobs, watch, results, cancel"
+    yield f"  stop     Ctrl-C or SIGTERM: running circuits have {settings.server.grace}, the rest stays queued"
+
+
+def _token_command(loaded: Loaded, config: Path | None) -> str:
+    """Return what makes a token for the same store; an address may hold a password and is not repeated."""
+    words = ["farshot", "token", "create", "NAME", *(["--config", str(config.absolute())] if config else [])]
+    if loaded.origins.get("server.data_dir", "").startswith("flag"):
+        words += ["--data-dir", str(loaded.settings.server.data_dir)]
+    named = loaded.origins.get("server.store", "").startswith("flag")
+    return shlex.join(words) + (" --store URL" if named else "")

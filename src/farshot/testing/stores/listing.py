@@ -1,0 +1,255 @@
+"""What every job store must answer about its jobs: lists, changes, usage, what was recorded, what is deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from farshot.contract import JobStatus
+from farshot.errors import UnknownJobError
+from farshot.model import CircuitResult, JobFilter, Part
+from farshot.testing.stores.values import all_of, finish, make_result, make_submission
+
+if TYPE_CHECKING:
+    from farshot.model import JobRecord
+    from farshot.protocols import JobStore
+
+__all__ = ["DeletingSuite", "FollowingSuite", "ListingSuite", "follow"]
+
+_decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
+
+
+def follow(store: JobStore, owner: str | None, after: int, limit: int) -> list[JobRecord]:
+    """Read the feed of changes page by page until it ends."""
+    found: list[JobRecord] = []
+    while page := store.events(owner, found[-1].changed if found else after, limit):
+        assert len(page) <= limit
+        found += page
+    return found
+
+
+def _ids(records: list[JobRecord]) -> list[str]:
+    return [record.id for record in records]
+
+
+class ListingSuite:
+    """Which jobs are found, and what is said of them."""
+
+    def test_filters_are_combined(self, store: JobStore) -> None:
+        """A job is listed where it meets all that is asked."""
+        ours = store.add(make_submission(owner="ada", tag="t"))
+        other = store.add(make_submission(owner="bob", tag="t"))
+        ended = store.add(make_submission(owner="ada"))
+        store.cancel(ended.id)
+        for wanted, found in (
+            (JobFilter(owner="ada"), [ended.id, ours.id]),
+            (JobFilter(tag="t"), [other.id, ours.id]),
+            (JobFilter(owner="ada", tag="t"), [ours.id]),
+            (JobFilter(owner="ada", status=JobStatus.CANCELLED), [ended.id]),
+            (JobFilter(owner="cyd"), []),
+        ):
+            assert _ids(store.jobs(wanted)) == found
+
+    def test_times_bound_a_list(self, store: JobStore) -> None:
+        """From `since` on, and before `until`."""
+        job = store.add(make_submission())
+        later = job.created_at + timedelta(seconds=1)
+        assert _ids(store.jobs(JobFilter(since=job.created_at, until=later))) == [job.id]
+        assert store.jobs(JobFilter(since=later)) == []
+        assert store.jobs(JobFilter(until=job.created_at)) == []
+
+    def test_pages_are_stable_while_jobs_come_and_go(self, store: JobStore) -> None:
+        """Every job that stays is on one page, whatever is added or deleted between two pages."""
+        added = _ids([store.add(make_submission()) for _ in range(7)])
+        seen: list[str] = []
+        while page := store.jobs(JobFilter(before=store.job(seen[-1]).seq if seen else None), limit=2):
+            seen += _ids(page)
+            store.add(make_submission())
+            if len(seen) == 2:
+                store.delete(added[3])
+        assert seen == [job_id for job_id in reversed(added) if job_id != added[3]]
+
+    def test_a_key_is_found_with_its_owner(self, store: JobStore) -> None:
+        """Two owners may use one key for two jobs."""
+        ours, other = (store.add(make_submission(key="k", owner=owner)) for owner in ("ada", "bob"))
+        assert ours.id != other.id
+        assert store.keyed("ada", "k") == ours
+        assert store.keyed("bob", "k") == other
+        assert store.keyed("cyd", "k") is None
+        assert store.keyed("ada", "l") is None
+
+    def test_usage_counts_what_is_open_running_and_stored(self, store: JobStore) -> None:
+        """Of one owner; shots stay used when a job ends, circuits and shards do not."""
+        job = store.add(make_submission(owner="ada"))
+        store.add(make_submission(owner="bob"))
+        before = store.usage("ada")
+        assert (before.queued_circuits, before.running_shards, before.shots_per_day) == (4, 0, 40)
+        assert before.stored_bytes > 0
+        shards = [shard for shard in store.claim("me", 9) if shard.lease.job_id == job.id]
+        finish(store, shards[0])
+        during = store.usage("ada")
+        assert (during.queued_circuits, during.running_shards, during.shots_per_day) == (2, 1, 40)
+        assert during.stored_bytes > before.stored_bytes
+        finish(store, shards[1])
+        after = store.usage("ada")
+        assert (after.queued_circuits, after.running_shards, after.shots_per_day) == (0, 0, 40)
+        store.delete(job.id)
+        assert store.usage("ada").stored_bytes == 0
+
+    def test_the_backlog_is_what_is_open(self, store: JobStore) -> None:
+        """By status and target, with the circuits that are still to be done."""
+        jobs = [store.add(make_submission()) for _ in range(3)]
+        store.cancel(jobs[2].id)
+        finish(store, *store.claim("me", 1))
+        found = [(each.status, each.target, each.jobs, each.circuits) for each in store.backlog()]
+        assert found == [(JobStatus.PENDING, "auto", 1, 4), (JobStatus.RUNNING, "auto", 1, 2)]
+
+    def test_a_job_says_when_it_started(self, store: JobStore) -> None:
+        """With its first claim, once."""
+        job = store.add(make_submission())
+        assert job.started_at is None
+        store.claim("me", 1)
+        started = store.job(job.id).started_at
+        assert started is not None
+        store.claim("me", 1)
+        assert store.job(job.id).started_at == started
+
+    def test_results_are_read_by_place_and_by_time(self, store: JobStore) -> None:
+        """Each with its labels; what was read by time goes on where it stopped."""
+        job = store.add(make_submission(circuits=5, shard=3))
+        first, second = store.claim("me", 2)
+        store.record([Part.of(second.lease, 3, [make_result()], last=False)])
+        store.record([all_of(first)])
+        (early, late) = store.recorded(job.id)
+        assert [(part.first, part.labels) for part in (early, late)] == [(3, ("c3",)), (0, ("c0", "c1", "c2"))]
+        assert list(store.recorded(job.id, early.seq)) == [late]
+        store.record([Part.of(second.lease, 4, [make_result()], last=True)])
+        (last,) = store.recorded(job.id, late.seq)
+        assert (last.first, last.labels, len(_decode(last.results))) == (4, ("c4",), 1)
+        assert [part.labels for part in store.parts(job.id)] == [("c0", "c1", "c2"), ("c3",), ("c4",)]
+        assert sorted(part.seq for part in store.parts(job.id)) == [early.seq, late.seq, last.seq]
+
+    def test_many_results_are_read_in_order(self, store: JobStore) -> None:
+        """Also where they are more than any page holds."""
+        job = store.add(make_submission(circuits=150, shard=1))
+        shards = store.claim("me", 150)
+        finish(store, *reversed(shards))
+        assert [part.first for part in store.parts(job.id)] == list(range(150))
+        assert [part.first for part in store.recorded(job.id)] == list(range(149, -1, -1))
+        assert [part.first for part in store.parts(job.id, 99)] == list(range(100, 150))
+
+
+class FollowingSuite:
+    """The feed of changes."""
+
+    def test_every_change_of_a_job_is_told(self, store: JobStore) -> None:
+        """As it is then, with a number that only grows."""
+        job = store.add(make_submission(timeout=60.0))
+        seen = [job]
+
+        def told() -> JobRecord:
+            (record,) = store.events(None, seen[-1].changed)
+            assert record == store.job(job.id)
+            seen.append(record)
+            return record
+
+        one, two = store.claim("me", 2)
+        assert told().status is JobStatus.RUNNING
+        finish(store, one)
+        assert told().done == 2
+        finish(store, two)
+        assert told().status is JobStatus.COMPLETED
+        assert store.events(None, seen[-1].changed) == []
+        assert store.changes() == seen[-1].changed
+
+    def test_cancelling_and_expiring_are_told(self, store: JobStore, clock: object) -> None:
+        """What ends a job early is a change; what changes nothing is none."""
+        late, stopped = store.add(make_submission(timeout=60.0)), store.add(make_submission())
+        store.claim("me", 1)
+        cursor = store.changes()
+        store.cancel(stopped.id)
+        clock.advance(61)  # type: ignore[attr-defined]  # a clock that can be moved
+        store.expire()
+        assert [(job.id, job.status) for job in store.events(None, cursor)] == [
+            (stopped.id, JobStatus.CANCELLED),
+            (late.id, JobStatus.FAILED),
+        ]
+        cursor = store.changes()
+        store.cancel(late.id)
+        store.expire()
+        assert store.changes() == cursor
+
+    def test_changes_are_told_in_order(self, store: JobStore) -> None:
+        """A job that changed again is told last, and once."""
+        jobs = [store.add(make_submission()) for _ in range(4)]
+        cursor = store.changes()
+        for job in (jobs[2], jobs[0], jobs[3]):
+            store.cancel(job.id)
+        assert _ids(store.events(None, cursor)) == [jobs[2].id, jobs[0].id, jobs[3].id]
+        assert _ids(store.events(None, 0)) == [jobs[1].id, jobs[2].id, jobs[0].id, jobs[3].id]
+
+    def test_two_jobs_that_change_at_once_are_both_told(self, store: JobStore) -> None:
+        """Also to one who reads one change at a time."""
+        jobs = [store.add(make_submission(circuits=1)) for _ in range(3)]
+        cursor = store.changes()
+        shards = store.claim("me", 3)
+        claimed = follow(store, None, cursor, 1)
+        finish(store, *shards)
+        ended = follow(store, None, claimed[-1].changed, 1)
+        for found in (claimed, ended):
+            assert sorted(_ids(found)) == sorted(_ids(jobs))
+            assert len({record.changed for record in found}) == 3
+        assert {record.status for record in ended} == {JobStatus.COMPLETED}
+
+    def test_an_owner_is_told_of_its_own_jobs(self, store: JobStore) -> None:
+        """Whatever others do, and whatever the limit."""
+        ours = []
+        for _ in range(3):
+            store.add(make_submission(owner="bob"))
+            ours.append(store.add(make_submission(owner="ada")).id)
+        assert _ids(follow(store, "ada", 0, 2)) == ours
+        assert len(follow(store, None, 0, 2)) == 6
+        assert follow(store, "cyd", 0, 2) == []
+
+
+class DeletingSuite:
+    """Jobs that are taken away with all that belongs to them."""
+
+    def test_a_job_is_deleted_in_any_state(self, store: JobStore) -> None:
+        """Waiting, running, ended, cancelled."""
+        done, running, cancelled, waiting = (store.add(make_submission(circuits=2)) for _ in range(4))
+        finish(store, *store.claim("me", 1))
+        store.claim("me", 1)
+        store.cancel(cancelled.id)
+        for job in (done, running, cancelled, waiting):
+            store.delete(job.id)
+            for ask in (store.job, store.spec, store.cancel, store.delete):
+                with pytest.raises(UnknownJobError):
+                    ask(job.id)
+            assert [*store.parts(job.id), *store.recorded(job.id), *store.labels(job.id)] == []
+        assert store.jobs() == store.events(None, 0) == []
+        assert store.holders() == []
+        assert store.claim("me", 9) == []
+
+    def test_nothing_is_recorded_for_a_deleted_job(self, store: JobStore) -> None:
+        """Its leases are lost, and a late outcome changes nothing, not even beside one that counts."""
+        gone, kept = store.add(make_submission(circuits=2)), store.add(make_submission(circuits=2))
+        dead, alive = store.claim("me", 2)
+        store.delete(gone.id)
+        assert store.lost([dead.lease, alive.lease]) == [dead.lease]
+        assert store.renew([dead.lease, alive.lease]) == [dead.lease]
+        assert not store.release(dead.lease)
+        assert [each.accepted for each in store.record([all_of(dead), all_of(alive)])] == [False, True]
+        assert _ids(store.jobs()) == [kept.id]
+        assert store.job(kept.id).status is JobStatus.COMPLETED
+
+    def test_the_key_of_a_deleted_job_is_free(self, store: JobStore) -> None:
+        """For any body."""
+        job = store.add(make_submission(key="k"))
+        store.delete(job.id)
+        assert store.keyed("", "k") is None
+        again = store.add(make_submission(circuits=3, key="k"))
+        assert (again.circuits, again.id == job.id) == (3, False)

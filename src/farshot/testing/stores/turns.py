@@ -1,0 +1,236 @@
+"""What every job store must do for fairness: owners are served in turn, priority counts within an owner only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from farshot.testing.stores.values import LEASE_SECONDS, RUNNING_LIMIT, finish, make_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from farshot.model import Shard
+    from farshot.protocols import JobStore
+
+__all__ = ["LimitSuite", "TurnSuite"]
+
+_OWNERS = ["ada", "bob", "cyd"]
+_costs = st.lists(st.sampled_from([0.25, 0.5, 1.0, 3.0]), min_size=1, max_size=8)
+_arrival = st.tuples(st.sampled_from(_OWNERS), _costs, st.sampled_from([0, 0, 0, 1, 2]))
+_steps = st.lists(st.one_of(_arrival, st.integers(1, 6)), min_size=1, max_size=20)
+_often = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+
+
+class _Ledger:
+    """Who has how much waiting, what each owner was served, and the law about any two that wait all along."""
+
+    def __init__(self, store: JobStore) -> None:
+        self.store = store
+        self.owners: dict[str, str] = {}
+        self.costs: dict[tuple[str, int], float] = {}
+        self.waiting = Counter[str]()
+        self.largest = Counter[str]()
+        self.served: dict[str, float] = dict.fromkeys(_OWNERS, 0.0)
+        self.leads: dict[tuple[str, str], list[float]] = {}
+
+    def add(self, owner: str, costs: list[float], priority: int) -> None:
+        """Submit a job of `owner`."""
+        job = self.store.add(make_queue(owner, costs, priority))
+        self.owners[job.id] = owner
+        self.costs |= {(job.id, number): cost for number, cost in enumerate(costs)}
+        self.waiting[owner] += len(costs)
+        self.largest[owner] = max(self.largest[owner], *costs)  # type: ignore[assignment]  # seconds, not counts
+        self.check()
+
+    def claim(self) -> bool:
+        """Claim one shard, then look at the law; say whether there was one."""
+        found = self.store.claim("me", 1)
+        for shard in found:
+            owner = self.owners[shard.lease.job_id]
+            self.waiting[owner] -= 1
+            self.served[owner] += self.costs[shard.lease.job_id, shard.lease.shard]
+        self.check()
+        return bool(found)
+
+    def check(self) -> None:
+        """While both of two owners wait, neither gets ahead of the other by more than a shard of each."""
+        for pair in combinations(_OWNERS, 2):
+            one, two = pair
+            if not (self.waiting[one] and self.waiting[two]):
+                self.leads.pop(pair, None)
+                continue
+            leads = self.leads.setdefault(pair, [])
+            leads.append(self.served[one] - self.served[two])
+            assert max(leads) - min(leads) <= self.largest[one] + self.largest[two]
+
+
+def _owners_of(store: JobStore, shards: Iterable[Shard]) -> list[str]:
+    return [store.job(shard.lease.job_id).owner for shard in shards]
+
+
+def _add(store: JobStore, owner: str, count: int, *, cost: float = 1.0, priority: int = 0) -> str:
+    return store.add(make_queue(owner, [cost] * count, priority)).id
+
+
+class TurnSuite:
+    """Who is served when."""
+
+    def test_many_with_little_and_one_with_much_take_turns(self, store: JobStore) -> None:
+        """Each round has one shard of everybody, although the large job came first."""
+        owners = ["large", *(f"small{number}" for number in range(10))]
+        for owner in owners:
+            _add(store, owner, 60 if owner == "large" else 3)
+        for _ in range(3):
+            assert sorted(_owners_of(store, store.claim("me", 11))) == sorted(owners)
+        assert set(_owners_of(store, store.claim("me", 99))) == {"large"}
+
+    def test_turns_go_by_seconds_not_by_shards(self, store: JobStore) -> None:
+        """Four shards of a second for one of four."""
+        _add(store, "long", 5, cost=4.0)
+        _add(store, "short", 20)
+        assert Counter(_owners_of(store, store.claim("me", 15))) == {"short": 12, "long": 3}
+
+    def test_a_newcomer_is_not_behind_a_backlog(self, store: JobStore) -> None:
+        """It has its share from now on, and no more."""
+        _add(store, "ada", 60)
+        store.claim("me", 20)
+        _add(store, "bob", 10)
+        assert Counter(_owners_of(store, store.claim("me", 10))) == {"ada": 5, "bob": 5}
+
+    def test_who_was_idle_has_saved_nothing(self, store: JobStore) -> None:
+        """Neither who has ended everything nor who still has one long shard running."""
+        for owner in ("ada", "bob"):
+            _add(store, owner, 1)
+        finish(store, store.claim("me", 2)[0])
+        _add(store, "cyd", 60)
+        store.claim("me", 30)
+        for owner in ("ada", "bob"):
+            _add(store, owner, 10)
+        assert Counter(_owners_of(store, store.claim("me", 15))) == {"ada": 5, "bob": 5, "cyd": 5}
+
+    def test_several_jobs_of_an_owner_share_its_turn(self, store: JobStore) -> None:
+        """Ten jobs are no more than one, in the order in which they came."""
+        jobs = [_add(store, "ada", 1) for _ in range(10)]
+        _add(store, "bob", 10)
+        shards = store.claim("me", 10)
+        assert Counter(_owners_of(store, shards)) == {"ada": 5, "bob": 5}
+        assert [shard.lease.job_id for shard in shards if shard.lease.job_id in jobs] == jobs[:5]
+
+    def test_what_was_given_back_comes_first_and_gains_nothing_more(self, store: JobStore) -> None:
+        """The next attempt is early; the owner's other shards stay where they would have been."""
+        for priority in (0, 1):
+            _add(store, "ada", 1)
+            (first,) = store.claim("me", 1)
+            _add(store, "bob", 60)
+            store.claim("me", 20)
+            store.release(first.lease)
+            if priority == 0:
+                (again,) = store.claim("me", 1)
+                assert (again.lease.job_id, again.lease.attempt) == (first.lease.job_id, 2)
+            job = _add(store, "ada", 10, priority=priority)
+            shards = store.claim("me", 10)
+            assert Counter(_owners_of(store, shards))["ada"] in {5, 6}
+            assert sum(shard.lease.job_id == job for shard in shards) >= 5
+            for record in store.jobs():
+                store.delete(record.id)
+
+    def test_priority_comes_first_within_an_owner(self, store: JobStore) -> None:
+        """The highest first; among equals the oldest; nothing comes before what is running already."""
+        low, high = _add(store, "ada", 3), _add(store, "ada", 2, priority=5)
+        middle, equal = _add(store, "ada", 2, priority=3), _add(store, "ada", 1, priority=5)
+        assert [shard.lease.job_id for shard in store.claim("me", 8)] == [high, high, equal, middle, middle, *[low] * 3]
+
+    def test_priority_takes_nothing_from_others(self, store: JobStore) -> None:
+        """Whatever the costs of what it outranks, an owner has its share."""
+        for cost in (0.25, 1.0, 3.0):
+            _add(store, "bob", 24)
+            _add(store, "ada", 24, cost=cost)
+            _add(store, "ada", 8, cost=3.0, priority=9)
+            claimed = [store.claim("me", 1)[0] for _ in range(16)]
+            assert abs(Counter(_owners_of(store, claimed))["ada"] * 3 - 12) <= 3
+            for record in store.jobs():
+                store.delete(record.id)
+
+    def test_priority_costs_an_owner_nothing(self, store: JobStore) -> None:
+        """Who has a long shard waiting may put short ones before it, again and again, and keep its share."""
+        long = _add(store, "ada", 1, cost=8.0)
+        _add(store, "bob", 60)
+        claimed: list[Shard] = []
+        for _ in range(20):
+            _add(store, "ada", 1, cost=0.5, priority=1)
+            claimed += store.claim("me", 2)
+        assert Counter(_owners_of(store, claimed)) == {"ada": 21, "bob": 19}
+        assert long in {shard.lease.job_id for shard in claimed}
+
+    def test_ahead_counts_the_jobs_that_come_first(self, store: JobStore) -> None:
+        """Other jobs with a shard before this one's next; none for what has nothing waiting."""
+        big, small = _add(store, "ada", 20), _add(store, "bob", 1)
+        assert (store.ahead(big), store.ahead(small)) == (0, 1)
+        later = _add(store, "ada", 1)
+        assert store.ahead(later) == 2
+        store.claim("me", 2)
+        assert (store.ahead(big), store.ahead(small), store.ahead(later)) == (0, 0, 1)
+
+    @_often
+    @given(steps=_steps)
+    def test_no_two_who_wait_are_served_unequally(self, store: JobStore, steps: list[object]) -> None:
+        """Whatever comes when, in whatever pieces and of whatever priority."""
+        ledger = _Ledger(store)
+        for step in steps:
+            if isinstance(step, tuple):
+                ledger.add(*step)
+            else:
+                all(ledger.claim() for _ in range(step))  # type: ignore[call-overload]  # how many to claim
+        while ledger.claim():
+            pass
+        assert +ledger.waiting == Counter()
+        for job_id in ledger.owners:
+            store.delete(job_id)
+
+
+class LimitSuite:
+    """How many shards an owner runs at a time; `limited` is a store that allows RUNNING_LIMIT."""
+
+    def test_an_owner_runs_no_more_than_the_limit(self, limited: JobStore) -> None:
+        """Others have what it leaves; what ends makes room."""
+        _add(limited, "ada", 9)
+        _add(limited, "bob", 2)
+        shards = limited.claim("me", 9)
+        assert Counter(_owners_of(limited, shards)) == {"ada": RUNNING_LIMIT, "bob": 2}
+        assert limited.claim("you", 9) == []
+        finish(limited, next(shard for shard in shards if limited.job(shard.lease.job_id).owner == "ada"))
+        assert _owners_of(limited, limited.claim("you", 9)) == ["ada"]
+
+    def test_a_full_owner_hides_nobody(self, limited: JobStore) -> None:
+        """A claim is filled with others, however much of the full owner's waits before them."""
+        _add(limited, "ada", 20, cost=0.25)
+        _add(limited, "bob", 2, cost=9.0)
+        assert Counter(_owners_of(limited, limited.claim("me", 5))) == {"ada": RUNNING_LIMIT, "bob": 2}
+
+    def test_lapsed_leases_fill_no_limit(self, limited: JobStore, clock: object) -> None:
+        """What a dead holder held is taken over, up to the limit."""
+        _add(limited, "ada", 9)
+        dead = limited.claim("dead", 9)
+        assert len(dead) == RUNNING_LIMIT
+        clock.advance(LEASE_SECONDS + 1)  # type: ignore[attr-defined]  # a clock that can be moved
+        taken = limited.claim("me", 9)
+        assert [shard.lease.shard for shard in taken] == [shard.lease.shard for shard in dead]
+        assert limited.claim("me", 9) == []
+
+    def test_a_limit_gives_no_credit(self, limited: JobStore) -> None:
+        """An owner that waited for its own limit is not ahead of newcomers by what it did not use."""
+        _add(limited, "ada", 9)
+        held = limited.claim("me", 9)
+        _add(limited, "bob", 40)
+        for _ in range(10):
+            finish(limited, *limited.claim("me", 2))
+        finish(limited, *held)
+        _add(limited, "cyd", 9)
+        assert Counter(_owners_of(limited, limited.claim("me", 9)))["cyd"] == RUNNING_LIMIT

@@ -1,0 +1,242 @@
+"""What every store of jobs in the making must do: parts arrive in any order, and the whole becomes a job once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from farshot.contract import JobStatus
+from farshot.errors import BatchError, KeyConflictError, UnknownJobError, UploadError
+from farshot.model import JobFilter
+from farshot.testing.stores.values import finish, make_draft, make_part, make_queue, make_submission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farshot.model import JobSpec
+    from farshot.protocols import JobStore, UploadStore
+
+__all__ = ["UploadSuite"]
+
+_batches = st.lists(st.integers(1, 5), min_size=1, max_size=5)
+
+
+def _spec(circuits: int) -> JobSpec:
+    return make_submission(circuits).batch.spec
+
+
+def _labels(number: int, size: int) -> list[str]:
+    return [f"p{number}c{place}" for place in range(size)]
+
+
+def _send(uploads: UploadStore, job_id: str, sizes: Sequence[int]) -> None:
+    for number, size in enumerate(sizes):
+        uploads.put(job_id, make_part(number, _labels(number, size)))
+
+
+def _drain(store: JobStore) -> list[str]:
+    """Run everything that is open, and return the labels in the order in which they ran."""
+    found: list[str] = []
+    while shards := store.claim("me", 3):
+        found += [label for shard in shards for label in shard.labels]
+        assert finish(store, *shards)
+    return found
+
+
+class UploadSuite:
+    """Uploads and the jobs they become: `uploads` and `store` are of one database."""
+
+    def test_a_job_in_the_making_is_there_and_grows(self, uploads: UploadStore, store: JobStore) -> None:
+        """It is listed, followed and counted, and keeps the options it was opened with."""
+        job = uploads.open(make_draft("ada", priority=3))
+        assert (job.status, job.uploading, job.circuits) == (JobStatus.PENDING, True, 0)
+        assert (job.owner, job.tag, job.priority, job.target) == ("ada", "sent", 3, "auto")
+        assert (uploads.options(job.id), uploads.receipts(job.id)) == (b"options", [])
+        grown = uploads.put(job.id, make_part(0, ["a", "b", "c"]))
+        assert (grown.circuits, grown.changed > job.changed) == (3, True)
+        assert [store.job(job.id), *store.events("ada", job.changed)] == [grown, grown]
+        assert store.jobs(JobFilter(owner="ada")) == [grown]
+        assert store.usage("ada").queued_circuits == 3
+        assert store.usage("ada").stored_bytes > 0
+
+    def test_what_is_in_the_making_is_never_claimed(self, uploads: UploadStore, store: JobStore) -> None:
+        """Nor is it in the backlog."""
+        job = uploads.open(make_draft())
+        _send(uploads, job.id, [2, 3])
+        assert store.claim("me", 9) == []
+        assert store.backlog() == []
+        assert store.job(job.id).status is JobStatus.PENDING
+
+    def test_an_accepted_job_runs_to_its_end(self, uploads: UploadStore, store: JobStore) -> None:
+        """Its shards are in order of position across the parts."""
+        job = uploads.open(make_draft())
+        _send(uploads, job.id, [3, 1, 4])
+        accepted = uploads.accept(job.id, _spec(8))
+        assert (accepted.uploading, accepted.circuits, accepted.status) == (False, 8, JobStatus.PENDING)
+        assert store.spec(job.id) == _spec(8)
+        shards = store.claim("me", 9)
+        assert [(shard.first, shard.lease.shard) for shard in shards] == [(0, 0), (2, 1), (3, 2), (4, 3), (6, 4)]
+        assert shards[1].sources == (b"text p0c2",)
+        assert finish(store, *shards)
+        assert store.job(job.id).status is JobStatus.COMPLETED
+        assert [part.labels[0] for part in store.parts(job.id)] == ["p0c0", "p0c2", "p1c0", "p2c0", "p2c2"]
+
+    @settings(
+        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    )
+    @given(data=st.data(), sizes=_batches)
+    def test_parts_may_come_in_any_order_and_again(
+        self, uploads: UploadStore, store: JobStore, data: st.DataObject, sizes: list[int]
+    ) -> None:
+        """What is there in the end depends on neither."""
+        numbers = list(range(len(sizes)))
+        repeated = data.draw(st.lists(st.sampled_from(numbers), max_size=4))
+        job = uploads.open(make_draft(key="order"))
+        for number in data.draw(st.permutations(numbers + repeated)):
+            uploads.put(job.id, make_part(number, _labels(number, sizes[number])))
+        assert [(receipt.number, receipt.circuits) for receipt in uploads.receipts(job.id)] == list(enumerate(sizes))
+        assert uploads.accept(job.id, _spec(sum(sizes))).circuits == sum(sizes)
+        labels = [label for number, size in enumerate(sizes) for label in _labels(number, size)]
+        assert [label for some in store.labels(job.id) for label in some] == labels
+        assert _drain(store) == labels
+        store.delete(job.id)
+
+    def test_a_part_that_is_there_changes_nothing(self, uploads: UploadStore, store: JobStore) -> None:
+        """Also after the job was accepted, and cancelled."""
+        job = uploads.open(make_draft())
+        part = make_part(0, ["a", "b"])
+        for change in (
+            lambda: uploads.put(job.id, part),
+            lambda: uploads.accept(job.id, _spec(2)),
+            lambda: store.cancel(job.id),
+        ):
+            change()
+            before = store.job(job.id)
+            assert uploads.put(job.id, part) == before == store.job(job.id)
+        assert [receipt.digest for receipt in uploads.receipts(job.id)] == [part.digest]
+
+    def test_other_circuits_under_a_number_are_refused(self, uploads: UploadStore) -> None:
+        """And what was there stays."""
+        job = uploads.open(make_draft())
+        uploads.put(job.id, make_part(0, ["a", "b"]))
+        with pytest.raises(UploadError, match="part 0"):
+            uploads.put(job.id, make_part(0, ["c"]))
+        assert uploads.receipts(job.id)[0].circuits == 2
+
+    def test_an_empty_part_is_refused(self, uploads: UploadStore) -> None:
+        """It would make a job of nothing."""
+        job = uploads.open(make_draft())
+        with pytest.raises(UploadError, match="empty"):
+            uploads.put(job.id, make_part(0, []))
+        assert uploads.receipts(job.id) == []
+
+    def test_what_is_not_whole_is_not_accepted(self, uploads: UploadStore, store: JobStore) -> None:
+        """Nothing at all, or a gap, which is named; it can be filled."""
+        job = uploads.open(make_draft())
+        with pytest.raises(UploadError, match="empty"):
+            uploads.accept(job.id, _spec(1))
+        for number in (0, 2):
+            uploads.put(job.id, make_part(number, _labels(number, 2)))
+        with pytest.raises(UploadError, match="part 1 has not arrived"):
+            uploads.accept(job.id, _spec(4))
+        assert store.job(job.id).uploading
+        uploads.put(job.id, make_part(1, ["between"]))
+        assert uploads.accept(job.id, _spec(5)).circuits == 5
+
+    @pytest.mark.parametrize("labels", [(["a", "b"], ["c", "a"]), (["a", "b", "a"],)])
+    def test_a_label_that_comes_twice_is_named(
+        self, uploads: UploadStore, store: JobStore, labels: tuple[list[str], ...]
+    ) -> None:
+        """Across parts and within one; the job is not accepted."""
+        job = uploads.open(make_draft())
+        for number, some in enumerate(labels):
+            uploads.put(job.id, make_part(number, some))
+        with pytest.raises(BatchError, match="'a'"):
+            uploads.accept(job.id, _spec(3))
+        assert store.job(job.id).uploading
+        assert store.claim("me", 1) == []
+
+    def test_accepting_again_changes_nothing(self, uploads: UploadStore, store: JobStore) -> None:
+        """Waiting, running or ended."""
+        job = uploads.open(make_draft())
+        _send(uploads, job.id, [2])
+        for change in (lambda: uploads.accept(job.id, _spec(2)), lambda: store.claim("me", 1), lambda: None):
+            change()
+            before = store.job(job.id)
+            assert uploads.accept(job.id, _spec(1)) == before == store.job(job.id)
+        assert store.spec(job.id) == _spec(2)
+        assert [shard.lease.attempt for shard in store.claim("me", 9)] == []
+
+    def test_an_accepted_job_takes_no_more(self, uploads: UploadStore, store: JobStore) -> None:
+        """Neither a part nor a question about its options; that holds for a job that came whole too."""
+        job = uploads.open(make_draft())
+        _send(uploads, job.id, [2])
+        uploads.accept(job.id, _spec(2))
+        for taken in (job.id, store.add(make_submission()).id):
+            with pytest.raises(UploadError, match="accepted already"):
+                uploads.put(taken, make_part(1, ["late"]))
+            with pytest.raises(UploadError, match="accepted already"):
+                uploads.options(taken)
+            assert not store.job(taken).uploading
+
+    def test_a_cancelled_job_takes_no_more(self, uploads: UploadStore, store: JobStore) -> None:
+        """And is not accepted any more."""
+        job = uploads.open(make_draft())
+        _send(uploads, job.id, [2])
+        assert store.cancel(job.id)[1] == 2
+        with pytest.raises(UploadError, match="CANCELLED"):
+            uploads.put(job.id, make_part(1, ["late"]))
+        with pytest.raises(UploadError, match="CANCELLED"):
+            uploads.accept(job.id, _spec(2))
+        assert store.job(job.id).status is JobStatus.CANCELLED
+        assert store.claim("me", 1) == []
+
+    def test_a_key_opens_one_job(self, uploads: UploadStore, store: JobStore) -> None:
+        """While it is sent and when it is accepted; for another body it is a conflict; others have their own."""
+        job = uploads.open(make_draft("ada"))
+        assert uploads.open(make_draft("ada")) == job
+        _send(uploads, job.id, [2])
+        accepted = uploads.accept(job.id, _spec(2))
+        assert uploads.open(make_draft("ada")) == accepted == store.keyed("ada", "k")
+        with pytest.raises(KeyConflictError, match=job.id):
+            uploads.open(make_draft("ada", digest=b"other"))
+        with pytest.raises(KeyConflictError, match=job.id):
+            store.add(make_submission(key="k", owner="ada"))
+        assert uploads.open(make_draft("bob")).id != job.id
+
+    def test_an_accepted_job_takes_its_turn_then(self, uploads: UploadStore, store: JobStore) -> None:
+        """Not that of the moment when it was opened; its priority counts."""
+        job = uploads.open(make_draft("ada", priority=1))
+        _send(uploads, job.id, [4])
+        other = store.add(make_queue("bob", [1.0] * 9))
+        store.claim("me", 5)
+        low = store.add(make_queue("ada", [1.0] * 2))
+        uploads.accept(job.id, _spec(4))
+        claimed = Counter(shard.lease.job_id for shard in store.claim("me", 6))
+        assert claimed == {job.id: 2, other.id: 3, low.id: 1}
+
+    def test_abandoned_jobs_are_found_by_age(self, uploads: UploadStore, store: JobStore) -> None:
+        """Those that were neither accepted nor cancelled; deleting one takes its parts along."""
+        left, accepted, cancelled = (uploads.open(make_draft(key=key)) for key in "abc")
+        for job in (left, accepted, cancelled):
+            _send(uploads, job.id, [2])
+        uploads.accept(accepted.id, _spec(2))
+        store.cancel(cancelled.id)
+        assert uploads.abandoned(60) == []
+        assert uploads.abandoned(-60) == [left.id]
+        store.delete(left.id)
+        assert uploads.abandoned(-60) == []
+        assert uploads.receipts(left.id) == []
+
+    def test_an_unknown_job_is_an_error(self, uploads: UploadStore) -> None:
+        """Whatever is asked of it."""
+        with pytest.raises(UnknownJobError):
+            uploads.put("nowhere", make_part(0, ["a"]))
+        with pytest.raises(UnknownJobError):
+            uploads.accept("nowhere", _spec(1))
+        with pytest.raises(UnknownJobError):
+            uploads.options("nowhere")
