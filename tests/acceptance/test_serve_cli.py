@@ -10,7 +10,7 @@ import pytest
 
 from commandline import Farshot, heavy, wait_until
 from samples import BELL
-from serving import Server, running_server
+from serving import Server, free_port, running_server
 
 WRONG = BELL.replace("h q[0];", "hadamard q[0];")
 
@@ -299,3 +299,20 @@ def test_old_jobs_are_deleted_where_that_is_asked_for(farshot, tmp_path):
         there = ("--url", server.url, "--token", server.token())
         farshot("submit", "bell.qasm", *there)
         wait_until(lambda: farshot.json("jobs", *there) == [])
+
+
+def test_a_key_makes_no_second_job(ada):
+    ada.write(bell=BELL, other=BELL)
+    first = ada.json("submit", "bell.qasm", "--key", "once")
+    assert ada.json("submit", "bell.qasm", "--key", "once")["job_id"] == first["job_id"]
+    _, err = ada("submit", ".", "--key", "once", status=2)
+    assert "was used for another batch" in err
+
+
+def test_a_service_that_is_away_is_said_so_with_the_key_to_go_on(farshot):
+    farshot.write(bell=BELL)
+    there = ("--url", f"http://127.0.0.1:{free_port()}", "--token", "farshot_x")
+    _, err = farshot("jobs", *there, status=1)
+    assert "cannot be reached" in err
+    _, err = farshot("submit", "bell.qasm", "--key", "mine", *there, status=1)
+    assert "key='mine'" in err

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from faults.campaigns import cancels, keys, kills, leases, workers
+from faults.campaigns import cancels, keys, kills, leases, service, workers
 
 
 def test_killed_programs_lose_nothing(tmp_path):
@@ -59,3 +59,11 @@ def test_threads_that_race_on_a_key_get_one_job(tmp_path):
     assert not found.divided
     assert found.jobs == found.keys == 12
     assert found.integrity == "ok"
+
+
+def test_a_killed_service_costs_its_clients_nothing_but_time(tmp_path):
+    found = service.killed(tmp_path, 5)
+    assert found.jobs
+    assert not found.failed
+    assert not found.renamed
+    assert found.audit.is_clean, found

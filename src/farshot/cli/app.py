@@ -18,6 +18,7 @@ from farshot.cli.options import (
     Files,
     JobId,
     JobTimeout,
+    Key,
     ObservableTerms,
     OlderThan,
     Seed,
@@ -71,6 +72,7 @@ def run(
     target: TargetName = "auto",
     observable: ObservableTerms = None,
     tag: Tag = None,
+    key: Key = None,
     validate: Validate = False,
     workers: Workers = None,
     circuit_timeout: CircuitTimeout = None,
@@ -96,7 +98,7 @@ def run(
     from farshot.cli.running import run
 
     form = form_of(as_json=as_json, as_csv=as_csv)
-    batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
+    batch = _batch(files, examples, shots, seed, target, observable, tag, key, validate)
     limits = TimeLimits(circuit_timeout=circuit_timeout, job_timeout=job_timeout)
     raise typer.Exit(run(batch, form, Where(data_dir, url, token), workers, limits))
 
@@ -110,6 +112,7 @@ def submit(
     target: TargetName = "auto",
     observable: ObservableTerms = None,
     tag: Tag = None,
+    key: Key = None,
     validate: Validate = False,
     job_timeout: JobTimeout = None,
     data_dir: DataDir = None,
@@ -121,7 +124,7 @@ def submit(
     from farshot.cli.running import submit
 
     limits = TimeLimits(job_timeout=job_timeout)
-    batch = _batch(files, examples, shots, seed, target, observable, tag, validate)
+    batch = _batch(files, examples, shots, seed, target, observable, tag, key, validate)
     raise typer.Exit(submit(batch, Where(data_dir, url, token), limits, as_json=as_json))
 
 
@@ -133,6 +136,7 @@ def _batch(
     target: str,
     observables: list[str] | None,
     tag: str | None,
+    key: str | None,
     validate: bool,
 ) -> BatchOptions:
     return BatchOptions(
@@ -143,6 +147,7 @@ def _batch(
         target=target,
         observables=observables or (),
         tag=tag,
+        key=key,
         validate=validate,
     )
 

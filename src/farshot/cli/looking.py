@@ -15,7 +15,7 @@ from farshot.cli.failures import DONE, INTERRUPTED
 from farshot.cli.following import follow
 from farshot.cli.lookup import find_job, short
 from farshot.cli.notes import note
-from farshot.cli.opening import open_jobs, service_of
+from farshot.cli.opening import LONG_PATIENCE, open_jobs, service_of
 from farshot.cli.reports import Form, job_line, report, status_of, took_text
 from farshot.cli.tables import stdout
 from farshot.cli.texts import ago, count_of, middle_cut, printable, seconds_text
@@ -154,7 +154,7 @@ def _waiting(document: JobDocument) -> dict[str, Text | str]:
 
 def watch(where: Where, given: str) -> int:
     """Follow one job until it has ended. Ctrl-C ends the watching only."""
-    with open_jobs(where) as backend, first_interrupt() as interrupted:
+    with open_jobs(where, patience=LONG_PATIENCE) as backend, first_interrupt() as interrupted:
         record = backend.record(find_job(backend, given))
         if not record.status.is_terminal:
             _say_who_works(where)

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from farshot.cli.progress import Sent
     from farshot.config.login import Service
 
-__all__ = ["LOOK_SECONDS", "Queue", "open_here", "open_jobs", "open_runner", "service_of"]
+__all__ = ["LONG_PATIENCE", "LOOK_SECONDS", "Queue", "open_here", "open_jobs", "open_runner", "service_of"]
 
 LOOK_SECONDS = 0.1
+LONG_PATIENCE = 60.0
+"""Seconds that a service may be away while a job is waited for."""
+_PATIENCE = 5.0
 _ASK_SECONDS = 0.5
 
 Queue: TypeAlias = "Client"
@@ -41,15 +44,17 @@ def service_of(where: Where) -> Service | None:
     return service
 
 
-def open_jobs(where: Where, limits: TimeLimits | None = None, sent: Sent | None = None) -> Queue:
+def open_jobs(
+    where: Where, limits: TimeLimits | None = None, sent: Sent | None = None, *, patience: float = _PATIENCE
+) -> Queue:
     """Return a backend that takes and reads jobs, and starts no worker on this machine.
 
-    `sent` hears of what is sent to a service.
+    `sent` hears of what is sent to a service, which may be away for `patience` seconds.
     """
     service = service_of(where)
     keywords = limits.keywords() if limits else {}
     if service:
-        return _remote(service, {**keywords, "on_upload": sent})
+        return _remote(service, {**keywords, "on_upload": sent, "retry_seconds": patience})
     return _local(where.data_dir, workers=0, polling_interval=LOOK_SECONDS, **keywords)
 
 
@@ -64,7 +69,7 @@ def open_runner(where: Where, workers: int | None, limits: TimeLimits, sent: Sen
             "circuits: leave them out, or run here with --data-dir"
         )
         raise InputError(message)
-    return _remote(service, {**limits.keywords(), "on_upload": sent})
+    return _remote(service, {**limits.keywords(), "on_upload": sent, "retry_seconds": LONG_PATIENCE})
 
 
 def open_here(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> LocalBackend:

@@ -24,6 +24,7 @@ __all__ = [
     "Files",
     "JobId",
     "JobTimeout",
+    "Key",
     "ObservableTerms",
     "OlderThan",
     "Seed",
@@ -80,6 +81,10 @@ Workers = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=1, help="Worker processes. [default: one a core]")
 ]
 Tag = Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="A word to find the job by.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="TEXT", help="Name this submission: the same key makes no second job."),
+]
 Validate = Annotated[bool, typer.Option("--validate", help="Look at every circuit first; submit none if one is bad.")]
 Status = Annotated[JobStatus | None, typer.Option("--status", case_sensitive=False, help="Only jobs that stand there.")]
 DataDir = Annotated[
@@ -171,6 +176,7 @@ class BatchOptions:
     target: str
     observables: Sequence[str]
     tag: str | None
+    key: str | None
     validate: bool
 
     def keywords(self) -> dict[str, Any]:
@@ -181,5 +187,6 @@ class BatchOptions:
             "target": self.target,
             "ham_ops": ";".join(self.observables) if self.observables else None,
             "tag": self.tag,
+            "key": self.key,
             "validate": self.validate,
         }

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -27,7 +26,7 @@ from farshot.service.problems import problem_response
 from farshot.service.routes import ROUTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -40,14 +39,13 @@ if TYPE_CHECKING:
 __all__ = ["build_app"]
 
 _log = logging.getLogger("farshot.service")
-_THREADS = 16
 
 
 def build_app(parts: Parts) -> Starlette:
     """Return the application. Its state has the `feed`; closing that lets everybody who waits go."""
     metrics = Metrics()
     feed = Feed(parts.jobs, parts.changes, partial(_note, metrics))
-    service = Service(parts, Access(parts.accounts), feed, metrics, CapacityLimiter(_THREADS))
+    service = Service(parts, Access(parts.accounts), feed, metrics)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -58,11 +56,12 @@ def build_app(parts: Parts) -> Starlette:
         tell(_log, logging.INFO, "service-stopped")
 
     app = Starlette(
-        routes=[*_open_paths(service), *(_guarded_path(service, route) for route in ROUTES)],
+        routes=[*_open_paths(service), *_guarded_paths(service)],
         lifespan=lifespan,
         middleware=[Middleware(Edge, metrics)],
         exception_handlers={HTTPException: problem_response},
     )
+    app.router.redirect_slashes = False
     app.state.feed = feed
     return app
 
@@ -77,25 +76,34 @@ def _note(metrics: Metrics, record: JobRecord) -> None:
 def _open_paths(service: Service) -> list[Path]:
     """Return what needs no token: whether the service is well, and what it understands."""
     return [
-        _path("/healthz", "GET", partial(about.health, service)),
-        _path("/readyz", "GET", partial(about.readiness, service)),
-        _path(DOCUMENT, "GET", partial(show_document, service)),
-        _path(PAGE, "GET", partial(show_page, service)),
+        _path("/healthz", ["GET"], partial(about.health, service)),
+        _path("/readyz", ["GET"], partial(about.readiness, service)),
+        _path(DOCUMENT, ["GET"], partial(show_document, service)),
+        _path(PAGE, ["GET"], partial(show_page, service)),
     ]
 
 
-def _guarded_path(service: Service, route: Route) -> Path:
-    """Return what needs a token."""
-
-    async def handle(request: Request) -> Response:
-        user = await _user(service, request)
-        request.state.user = user.name
-        return await route.handler(Call(service, request, user))
-
-    return _path(route.path, route.method, handle)
+def _guarded_paths(service: Service) -> Iterator[Path]:
+    """Yield what needs a token: one path for all its methods, so that the answer to another names them all."""
+    paths: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method] = route
+    for path, routes in paths.items():
+        yield _path(path, list(routes), partial(_guarded, service, routes))
 
 
-def _path(path: str, method: str, handle: Callable[[Request], Awaitable[Response]]) -> Path:
+async def _guarded(service: Service, routes: dict[str, Route], request: Request) -> Response:
+    user = await _user(service, request)
+    request.state.user = user.name
+    route = routes["GET" if request.method == "HEAD" else request.method]
+    call = Call(service, request, user)
+    if not (route.body and call.is_large):
+        return await route.handler(call)
+    async with service.turn_of(user.name):
+        return await route.handler(call)
+
+
+def _path(path: str, methods: list[str], handle: Callable[[Request], Awaitable[Response]]) -> Path:
     async def endpoint(request: Request) -> Response:
         request.state.route = path
         try:
@@ -105,7 +113,7 @@ def _path(path: str, method: str, handle: Callable[[Request], Awaitable[Response
         except Exception as error:  # noqa: BLE001 -- whatever it is becomes the answer, and a defect is logged there
             return problem_response(request, error)
 
-    return Path(path, endpoint, methods=[method])
+    return Path(path, endpoint, methods=methods)
 
 
 async def _user(service: Service, request: Request) -> User:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from farshot.accounts import NO_LIMITS
 from farshot.admission.batch import (
@@ -26,11 +27,11 @@ from farshot.admission.batch import (
 from farshot.admission.labels import MAX_CIRCUITS
 from farshot.admission.template import Template, check_names, check_rows
 from farshot.dispatch.sharding import cut, cut_sources
-from farshot.errors import BatchError, UploadError
+from farshot.errors import BatchError, TargetError, UploadError
 from farshot.model import Draft, Submission, UploadPart, encoded
 from farshot.service.logs import log_accepted
 from farshot.service.quotas import check_quota, quota_of
-from farshot.simulators.targets import check_target
+from farshot.simulators.targets import check_target, known_targets
 from farshot.wire import JobRequest
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
     limits = call.parts.limits
     timeout = None if document.timeout is None else check_seconds("timeout", document.timeout)
     return Request(
-        target=check_target(document.target),
+        target=_offered(call, check_target(document.target)),
         default_shots=limits.shots,
         default_seed=document.default_seed,
         ham_ops=document.ham_ops,
@@ -107,6 +108,16 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
         key=key,
         timeout=timeout if limits.job_timeout is None else min(timeout or limits.job_timeout, limits.job_timeout),
     )
+
+
+def _offered(call: Call, target: str) -> str:
+    """Return `target`; raises `TargetError` where the service does not offer it."""
+    names = [offered.name for offered in call.parts.targets()]
+    simulator = target.partition(":")[0]
+    if target in names or (simulator in names and target not in known_targets()):
+        return target
+    message = f"the service does not offer the target {target!r:.80}, but {', '.join(names)}"
+    raise TargetError(message)
 
 
 def _size(submission: Submission) -> int:
@@ -129,10 +140,11 @@ def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
     request = _request(call, document, key)
     _template(document)
     options = _encode(document)
+    stands_for = _encode(replace(document, default_seed=None, priority=0))
     return Draft(
         owner=call.user.name,
         key=key or uuid.uuid4().hex,
-        digest=bytes.fromhex(document.digest) if document.digest else blake2b(options, digest_size=16).digest(),
+        digest=bytes.fromhex(document.digest) if document.digest else blake2b(stands_for, digest_size=16).digest(),
         tag=check_text("tag", request.tag),
         target=request.target,
         priority=check_priority(document.priority),
@@ -171,20 +183,24 @@ def _part(call: Call, number: int, contents: Contents) -> UploadPart:
 
 def accept(call: Call, expected: int | None) -> JobRecord:
     """Accept a job that is whole. Raises as `submit`, and `UploadError` where it holds other than `expected`."""
-    record = call.job()
-    if not record.uploading:
-        return record
+    with call.service.lock_of(call.job().owner):
+        record = call.job()
+        if not record.uploading:
+            return record
+        _check_count(record, expected)
+        spec = _spec(call, record)
+        _check_quota(call, spec.total_shots, 0, 0)
+        accepted = call.parts.uploads.accept(record.id, spec)
+    log_accepted(accepted)
+    return accepted
+
+
+def _check_count(record: JobRecord, expected: int | None) -> None:
     if expected is not None and expected != record.circuits:
         message = (
             f"job {record.id} holds {record.circuits:,} circuits, not {expected:,}: put the parts that are missing"
         )
         raise UploadError(message)
-    spec = _spec(call, record)
-    with call.service.lock_of(record.owner):
-        _check_quota(call, spec.total_shots, 0, 0)
-        accepted = call.parts.uploads.accept(record.id, spec)
-    log_accepted(accepted)
-    return accepted
 
 
 def _spec(call: Call, record: JobRecord) -> JobSpec:

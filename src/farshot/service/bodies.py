@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from farshot.service.parts import in_thread
+from farshot.service.parts import in_turn
 from farshot.service.problems import BodyError, MediaTypeError, ParameterError, TooLargeError
 from farshot.wire import JSON, read_request
 
@@ -20,6 +21,7 @@ __all__ = ["document_in", "parameters_in"]
 
 _Document = TypeVar("_Document", bound=msgspec.Struct)
 _GZIP = 16 + zlib.MAX_WBITS
+_CHARSET = re.compile(r"\bcharset\s*=\s*\"?([^\s\";]*)")
 
 
 async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool = False) -> _Document:
@@ -33,14 +35,15 @@ async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool =
         data = b"{}"
     else:
         _check_type(call.request)
-    coding = call.request.headers.get("content-encoding", "identity").strip().lower()
-    return await in_thread(call.service, lambda: read_request(_plain(data, coding, limit), kind))
+    coding = ",".join(call.request.headers.getlist("content-encoding")).strip().lower() or "identity"
+    return await in_turn(call, lambda: read_request(_plain(data, coding, limit), kind))
 
 
 def _check_type(request: Request) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        message = f"the body must be {JSON}"
+    kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    charset = _CHARSET.search(parameters)
+    if kind.strip() != JSON or (charset and charset[1] != "utf-8"):
+        message = f"the body must be {JSON}, in UTF-8"
         raise MediaTypeError(message)
 
 
@@ -71,6 +74,9 @@ def _plain(data: bytes, coding: str, limit: int) -> bytes:
     if not unpacker.eof:
         message = "the gzip body ends early"
         raise BodyError(message)
+    if unpacker.unused_data:
+        message = "the gzip body goes on behind its end"
+        raise BodyError(message)
     return plain
 
 
@@ -85,6 +91,9 @@ def parameters_in(call: Call, kind: type[_Document]) -> _Document:
     names = [name for name, _ in query.multi_items()]
     if len(names) != len(set(names)):
         message = "a parameter is given twice"
+        raise ParameterError(message)
+    if any("\0" in text for item in query.items() for text in item):
+        message = "a parameter holds NUL"
         raise ParameterError(message)
     try:
         return msgspec.convert(dict(query), type=kind, strict=False)

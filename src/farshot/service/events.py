@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from farshot.service.bodies import parameters_in
 from farshot.service.documents import job_document
-from farshot.service.jobs import WaitQuery, answer, wait_seconds
+from farshot.service.jobs import WaitQuery, answer
 from farshot.service.parts import in_thread
+from farshot.service.problems import ParameterError
 from farshot.wire import EventsDocument
 
 if TYPE_CHECKING:
@@ -27,14 +28,22 @@ async def get_events(call: Call) -> Response:
     query = parameters_in(call, WaitQuery)
     if query.after is None:
         return answer(EventsDocument([], str(call.service.feed.position)))
+    await _check(call, query.after)
     feed, owner, clock = call.service.feed, call.user.name, asyncio.get_running_loop().time
     seen, found = feed.latest(owner), await _found(call, query.after)
-    deadline = clock() + wait_seconds(query)
+    deadline = clock() + query.wait
     while not found and not feed.is_closed and (left := deadline - clock()) > 0:
         await feed.wait(owner, seen, left)
         seen, found = feed.latest(owner), await _found(call, query.after)
     cursor = found[-1].changed if found else query.after
     return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
+
+
+async def _check(call: Call, after: int) -> None:
+    """Refuse a cursor of another store: whoever followed it would miss what changes until the count gets there."""
+    if after > call.service.feed.position and after > await in_thread(call.service, call.parts.jobs.changes):
+        message = "the cursor is none that this service gave: ask without one to begin anew"
+        raise ParameterError(message)
 
 
 async def _found(call: Call, after: int) -> list[JobRecord]:

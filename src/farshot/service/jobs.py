@@ -15,7 +15,7 @@ from farshot.model import JobFilter
 from farshot.service.batches import submit
 from farshot.service.bodies import document_in, parameters_in
 from farshot.service.documents import job_document
-from farshot.service.parts import in_thread
+from farshot.service.parts import in_thread, in_turn
 from farshot.service.problems import EndedError, ForbiddenError, ParameterError
 from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord, PartReceipt
     from farshot.service.parts import Call
 
-__all__ = ["ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs", "wait_seconds"]
+__all__ = ["MOST", "ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs"]
 
-MOST_WAIT = 30.0
+MOST = 2**63 - 1
+"""What a store counts to."""
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,8 +44,8 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class WaitQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`after` is the cursor of what is known; the answer waits up to `wait` seconds for something newer."""
 
-    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    wait: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+    after: Annotated[int, msgspec.Meta(ge=0, le=MOST)] | None = None
+    wait: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
 
 
 def answer(document: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -55,16 +56,24 @@ def answer(document: msgspec.Struct, status: int = 200, headers: dict[str, str] 
 async def create_job(call: Call) -> Response:
     """Make a job of the batch in the body, or begin one that arrives in parts; the same key gives the same job."""
     document = await document_in(call, JobRequest)
-    key = call.request.headers.get("idempotency-key")
+    key = _key(call)
 
     def make() -> tuple[JobRecord, bool, list[PartReceipt] | None]:
         record, is_new = submit(call, document, key)
         return record, is_new, _receipts(call, record)
 
-    record, is_new, parts = await in_thread(call.service, make)
+    record, is_new, parts = await in_turn(call, make)
     call.parts.wake()
     location = {"Location": f"/v1/jobs/{record.id}"}
     return answer(job_document(record, parts=parts), 201 if is_new else 200, location)
+
+
+def _key(call: Call) -> str | None:
+    given = call.request.headers.getlist("idempotency-key")
+    if len(given) > 1 or not all(text.isascii() and text.isprintable() for text in given):
+        message = "Idempotency-Key must be given once, in printable characters of ASCII"
+        raise ParameterError(message)
+    return given[0] if given else None
 
 
 def _receipts(call: Call, record: JobRecord) -> list[PartReceipt] | None:
@@ -75,7 +84,7 @@ async def get_job(call: Call) -> Response:
     """Tell where a job stands, once it has changed since `after` where that is given."""
     query = parameters_in(call, WaitQuery)
     feed, clock = call.service.feed, asyncio.get_running_loop().time
-    deadline = clock() + wait_seconds(query)
+    deadline = clock() + query.wait
     record, document = await in_thread(call.service, lambda: _looked_at(call))
     while _is_known(record, query.after) and not feed.is_closed and (left := deadline - clock()) > 0:
         seen = feed.latest(record.owner)
@@ -89,11 +98,6 @@ async def get_job(call: Call) -> Response:
 def _is_known(record: JobRecord, after: int | None) -> bool:
     """Whether the client knows what is to say, and more may follow."""
     return after is not None and record.changed <= after and not record.status.is_terminal
-
-
-def wait_seconds(query: WaitQuery) -> float:
-    """Return how long to wait; longer than half a minute is no use to anybody."""
-    return min(query.wait, MOST_WAIT)
 
 
 def _looked_at(call: Call) -> tuple[JobRecord, JobDocument]:
@@ -163,7 +167,7 @@ async def cancel_job(call: Call) -> Response:
         call.job()
         return call.parts.jobs.cancel(call.job_id)
 
-    record, stopped = await in_thread(call.service, cancel)
+    record, stopped = await in_turn(call, cancel)
     call.parts.wake()
     if stopped is None:
         raise EndedError(record)
@@ -177,6 +181,6 @@ async def delete_job(call: Call) -> Response:
         call.job()
         call.parts.jobs.delete(call.job_id)
 
-    await in_thread(call.service, delete)
+    await in_turn(call, delete)
     call.parts.wake()
     return Response(status_code=204)

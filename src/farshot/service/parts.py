@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 
 from farshot.accounts import NO_LIMITS, Quota, Role, User
 from farshot.errors import UnknownJobError
@@ -14,7 +17,6 @@ from farshot.errors import UnknownJobError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from anyio import CapacityLimiter
     from starlette.requests import Request
 
     from farshot.dispatch.changes import Changes
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from farshot.service.metrics import Metrics
     from farshot.wire import TargetDocument
 
-__all__ = ["Call", "Limits", "Parts", "Service", "in_thread"]
+__all__ = ["Call", "Limits", "Parts", "Service", "in_thread", "in_turn"]
 
 _Answer = TypeVar("_Answer")
 _LOCKS = 64
+_LARGE = 256 * 1024
+_LARGE_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +67,30 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts, and what the service keeps while it runs."""
+    """The parts, and what the service keeps while it runs.
+
+    Whoever reads never waits for those who write, nor a small request for large ones: each has threads of its own.
+    """
 
     parts: Parts
     access: Access
     feed: Feed
     metrics: Metrics
-    threads: CapacityLimiter
+    readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
+    writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
+    loaders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
+    _turns: defaultdict[str, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
+    )
     _locks: tuple[threading.Lock, ...] = field(default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS)))
 
     def lock_of(self, owner: str) -> threading.Lock:
         """Return the lock under which what `owner` has is compared with its quota and added to."""
         return self._locks[hash(owner) % _LOCKS]
+
+    def turn_of(self, owner: str) -> asyncio.Semaphore:
+        """Return what a large request of `owner` waits for before its body is read, so that few are in memory."""
+        return self._turns[owner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +112,32 @@ class Call:
         return str(self.request.path_params["job_id"])
 
     @property
+    def is_large(self) -> bool:
+        """Whether the body may be large, as far as the head tells."""
+        headers = self.request.headers
+        is_open = "transfer-encoding" in headers or "content-encoding" in headers
+        return is_open or int(headers.get("content-length", 0)) > _LARGE
+
+    @property
     def sees(self) -> str | None:
         """Whose jobs the user sees; None: everybody's."""
         return None if self.user.role is Role.ADMIN else self.user.name
 
     def job(self) -> JobRecord:
         """Return the job that the path names; one of another user is as unknown as one that is not there."""
-        record = self.parts.jobs.job(self.job_id)
-        if self.sees is not None and record.owner != self.sees:
+        record = self.parts.jobs.job(self.job_id) if self.job_id.isalnum() else None
+        if record is None or (self.sees is not None and record.owner != self.sees):
             message = f"no job {self.job_id!r} in this store"
             raise UnknownJobError(message)
         return record
 
 
 async def in_thread(service: Service, work: Callable[[], _Answer]) -> _Answer:
-    """Do what blocks in a thread, so that the event loop never waits for a disk."""
-    return await anyio.to_thread.run_sync(work, limiter=service.threads)
+    """Do what reads in a thread, so that the event loop never waits for a disk."""
+    return await anyio.to_thread.run_sync(work, limiter=service.readers)
+
+
+async def in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:
+    """Do what writes, or takes its time over a body, in a thread."""
+    limiter = call.service.loaders if call.is_large else call.service.writers
+    return await anyio.to_thread.run_sync(work, limiter=limiter)

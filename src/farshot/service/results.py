@@ -10,10 +10,10 @@ from starlette.responses import StreamingResponse
 from farshot.backends.entries import failure_entry, missing_fault, part_entries
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.service.bodies import parameters_in
-from farshot.service.jobs import answer
+from farshot.service.jobs import MOST, answer
 from farshot.service.parts import in_thread
 from farshot.service.streams import lines, packed
-from farshot.wire import FRAMES, NDJSON, ResultsDocument
+from farshot.wire import FRAMES, NDJSON, ResultsDocument, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["ResultsQuery", "get_results"]
 
 _Entry = tuple[int, dict[str, Any]]
+_PAGE_BYTES = 4 * 2**20
+"""What a page holds before its last entry, at most."""
 
 
 class ResultsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +37,7 @@ class ResultsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
-    cursor: Annotated[int, msgspec.Meta(ge=0)] = 0
+    cursor: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 0
     follow: bool = False
 
 
@@ -48,15 +50,18 @@ async def get_results(call: Call) -> Response:
         return StreamingResponse(packed(call, record, follow=query.follow), media_type=FRAMES)
     if NDJSON in accepted:
         return StreamingResponse(lines(call, record, follow=query.follow), media_type=NDJSON)
-    return answer(await in_thread(call.service, lambda: _page(call.parts.jobs, record, query)))
+    return await in_thread(call.service, lambda: answer(_page(call.parts.jobs, record, query)))
 
 
 def _page(jobs: JobStore, record: JobRecord, query: ResultsQuery) -> ResultsDocument:
-    entries: list[dict[str, Any]] = []
+    """Return a page: as many entries as are wanted, fewer where they are large."""
+    entries: list[Any] = []
+    size = 0
     for position, entry in _entries(jobs, record, query.cursor):
-        if len(entries) == query.limit:
+        if len(entries) == query.limit or size > _PAGE_BYTES:
             return ResultsDocument(record.id, record.status, entries, str(position))
-        entries.append(entry)
+        entries.append(msgspec.Raw(encode(entry)))
+        size += len(entries[-1])
     return ResultsDocument(record.id, record.status, entries, None)
 
 

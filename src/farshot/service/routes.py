@@ -57,7 +57,7 @@ ROUTES = (
         handler=jobs.create_job,
         body=JobRequest,
         answers={200: JobDocument, 201: JobDocument},
-        problems=(*_SUBMIT, "key-conflict"),
+        problems=(*_SUBMIT, "parameter", "key-conflict"),
         has_key=True,
     ),
     Route(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from farshot.backends.entries import failure_entry, missing_fault, part_entries
@@ -35,7 +36,7 @@ async def packed(call: Call, record: JobRecord, *, follow: bool) -> AsyncIterato
     """Yield the results of a job as frames of `farshot.wire`."""
     observables = await in_thread(call.service, partial(_observables, call.parts.jobs, record))
     yield encode_frame(HeadFrame(observables))
-    async for piece in _stream(call, record, encode_frame, follow=follow):
+    async for piece in _stream(call, record, _packed, follow=follow):
         yield piece
 
 
@@ -50,21 +51,26 @@ def _observables(jobs: JobStore, record: JobRecord) -> Observables | None:
     return None if record.uploading else jobs.spec(record.id).observables
 
 
-def _lines_of(observables: Observables | None, frame: Frame) -> bytes:
+def _packed(frame: Frame) -> Iterator[bytes]:
+    yield encode_frame(frame)
+
+
+def _lines_of(observables: Observables | None, frame: Frame) -> Iterator[bytes]:
     if isinstance(frame, PartFrame):
-        return b"".join(encode(entry) + b"\n" for _, entry in part_entries(frame, observables))
-    if isinstance(frame, GapFrame):
-        return b"".join(encode(failure_entry(label, frame.fault)) + b"\n" for label in frame.labels)
-    return b""
+        for _, entry in part_entries(frame, observables):
+            yield encode(entry) + b"\n"
+    elif isinstance(frame, GapFrame):
+        for label in frame.labels:
+            yield encode(failure_entry(label, frame.fault)) + b"\n"
 
 
 async def _stream(
-    call: Call, record: JobRecord, form: Callable[[Frame], bytes], *, follow: bool
+    call: Call, record: JobRecord, form: Callable[[Frame], Iterator[bytes]], *, follow: bool
 ) -> AsyncIterator[bytes]:
     """Yield all frames of a job in a form; with `follow` those that come later too."""
     sent, feed, seen = _Sent(), call.service.feed, -1
     while True:
-        pieces = map(form, _frames(call.parts.jobs, record, sent, follow=follow))
+        pieces = chain.from_iterable(map(form, _frames(call.parts.jobs, record, sent, follow=follow)))
         while chunk := await in_thread(call.service, partial(_chunk, pieces)):
             yield chunk
         if not follow or record.status.is_terminal or feed.is_closed:

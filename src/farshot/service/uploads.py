@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from farshot.service.batches import accept, put
 from farshot.service.bodies import document_in
 from farshot.service.documents import job_document
 from farshot.service.jobs import answer
-from farshot.service.parts import in_thread
+from farshot.service.parts import in_turn
 from farshot.service.problems import ParameterError
 from farshot.wire import FinalizeRequest, PartRequest
 
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["finalize_job", "put_part"]
 
 _MOST_PARTS = 100_000
+_NUMBER = re.compile("[0-9]{1,5}")
 
 
 async def put_part(call: Call) -> Response:
     """Keep one part of a job in the making; the same part again changes nothing."""
     number = _number(call.request.path_params["number"])
     document = await document_in(call, PartRequest)
-    return answer(await in_thread(call.service, lambda: _with_parts(call, put(call, number, document))))
+    return answer(await in_turn(call, lambda: _with_parts(call, put(call, number, document))))
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < _MOST_PARTS):
+    if not _NUMBER.fullmatch(text):
         message = f"a part's number is from 0 to {_MOST_PARTS - 1:,}"
         raise ParameterError(message)
     return int(text)
@@ -41,7 +43,7 @@ def _number(text: str) -> int:
 async def finalize_job(call: Call) -> Response:
     """Accept a job whose parts have all arrived; from then on it is worked on."""
     document = await document_in(call, FinalizeRequest, may_be_empty=True)
-    record = await in_thread(call.service, lambda: accept(call, document.circuits))
+    record = await in_turn(call, lambda: accept(call, document.circuits))
     call.parts.wake()
     return answer(job_document(record))
 

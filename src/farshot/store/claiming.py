@@ -149,7 +149,7 @@ def _shard(connection: Connection, lease: Lease, row: AnyRow) -> Shard:
     work = connection.execute(sql.READ_WORK, {"of_job": lease.job_id, "of_shard": lease.shard}).one()
     return Shard(
         lease=lease,
-        spec=_decode_spec(work.spec),
+        spec=_decode_spec(work.spec).narrowed(row.first),
         first=row.first + row.done,
         labels=_decode_labels(work.labels)[row.done :],
         sources=_decode_sources(work.sources)[row.done :],

@@ -44,7 +44,10 @@ class BootClock:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a transaction happens: `now` counts within `boot` and is for leases, `wall` is for people."""
+    """When a transaction happens: `now` counts within `boot` and is for leases, `wall` is for people.
+
+    `wall` has microseconds and nothing finer, as what people are shown and ask for.
+    """
 
     now: float
     boot: str
@@ -54,6 +57,6 @@ class Moment:
 def moment(connection: Connection, clock: Clock | None) -> Moment:
     """Return the moment by `clock`; without one, by the database, which all its machines share."""
     if clock is not None:
-        return Moment(clock.now(), clock.boot(), time.time())
+        return Moment(clock.now(), clock.boot(), round(time.time(), 6))
     seconds = float(connection.execute(_DATABASE_NOW).scalar_one())
     return Moment(seconds, "", seconds)

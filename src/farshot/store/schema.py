@@ -155,6 +155,7 @@ parts = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("circuits", Integer, nullable=False),
     Column("marks", LargeBinary, nullable=False),
+    Column("options", LargeBinary),
     CheckConstraint("number >= 0 AND circuits > 0", name="size"),
 )
 

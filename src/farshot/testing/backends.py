@@ -203,7 +203,7 @@ class BackendSuite:
         assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.FAILED
         good, bad = backend.get_job_results(handle, partial=True).results or []
         assert "results" in good
-        assert (bad["error"]["code"], bad["error"]["line"], bad["error"]["column"]) == ("admission", 7, 5)
+        assert (bad["error"]["code"], bad["error"]["line"], bad["error"]["column"]) == ("admission", 5, 5)
 
     @pytest.mark.parametrize(
         ("names", "rows"),

@@ -2,8 +2,8 @@
 
 They need pytest and Hypothesis.
 
-Subclass `StoreSuite` in a test module and give it fixtures; `UploadSuite` and `AccountSuite` likewise, with a `store` of
-the same database beside them:
+Subclass `StoreSuite` in a test module and give it fixtures; `UploadSuite` and `AccountSuite` likewise, with a `store`
+of the same database beside them:
 
 ```python
 class TestMyStore(StoreSuite):

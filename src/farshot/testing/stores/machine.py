@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import pytest
@@ -11,18 +11,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError
-from farshot.model import CircuitResult, Fault, Lease, Part
+from farshot.model import CircuitResult, Fault, JobFilter, Lease, Part
+from farshot.testing.stores.following import Follower
 from farshot.testing.stores.model import ModelJob, ModelShard, ModelStore
 from farshot.testing.stores.values import LEASE_SECONDS, ManualClock, make_result, make_submission
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord, Shard
+    from farshot.model import JobRecord, Shard, Submission
     from farshot.protocols import Clock, JobStore
 
 __all__ = ["StoreMachine"]
 
 _FAULT = Fault(FaultCode.CRASH, "it died", 1, 2)
 _HOLDERS = st.sampled_from(["ann", "bob", "cyd"])
+_OWNERS = st.sampled_from(["", "ada", "eve"])
 _FEW = st.integers(1, 4)
 _PICK = st.integers(0, 10_000)
 _MOVES = st.sampled_from([1.0, LEASE_SECONDS / 2, LEASE_SECONDS - 0.5, LEASE_SECONDS + 0.5])
@@ -51,26 +53,32 @@ class StoreMachine(RuleBasedStateMachine):
         self.model = ModelStore(self.clock)
         self.leases: list[Lease] = []
         self.ended: dict[str, JobRecord] = {}
+        self.followers = [Follower(None), Follower(None), Follower("ada")]
 
     def teardown(self) -> None:
         """Compare everything that is recorded, then let go."""
         if hasattr(self, "store"):
             for job in self.model.jobs.values():
                 self._compare_results(job)
+            for follower in self.followers:
+                follower.catch_up(self.store)
+                follower.compare(self.store.jobs(JobFilter(owner=follower.owner), limit=1000))
             self.store.close()
 
     @rule(
         circuits=_FEW,
         shard=st.integers(1, 3),
+        owner=_OWNERS,
+        priority=st.sampled_from([0, 0, 0, 1, 2]),
+        cost=st.sampled_from([0.5, 1.0, 4.0]),
         key=st.sampled_from([None, None, "k", "l"]),
         timeout=st.sampled_from([None, None, LEASE_SECONDS]),
     )
-    def submit(self, circuits: int, shard: int, key: str | None, timeout: float | None) -> None:
+    def submit(self, circuits: int, shard: int, key: str | None, timeout: float | None, **of_job: Any) -> None:  # noqa: ANN401 -- as make_submission
         """Make a job; a used key finds it or is a conflict."""
-        submission = make_submission(circuits, shard, key, timeout=timeout)
-        digest = submission.batch.digest
-        earlier = self.model.jobs.get(self.model.keys.get(key or "", ""))
-        if earlier and earlier.digest != digest:
+        submission = make_submission(circuits, shard, key, timeout=timeout, **of_job)
+        earlier = self.model.keyed(submission.owner, key)
+        if earlier and earlier.digest != submission.batch.digest:
             with pytest.raises(KeyConflictError):
                 self.store.add(submission)
             return
@@ -79,14 +87,11 @@ class StoreMachine(RuleBasedStateMachine):
             assert added.id == earlier.id
             return
         assert added.id not in self.model.jobs
-        shards = [ModelShard(added.id, n, cut.start, cut.end - cut.start) for n, cut in enumerate(submission.shards)]
-        self.model.jobs[added.id] = ModelJob(added.id, digest, shards, timeout=timeout)
-        if key:
-            self.model.keys[key] = added.id
+        self.model.add(_model_of(added.id, submission, key))
 
     @rule(holder=_HOLDERS, limit=_FEW)
     def claim(self, holder: str, limit: int) -> None:
-        """Take the oldest open shards, each with what is left to do of it."""
+        """Take the open shards whose turn it is, each with what is left to do of it."""
         self._compare_claim(self.store.claim(holder, limit), self.model.claim(holder, limit))
 
     @rule(seconds=_MOVES)
@@ -110,7 +115,7 @@ class StoreMachine(RuleBasedStateMachine):
     def finish(self, pick: int) -> None:
         """End a shard under its lease, late or not."""
         lease = self._lease(pick)
-        shard = self.model.jobs[lease.job_id].shards[lease.shard]
+        shard = self.model.shard(lease)
         self._record([self._part(lease, 0, shard.size - shard.done, 0, last=True)])
 
     @precondition(lambda self: self.leases)
@@ -140,7 +145,7 @@ class StoreMachine(RuleBasedStateMachine):
     def release(self, pick: int, blamed: str) -> None:
         """Give a shard back, with whom the loss is blamed on."""
         lease = self._lease(pick)
-        suspect = None if blamed == "nobody" else self.model.jobs[lease.job_id].shards[lease.shard].first
+        suspect = None if blamed == "nobody" else self.model.shard(lease).first
         verdict = _FAULT if blamed == "verdict" else None
         assert self.store.release(lease, suspect, verdict) == self.model.release(lease, suspect, verdict)
 
@@ -153,10 +158,31 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(pick=_PICK)
     def cancel(self, pick: int) -> None:
         """Open jobs end; ended ones stay."""
-        job_id = list(self.model.jobs)[pick % len(self.model.jobs)]
+        job_id = self._job(pick)
         record, stopped = self.store.cancel(job_id)
         assert stopped == self.model.cancel(job_id)
         self._compare_job(record)
+
+    @precondition(lambda self: len(self.model.jobs) > 2)
+    @rule(pick=_PICK)
+    def delete(self, pick: int) -> None:
+        """Take a job away, whatever it does; its leases are lost."""
+        job_id = self._job(pick)
+        self.store.delete(job_id)
+        self.model.delete(job_id)
+        assert list(self.store.parts(job_id)) == []
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(pick=_PICK)
+    def ahead(self, pick: int) -> None:
+        """Ask how many jobs come first."""
+        job_id = self._job(pick)
+        assert self.store.ahead(job_id) == self.model.ahead(job_id)
+
+    @rule(which=st.integers(1, 2), limit=_FEW)
+    def follow(self, which: int, limit: int) -> None:
+        """Read one page of the feed, now and then."""
+        self.followers[which].read(self.store, limit)
 
     @rule()
     def expire(self) -> None:
@@ -169,6 +195,8 @@ class StoreMachine(RuleBasedStateMachine):
         type(self).steps += 1
         records = self.store.jobs(limit=1000)
         assert [record.id for record in records] == list(self.model.jobs)[::-1]
+        self.followers[0].read(self.store, 100)
+        self.followers[0].compare(records)
         for record in records:
             self._compare_job(record)
         holders = {shard.lease.holder for shard in self.model.shards() if shard.lease}
@@ -177,6 +205,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _compare_job(self, record: JobRecord) -> None:
         job = self.model.jobs[record.id]
+        assert (record.owner, record.priority) == (job.owner, job.priority)
         assert (record.status, record.circuits, record.done, record.failed) == (
             job.status,
             job.circuits,
@@ -211,7 +240,7 @@ class StoreMachine(RuleBasedStateMachine):
     def _record(self, parts: list[Part]) -> None:
         recorded = self.store.record(parts)
         assert [answer.accepted for answer in recorded] == self._expected(parts)
-        for job_id in {part.lease.job_id for part in parts}:
+        for job_id in self.model.jobs.keys() & {part.lease.job_id for part in parts}:
             self._compare_results(self.model.jobs[job_id])
 
     def _expected(self, parts: list[Part]) -> list[bool]:
@@ -220,6 +249,9 @@ class StoreMachine(RuleBasedStateMachine):
             if part.last:
                 self.model.end(part.lease.job_id)
         return accepted
+
+    def _job(self, pick: int) -> str:
+        return list(self.model.jobs)[pick % len(self.model.jobs)]
 
     def _lease(self, pick: int) -> Lease:
         """Return one of all leases ever given, a recent one more often."""
@@ -237,6 +269,22 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _part(self, lease: Lease, offset: int, size: int, faults: int, *, last: bool) -> Part:
         """Return a part `offset` beside where the shard stands."""
-        shard = self.model.jobs[lease.job_id].shards[lease.shard]
+        shard = self.model.shard(lease)
         results = [make_result(_FAULT if number < faults else None) for number in range(size)]
         return Part.of(lease, shard.first + shard.done + offset, results, last=last)
+
+
+def _model_of(job_id: str, submission: Submission, key: str | None) -> ModelJob:
+    shards = [
+        ModelShard(job_id, number, cut.start, cut.end - cut.start, cut.cost)
+        for number, cut in enumerate(submission.shards)
+    ]
+    return ModelJob(
+        job_id,
+        submission.batch.digest,
+        shards,
+        owner=submission.owner,
+        priority=submission.priority,
+        key=key,
+        timeout=submission.batch.spec.timeout,
+    )

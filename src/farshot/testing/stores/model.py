@@ -27,6 +27,8 @@ class ModelShard:
     number: int
     first: int
     size: int
+    cost: float = 1.0
+    turn: float = 0.0
     done: int = 0
     status: ShardStatus = ShardStatus.QUEUED
     attempt: int = 0
@@ -58,6 +60,9 @@ class ModelJob:
     id: str
     digest: bytes
     shards: list[ModelShard]
+    owner: str = ""
+    priority: int = 0
+    key: str | None = None
     status: JobStatus = JobStatus.PENDING
     failed: int = 0
     timeout: float | None = None
@@ -99,22 +104,57 @@ class ModelStore:
 
     clock: ManualClock
     jobs: dict[str, ModelJob] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
+    deleted: dict[str, ModelJob] = field(default_factory=dict)
+    served: float = 0.0
 
     def shards(self) -> Iterator[ModelShard]:
-        """Yield every shard in the order in which they are to be claimed."""
+        """Yield every shard in the order in which it came."""
         for job in self.jobs.values():
             yield from job.shards
 
+    def keyed(self, owner: str, key: str | None) -> ModelJob | None:
+        """Return the job that `owner` made with `key`."""
+        return next((job for job in self.jobs.values() if key and (job.owner, job.key) == (owner, key)), None)
+
+    def add(self, job: ModelJob) -> None:
+        """Line up the shards of a new job: one after the other behind the owner's waiting ones of no lower priority.
+
+        Those of lower priority follow. Nobody begins before what was served last, but who waits keeps its place.
+        """
+        waiting = [shard for shard in self._in_turn(job.owner) if shard.status is ShardStatus.QUEUED]
+        before = [shard.turn for shard in waiting if self.jobs[shard.job_id].priority >= job.priority]
+        behind = [shard for shard in waiting if self.jobs[shard.job_id].priority < job.priority]
+        turn = max(behind[0].turn, self.served) - behind[0].cost if behind else self.served
+        turn = max([turn, *before])
+        for shard in [*job.shards, *behind]:
+            turn += shard.cost
+            shard.turn = turn
+        self.jobs[job.id] = job
+
+    def _in_turn(self, owner: str | None = None) -> list[ModelShard]:
+        """Return the shards of `owner`, or of all, in the order in which they are to be claimed."""
+        found = [shard for shard in self.shards() if owner in {None, self.jobs[shard.job_id].owner}]
+        return sorted(found, key=lambda shard: shard.turn)
+
+    def shard(self, lease: Lease) -> ModelShard:
+        """Return the shard that `lease` names, also where it is deleted."""
+        return (self.jobs | self.deleted)[lease.job_id].shards[lease.shard]
+
     def held(self, lease: Lease) -> ModelShard | None:
         """Return the shard that `lease` holds, if it does. One that ran out holds until another takes over."""
-        shard = self.jobs[lease.job_id].shards[lease.shard]
-        return shard if shard.lease == lease else None
+        shard = self.shard(lease)
+        return shard if shard.lease == lease and lease.job_id in self.jobs else None
+
+    def ahead(self, job_id: str) -> int:
+        """Return how many other jobs have shards that wait before the first of this one."""
+        waiting = [shard.job_id for shard in self._in_turn() if shard.status is ShardStatus.QUEUED]
+        return len(set(waiting[: waiting.index(job_id)])) if job_id in waiting else 0
 
     def claim(self, holder: str, limit: int) -> list[ModelShard]:
         """Lease the first `limit` open shards."""
-        claimed = [shard for shard in self.shards() if shard.is_open(self.clock)][:limit]
+        claimed = [shard for shard in self._in_turn() if shard.is_open(self.clock)][:limit]
         for shard in claimed:
+            self.served = max(self.served, shard.turn)
             self.jobs[shard.job_id].start(self.clock)
             shard.move(ShardEvent.CLAIM)
             shard.attempt += 1
@@ -149,8 +189,8 @@ class ModelStore:
 
     def end(self, job_id: str) -> None:
         """End a running job whose shards have all ended."""
-        job = self.jobs[job_id]
-        if job.status is JobStatus.RUNNING and all(shard.status is ShardStatus.DONE for shard in job.shards):
+        job = self.jobs.get(job_id)
+        if job and job.status is JobStatus.RUNNING and all(shard.status is ShardStatus.DONE for shard in job.shards):
             job.status = final_status(job.failed)
 
     def release(self, lease: Lease, suspect: int | None, verdict: Fault | None) -> bool:
@@ -176,6 +216,10 @@ class ModelStore:
             return None
         job.stop(JobEvent.CANCEL)
         return job.circuits - job.done
+
+    def delete(self, job_id: str) -> None:
+        """Take a job away; what its leases named is remembered."""
+        self.deleted[job_id] = self.jobs.pop(job_id)
 
     def expire(self) -> list[str]:
         """End what is overdue."""

@@ -11,7 +11,8 @@ import pytest
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
 from farshot.model import CircuitResult, Counts, Fault, JobFilter, Part
-from farshot.testing.stores.listing import DeletingSuite, FollowingSuite, ListingSuite
+from farshot.testing.stores.following import FollowingSuite
+from farshot.testing.stores.listing import DeletingSuite, ListingSuite
 from farshot.testing.stores.turns import LimitSuite, TurnSuite
 from farshot.testing.stores.values import LEASE_SECONDS, all_of, finish, make_result, make_submission
 

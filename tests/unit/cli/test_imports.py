@@ -1,0 +1,10 @@
+import subprocess
+import sys
+
+HEAVY = {"starlette", "uvicorn", "httptools", "httpx2", "sqlalchemy", "numpy", "prism_q", "rich.table"}
+
+
+def test_the_command_line_is_declared_without_what_commands_use():
+    text = "import sys, farshot.cli.app; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True)
+    assert not HEAVY & set(run.stdout.split())
