@@ -130,8 +130,8 @@ def services(folder: Path, share: float) -> bool:
     """Kill a service under load from four clients."""
     found = service.killed(folder, round(200 * share))
     line(
-        f"- {found.kills} kills of the service under {service.CLIENTS} clients, which were given {found.jobs:,} jobs and "
-        f"read them all; {found.renamed} keys gave another job when they were submitted again"
+        f"- {found.kills} kills of the service under {service.CLIENTS} clients, which were given {found.jobs:,} jobs "
+        f"and read them all; {found.renamed} keys gave another job when they were submitted again"
     )
     line(f"- {len(found.failed)} clients ended with an error: {found.failed}")
     line(f"- {audited(found.audit)}")

@@ -315,6 +315,10 @@ class UploadStore(Protocol):
         """Return what has arrived of a job, by number."""
         ...
 
+    def part_options(self, job_id: str) -> list[bytes]:
+        """Return the options of every part of a job in the making, by number."""
+        ...
+
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
         """Keep a part and return the job; the same part again changes nothing.
 
@@ -327,6 +331,17 @@ class UploadStore(Protocol):
 
         Raises `UploadError` where a number below the highest is missing, `BatchError` where two circuits have the
         same label.
+        """
+        ...
+
+    def redraft(self, job_id: str, target: str, options: bytes) -> bool:
+        """Give a job in the making another target and other options; say whether it still was one."""
+        ...
+
+    def respecify(self, job_id: str, spec: JobSpec) -> bool:
+        """Give an accepted job that nobody has begun another target and timeout; say whether it still waited.
+
+        Its circuits and what is measured of them must be those of the specification that it has.
         """
         ...
 

@@ -270,9 +270,18 @@ class TailFrame(msgspec.Struct, frozen=True, array_like=True, tag="tail"):
     status: JobStatus
 
 
+def _plain_number(value: object) -> float:
+    """Return a number whose class adds a meaning, such as seconds, as what it is."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    raise NotImplementedError
+
+
 Frame: TypeAlias = HeadFrame | PartFrame | GapFrame | TailFrame
 
-encode = msgspec.json.encode
+encode = msgspec.json.Encoder(enc_hook=_plain_number).encode
 _encode_frame = msgspec.msgpack.Encoder().encode
 _decode_frame: Any = msgspec.msgpack.Decoder(HeadFrame | PartFrame | GapFrame | TailFrame).decode
 

@@ -14,8 +14,7 @@ from farshot.testing.backends import slow_circuits
 from samples import BELL
 from serving import free_port, running_server
 
-PROMPT = 0.1 + 0.05
-"""Seconds in which an event is heeded, and what a busy machine adds."""
+PROMPT = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +43,26 @@ def large(megabytes):
 
 
 def seconds_until_raised(event, delay, call):
-    threading.Timer(delay, event.set).start()
-    began = time.monotonic()
+    """Return how long after the event was set `call` raised, and what."""
+    set_at = []
+
+    def give_up():
+        set_at.append(time.monotonic())
+        event.set()
+
+    threading.Timer(delay, give_up).start()
     with pytest.raises(farshot.ExecutionCancelledError) as caught:
         call()
-    return time.monotonic() - began - delay, caught.value
+    return time.monotonic() - set_at[0], caught.value
+
+
+def is_heeded(call):
+    """Whether an event ends `call` in time; others use this machine too, so that one prompt try of four will do."""
+    for _ in range(4):
+        event = threading.Event()
+        if seconds_until_raised(event, 0.4, lambda event=event: call(event))[0] < PROMPT:
+            return True
+    return False
 
 
 def test_a_large_batch_travels_in_parts(server):
@@ -125,10 +139,7 @@ def test_an_event_is_heeded_while_the_service_hangs(alone):
                 cancellation_event=event,
             ),
         )
-        for call in calls:
-            event = threading.Event()
-            took, _ = seconds_until_raised(event, 0.5, lambda call=call, event=event: call(event))
-            assert took < PROMPT
+        assert [is_heeded(call) for call in calls] == [True] * len(calls)
         alone.thaw()
         job.cancel()
 

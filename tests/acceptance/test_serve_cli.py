@@ -279,7 +279,7 @@ def test_sigterm_keeps_the_work_and_the_next_start_finishes_it(farshot, tmp_path
     server.stop()
 
 
-def test_a_target_can_have_a_time_of_its_own(farshot, tmp_path):
+def test_targets_on_offer_can_have_a_time_of_their_own(farshot, tmp_path):
     folder = tmp_path / "service"
     folder.mkdir()
     with running_server(folder, "--target", "prism,circuit_timeout=1s", "--target", "auto") as server:
@@ -289,6 +289,8 @@ def test_a_target_can_have_a_time_of_its_own(farshot, tmp_path):
         assert entry["error"]["code"] == "timeout"
         (entry,) = farshot.json("run", "heavy.qasm", "--target", "auto", *there)["results"]
         assert entry["results"]
+        _, err = farshot("submit", "heavy.qasm", "--target", "prism:mps", *there, status=2)
+        assert "does not offer the target 'prism:mps'" in err
 
 
 def test_old_jobs_are_deleted_where_that_is_asked_for(farshot, tmp_path):

@@ -5,6 +5,8 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,12 +16,23 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import create_engine, make_url, text
 
 from farshot.contract import JobStatus
-from farshot.errors import StoreError
-from farshot.model import Part
+from farshot.errors import StoreError, UnknownJobError, UploadError
+from farshot.model import JobFilter, Part
 from farshot.store import SqlStore, open_engine
+from farshot.store.accounts import SqlAccounts
 from farshot.store.schema import metadata
-from farshot.testing.stores import LEASE_SECONDS, ManualClock, StoreMachine, StoreSuite
-from farshot.testing.stores.values import make_result, make_submission
+from farshot.store.uploads import SqlUploads
+from farshot.testing.stores import (
+    LEASE_SECONDS,
+    RUNNING_LIMIT,
+    AccountSuite,
+    ManualClock,
+    StoreMachine,
+    StoreSuite,
+    UploadSuite,
+)
+from farshot.testing.stores.following import Follower
+from farshot.testing.stores.values import finish, make_draft, make_part, make_queue, make_result, make_submission
 
 numbers = itertools.count(1)
 
@@ -36,26 +49,68 @@ def url(postgres):
 
 
 @pytest.fixture
-def shared(url):
+def engine(url):
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def shared(engine):
     """A store by the server's clock."""
-    store = SqlStore(open_engine(url), lease_seconds=LEASE_SECONDS)
-    yield store
-    store.close()
+    return SqlStore(engine, lease_seconds=LEASE_SECONDS)
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def store(engine, clock):
+    return SqlStore(engine, clock, lease_seconds=LEASE_SECONDS)
 
 
 class TestPostgres(StoreSuite):
     @pytest.fixture
-    def clock(self):
-        return ManualClock()
+    def limited(self, engine, clock):
+        return SqlStore(engine, clock, lease_seconds=LEASE_SECONDS, running_limit=RUNNING_LIMIT)
 
+
+class TestUploads(UploadSuite):
     @pytest.fixture
-    def store(self, url, clock):
-        store = SqlStore(open_engine(url), clock, lease_seconds=LEASE_SECONDS)
-        yield store
-        store.close()
+    def uploads(self, engine, clock):
+        return SqlUploads(engine, clock)
 
 
-def test_steps_agree_with_the_model(url):
+class TestAccounts(AccountSuite):
+    @pytest.fixture
+    def accounts(self, engine):
+        return SqlAccounts(engine)
+
+
+@pytest.fixture
+def deadlocks(engine):
+    """How many transactions the server broke off because they waited for each other."""
+
+    def count():
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_stat_force_next_flush()"))
+            return connection.execute(
+                text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            ).scalar_one()
+
+    return count
+
+
+def in_threads(*work):
+    """Do all of this at the same time; what one raises is raised."""
+    with ThreadPoolExecutor(len(work)) as pool:
+        for done in [pool.submit(each) for each in work]:
+            done.result()
+
+
+def test_steps_agree_with_the_model(url, engine):
     class Machine(StoreMachine):
         def make_empty(self):
             with engine.begin() as connection:
@@ -64,7 +119,6 @@ def test_steps_agree_with_the_model(url):
         def open_store(self, clock):
             return SqlStore(open_engine(url), clock, lease_seconds=LEASE_SECONDS)
 
-    engine = open_engine(url)
     some = settings(
         max_examples=10,
         stateful_step_count=40,
@@ -74,11 +128,10 @@ def test_steps_agree_with_the_model(url):
     )
     while Machine.steps < 1000:
         run_state_machine_as_test(Machine, settings=some)
-    engine.dispose()
 
 
-def test_leases_last_by_the_servers_clock(url):
-    store = SqlStore(open_engine(url), lease_seconds=0.3)
+def test_leases_last_by_the_servers_clock(engine):
+    store = SqlStore(engine, lease_seconds=0.3)
     store.add(make_submission(circuits=1))
     (held,) = store.claim("me", 1)
     assert store.claim("you", 1) == []
@@ -86,15 +139,12 @@ def test_leases_last_by_the_servers_clock(url):
     (taken,) = store.claim("you", 1)
     assert taken.lease.attempt == held.lease.attempt + 1
     assert store.lost([held.lease, taken.lease]) == [held.lease]
-    store.close()
 
 
-def test_the_migrations_make_the_tables_of_the_code(url):
-    engine = open_engine(url)
+def test_the_migrations_make_the_tables_of_the_code(engine):
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
-    engine.dispose()
 
 
 def test_eight_openings_at_once_make_one_schema(url):
@@ -136,6 +186,87 @@ def test_eight_workers_and_a_canceller_never_wait_for_each_other(shared):
     for record in shared.jobs():
         assert record.status in {JobStatus.COMPLETED, JobStatus.CANCELLED}
         assert record.done == sum(2 for _ in shared.parts(record.id))
+
+
+def test_followers_miss_nothing_while_many_commit(shared):
+    followers = [Follower(None), Follower(None), Follower("ada")]
+    ended = threading.Event()
+
+    def write(number):
+        owner = ("ada", "bob")[number % 2]
+        for _ in range(12):
+            jobs = [shared.add(make_submission(circuits=2, shard=1, owner=owner)) for _ in range(2)]
+            finish(shared, *shared.claim(str(number), 3))
+            shared.cancel(jobs[0].id)
+
+    def read(follower):
+        while not ended.is_set():
+            follower.read(shared, 5)
+
+    def write_all():
+        in_threads(*[partial(write, number) for number in range(6)])
+        ended.set()
+
+    in_threads(write_all, *[partial(read, follower) for follower in followers])
+    for follower in followers:
+        follower.catch_up(shared)
+        follower.compare(shared.jobs(JobFilter(owner=follower.owner), limit=1000))
+
+
+def submit_some(store, owner):
+    for turn in range(12):
+        store.add(make_submission(circuits=4, shard=1, owner=owner, priority=turn % 3))
+
+
+def upload_some(uploads, owner):
+    for turn in range(6):
+        job = uploads.open(make_draft(owner, str(turn), priority=turn % 3))
+        parts = [make_part(number, [f"{number}a", f"{number}b"]) for number in range(2)]
+        with suppress(UnknownJobError, UploadError):  # somebody took it away
+            in_threads(*[partial(uploads.put, job.id, part) for part in parts])
+            uploads.accept(job.id, make_submission(4).batch.spec)
+
+
+def work_some(store, holder):
+    for _ in range(25):
+        finish(store, *reversed(store.claim(holder, 4)))
+
+
+def disturb_some(store, act):
+    for _ in range(20):
+        for record in store.jobs(limit=4):
+            with suppress(UnknownJobError):
+                act(record.id)
+
+
+def test_everything_at_once_ends_without_a_deadlock(shared, engine, deadlocks):
+    uploads = SqlUploads(engine)
+    in_threads(
+        *[partial(submit_some, shared, owner) for owner in ("ada", "bob", "ada")],
+        *[partial(upload_some, uploads, owner) for owner in ("ada", "bob")],
+        *[partial(work_some, shared, holder) for holder in "xyz"],
+        *[partial(disturb_some, shared, act) for act in (shared.cancel, shared.delete)],
+        lambda: [shared.prune(-1) for _ in range(10)],
+    )
+    while shards := shared.claim("me", 9):
+        finish(shared, *shards)
+    assert all(record.status.is_terminal or record.uploading for record in shared.jobs(limit=1000))
+    assert deadlocks() == 0
+
+
+def test_jobs_that_come_at_once_share_one_turn(shared):
+    in_threads(*[partial(shared.add, make_queue("ada", [1.0] * 4)) for _ in range(8)])
+    shared.add(make_queue("bob", [1.0] * 8))
+    claimed = Counter(shared.job(shard.lease.job_id).owner for shard in shared.claim("me", 8))
+    assert claimed == {"ada": 4, "bob": 4}
+
+
+def test_racing_claims_pass_no_limit(engine):
+    limited = SqlStore(engine, running_limit=RUNNING_LIMIT)
+    for _ in range(8):
+        limited.add(make_queue("ada", [1.0] * 4))
+    in_threads(*[partial(limited.claim, str(number), 2) for number in range(8)])
+    assert limited.usage("ada").running_shards == RUNNING_LIMIT
 
 
 def test_what_ended_long_ago_is_pruned(shared):

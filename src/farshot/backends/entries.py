@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord, Observables
     from farshot.protocols import JobStore
 
-__all__ = ["failure_entry", "job_entries", "missing_fault", "part_entries"]
+__all__ = ["failure_entry", "job_entries", "metadata", "missing_fault", "part_entries"]
 
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circuit ran")
@@ -70,7 +70,7 @@ def _entry(label: str, result: CircuitResult, terms: tuple[str, ...], attempt: i
     if isinstance(outcome, Fault):
         return failure_entry(label, outcome)
     results = unpack(outcome) if isinstance(outcome, Counts) else dict(zip(terms, outcome.values, strict=True))
-    return {"label": label, "results": results, "metadata": _metadata(result, attempt)}
+    return {"label": label, "results": results, "metadata": metadata(result, attempt)}
 
 
 def failure_entry(label: str, fault: Fault) -> dict[str, Any]:
@@ -79,8 +79,9 @@ def failure_entry(label: str, fault: Fault) -> dict[str, Any]:
     return {"label": label, "error": error}
 
 
-def _metadata(result: CircuitResult, attempt: int) -> dict[str, Any]:
-    metadata = {
+def metadata(result: CircuitResult, attempt: int) -> dict[str, Any]:
+    """Return how the outcome of a circuit came about."""
+    found = {
         "simulator": result.simulator,
         "method": result.method,
         "exact": result.exact,
@@ -90,7 +91,7 @@ def _metadata(result: CircuitResult, attempt: int) -> dict[str, Any]:
         "attempt": attempt,
     }
     if result.fidelity is not None:
-        metadata["fidelity"] = result.fidelity
+        found["fidelity"] = result.fidelity
     if result.warnings:
-        metadata["warnings"] = list(result.warnings)
-    return metadata
+        found["warnings"] = list(result.warnings)
+    return found

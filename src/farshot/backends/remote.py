@@ -9,11 +9,10 @@ import time
 import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from farshot.admission.batch import admit, check_seconds, check_text
 from farshot.backends.calls import heeded, is_done, start
-from farshot.backends.client import Client, raise_if_set
+from farshot.backends.client import Client
 from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import job_path, record_of
 from farshot.backends.http.streaming import Results, flow
@@ -54,7 +53,6 @@ _WITHDRAWING = 5.0
 """Seconds in which a job that nobody wants any more is withdrawn, in the background."""
 _LINGER = 2.0
 """Seconds that `close` waits for that."""
-_KEY_LETTERS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 
 
 class RemoteBackend(Client):
@@ -124,20 +122,21 @@ class RemoteBackend(Client):
         if sending.validate:
             message = "validate=True is not offered by a service: a LocalBackend validates, or the job's results tell"
             raise OptionError(message)
+        upload, stop = Upload(), threading.Event()
+        with heeded(sending.event) as event:
+            return self._deliver(upload, stop, event, lambda: self._send(circuits, sending, upload, stop))
+
+    def _send(self, circuits: Mapping[str, str] | Template, sending: Sending, upload: Upload, stop: Event) -> str:
         request = sending.request
         batch = admit(circuits, request)
-        raise_if_set(sending.event)
         document = job_request(
             batch,
             shot_groups=request.shot_groups is not None,
             seed=request.seed is not None,
             priority=sending.priority,
         )
-        header = quote(batch.key, safe=_KEY_LETTERS)
-        upload = Upload(batch.key, header, len(batch.labels), is_ours=request.key is None)
-        stop = threading.Event()
-        with heeded(sending.event) as event:
-            return self._deliver(upload, stop, event, lambda: send(self._transport, batch, document, upload, stop))
+        upload.key, upload.total, upload.is_ours = batch.key, len(batch.labels), request.key is None
+        return send(self._transport, batch, document, upload, stop)
 
     def _deliver(self, upload: Upload, stop: Event, event: Event, work: Callable[[], str]) -> str:
         """Do the sending; a submission that ends early leaves no half-made job behind."""
@@ -160,15 +159,16 @@ class RemoteBackend(Client):
         told = 0
         while not (done := is_done(sending)) or told != upload.sent:
             if event.is_set() and not done:
-                message = f"the submission of key {upload.key!r} was cancelled; its job is withdrawn"
-                raise ExecutionCancelledError(message, key=upload.key, job_id=upload.job_id)
+                message = "the submission was cancelled; what there is of its job is withdrawn"
+                raise ExecutionCancelledError(message, key=upload.key or None, job_id=upload.job_id)
             if told != upload.sent:
                 told = upload.sent
                 if self._on_upload:
                     self._on_upload(told, upload.total)
 
     def _withdraw(self, upload: Upload, sending: Future[str]) -> None:
-        self._do_later(partial(_withdraw, self._transport, upload, sending))
+        if upload.job_id or not sending.done():
+            self._do_later(partial(_withdraw, self._transport, upload, sending))
 
     def _do_later(self, work: Callable[[], None]) -> Future[None]:
         """Do what takes a few seconds at most in the background; `close` and the end of the program wait for it."""

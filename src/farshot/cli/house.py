@@ -49,6 +49,7 @@ class House:
             holder=holder_name(),
             lease_seconds=self._jobs.lease_seconds,
         )
+        self._offered = self._targets()
         self._started = threading.Event()
 
     @classmethod
@@ -91,7 +92,7 @@ class House:
             accounts=self._accounts,
             changes=self._changes,
             wake=self._wake,
-            targets=self._targets,
+            targets=lambda: self._offered,
             ready=self._not_ready,
             restarts=lambda: self.executor.restarts,
             limits=Limits(

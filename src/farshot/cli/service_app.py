@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Annotated
 
 import typer
 
+from farshot.cli.failures import InputError
 from farshot.cli.options import AsJson, TokenText  # noqa: TC001 -- read at run time
 from farshot.cli.service_options import Config, Expires, StoreDir, StoreUrl, load_settings, setting
 
@@ -86,9 +88,19 @@ def serve(
     force.
     """
     given = locals()
-    from farshot.cli.serving import run_service
+    raise typer.Exit(_serving().run_service(load_settings(config, given), config))
 
-    raise typer.Exit(run_service(load_settings(config, given), config))
+
+def _serving() -> ModuleType:
+    """Return what runs a service; raises `InputError` where its extra is not installed."""
+    try:
+        from farshot.cli import serving
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("farshot"):
+            raise
+        message = f"`farshot serve` needs the package {error.name}: pip install 'farshot[server]'"
+        raise InputError(message) from error
+    return serving
 
 
 _token_app = typer.Typer(

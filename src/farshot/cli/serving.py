@@ -46,16 +46,22 @@ def run_service(loaded: Loaded, config: Path | None) -> int:
             for line in _greeting(url, loaded, house, config):
                 typer.echo(line)
 
-        serve(build_app(house.parts()), binding, _transport(settings, house, begin))
+        app = build_app(house.parts())
+
+        def stop() -> None:
+            app.state.feed.close()
+            house.drain()
+
+        serve(app, binding, _transport(settings, begin, stop))
     return DONE
 
 
-def _transport(settings: ServiceSettings, house: House, begin: Callable[[str], None]) -> Settings:
+def _transport(settings: ServiceSettings, begin: Callable[[str], None], stop: Callable[[], None]) -> Settings:
     return Settings(
         sizes=Sizes(body=settings.limits.body + _FRAMING),
         grace=settings.server.grace,
         on_ready=begin,
-        on_stop=house.drain,
+        on_stop=stop,
     )
 
 

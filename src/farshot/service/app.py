@@ -16,6 +16,7 @@ from starlette.routing import Route as Path
 from farshot import __version__
 from farshot.service import about
 from farshot.service.access import Access
+from farshot.service.divi_api import DIVI_ROUTES
 from farshot.service.edge import Edge
 from farshot.service.feed import Feed
 from farshot.service.logs import log_ended, tell
@@ -86,7 +87,7 @@ def _open_paths(service: Service) -> list[Path]:
 def _guarded_paths(service: Service) -> Iterator[Path]:
     """Yield what needs a token: one path for all its methods, so that the answer to another names them all."""
     paths: dict[str, dict[str, Route]] = {}
-    for route in ROUTES:
+    for route in (*ROUTES, *DIVI_ROUTES):
         paths.setdefault(route.path, {})[route.method] = route
     for path, routes in paths.items():
         yield _path(path, list(routes), partial(_guarded, service, routes))

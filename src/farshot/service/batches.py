@@ -5,6 +5,7 @@ The service looks at sizes, counts, labels and bytes. What a circuit's text says
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from hashlib import blake2b
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
     from farshot.wire import PartRequest
 
-__all__ = ["accept", "put", "submit"]
+__all__ = ["accept", "accept_as", "check_part", "offered", "part_of", "put", "submit"]
 
 _DIGEST = re.compile("[0-9a-f]{32}")
 _encode = msgspec.msgpack.Encoder().encode
@@ -96,7 +97,7 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
     limits = call.parts.limits
     timeout = None if document.timeout is None else check_seconds("timeout", document.timeout)
     return Request(
-        target=_offered(call, check_target(document.target)),
+        target=offered(call, check_target(document.target)),
         default_shots=limits.shots,
         default_seed=document.default_seed,
         ham_ops=document.ham_ops,
@@ -106,11 +107,11 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
         seed=document.seed,
         tag=document.tag,
         key=key,
-        timeout=timeout if limits.job_timeout is None else min(timeout or limits.job_timeout, limits.job_timeout),
+        timeout=timeout if limits.job_timeout is None else float(min(timeout or math.inf, limits.job_timeout)),
     )
 
 
-def _offered(call: Call, target: str) -> str:
+def offered(call: Call, target: str) -> str:
     """Return `target`; raises `TargetError` where the service does not offer it."""
     names = [offered.name for offered in call.parts.targets()]
     simulator = target.partition(":")[0]
@@ -155,13 +156,27 @@ def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
 def put(call: Call, number: int, document: PartRequest) -> JobRecord:
     """Keep a part of a job in the making. Raises as `submit`, and `UploadError`."""
     record = call.job()
-    contents = _contents(_template(_decode_request(call.parts.uploads.options(record.id))), document)
-    part = _part(call, number, contents)
+    contents = _contents(_template(_options(call, record)), document)
+    part = part_of(call, number, contents)
     with call.service.lock_of(record.owner):
         if number not in {receipt.number for receipt in call.parts.uploads.receipts(record.id)}:
-            _check_room(record, len(contents.labels))
-            _check_quota(call, 0, len(contents.labels), sum(map(len, part.sources)))
+            check_part(call, record, part)
         return call.parts.uploads.put(record.id, part)
+
+
+def check_part(call: Call, record: JobRecord, part: UploadPart) -> None:
+    """Raise `BatchError` or `QuotaError` where a new part is too much; the lock of its owner is held meanwhile."""
+    _check_room(record, len(part.labels))
+    _check_quota(call, 0, len(part.labels), sum(map(len, part.sources)) + len(part.options))
+
+
+def _options(call: Call, record: JobRecord) -> JobRequest:
+    """Return what a job in the making was opened with; raises `UploadError` where that was not here."""
+    try:
+        return _decode_request(call.parts.uploads.options(record.id))
+    except msgspec.ValidationError:
+        message = f"job {record.id} was begun through another API: send its circuits there"
+        raise UploadError(message) from None
 
 
 def _check_room(record: JobRecord, more: int) -> None:
@@ -170,7 +185,8 @@ def _check_room(record: JobRecord, more: int) -> None:
         raise BatchError(message)
 
 
-def _part(call: Call, number: int, contents: Contents) -> UploadPart:
+def part_of(call: Call, number: int, contents: Contents, options: bytes = b"") -> UploadPart:
+    """Return a part of a job as the store keeps it."""
     sources = encoded(contents.sources)
     digest = blake2b(digest_size=16)
     for label, source in zip(contents.labels, sources, strict=True):
@@ -178,7 +194,7 @@ def _part(call: Call, number: int, contents: Contents) -> UploadPart:
         digest.update(b"%d:%b%d:%b" % (len(data), data, len(source), source))
     marks = b"".join(blake2b(label.encode(), digest_size=8).digest() for label in contents.labels)
     shards = cut_sources(contents.template, contents.sources, call.parts.limits.workers)
-    return UploadPart(number, digest.digest(), contents.labels, sources, shards, marks)
+    return UploadPart(number, digest.digest(), contents.labels, sources, shards, marks, options)
 
 
 def accept(call: Call, expected: int | None) -> JobRecord:
@@ -188,9 +204,13 @@ def accept(call: Call, expected: int | None) -> JobRecord:
         if not record.uploading:
             return record
         _check_count(record, expected)
-        spec = _spec(call, record)
-        _check_quota(call, spec.total_shots, 0, 0)
-        accepted = call.parts.uploads.accept(record.id, spec)
+        return accept_as(call, record, _spec(call, record))
+
+
+def accept_as(call: Call, record: JobRecord, spec: JobSpec) -> JobRecord:
+    """Accept a whole job for what `spec` says; the lock of its owner is held meanwhile. Raises as `accept`."""
+    _check_quota(call, spec.total_shots, 0, 0)
+    accepted = call.parts.uploads.accept(record.id, spec)
     log_accepted(accepted)
     return accepted
 
@@ -204,5 +224,5 @@ def _check_count(record: JobRecord, expected: int | None) -> None:
 
 
 def _spec(call: Call, record: JobRecord) -> JobSpec:
-    document = _decode_request(call.parts.uploads.options(record.id))
+    document = _options(call, record)
     return job_spec(_request(call, document, None), _template(document), record.circuits)

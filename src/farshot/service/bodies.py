@@ -96,6 +96,10 @@ def parameters_in(call: Call, kind: type[_Document]) -> _Document:
         message = "a parameter holds NUL"
         raise ParameterError(message)
     try:
-        return msgspec.convert(dict(query), type=kind, strict=False)
+        document = msgspec.convert(dict(query), type=kind, strict=False)
     except msgspec.ValidationError as error:
         raise ParameterError(str(error)) from None
+    if any(getattr(document, name) is None for name in names):
+        message = "a parameter is null: leave it out"
+        raise ParameterError(message)
+    return document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
 from starlette.responses import Response
@@ -29,14 +29,17 @@ MOST = 2**63 - 1
 """What a store counts to."""
 
 
+_Moment: TypeAlias = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which jobs are wanted; times are RFC 3339, `until` excluded."""
 
     status: JobStatus | None = None
     tag: str | None = None
     owner: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: _Moment | None = None
+    until: _Moment | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
     cursor: str | None = None
 
@@ -122,8 +125,8 @@ async def list_jobs(call: Call) -> Response:
         owner=_owner(call, query.owner),
         status=query.status,
         tag=query.tag,
-        since=_moment(query.since),
-        until=_moment(query.until),
+        since=_read_moment(query.since),
+        until=_read_moment(query.until),
         before=None if query.cursor is None else _read_cursor(query.cursor),
     )
     found = await in_thread(call.service, lambda: call.parts.jobs.jobs(wanted, query.limit + 1))
@@ -141,8 +144,15 @@ def _owner(call: Call, wanted: str | None) -> str | None:
     return wanted
 
 
-def _moment(given: datetime | None) -> datetime | None:
-    return given.replace(tzinfo=UTC) if given and given.tzinfo is None else given
+def _read_moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = msgspec.convert(text, type=datetime)
+    except msgspec.ValidationError:
+        message = f"a time is as in 2026-01-31T12:00:00Z, not {text!r:.40}"
+        raise ParameterError(message) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _cursor(record: JobRecord) -> str:

@@ -71,7 +71,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         operation["description"] = " ".join(more.split())
     if route.body:
         schema = {"$ref": _REF.format(name=route.body.__name__)}
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+        operation["requestBody"] = {"required": not route.may_be_empty, "content": {JSON: {"schema": schema}}}
     return operation
 
 

@@ -31,6 +31,7 @@ __all__ = ["Call", "Limits", "Parts", "Service", "in_thread", "in_turn"]
 
 _Answer = TypeVar("_Answer")
 _LOCKS = 64
+_LONGEST_ID = 64
 _LARGE = 256 * 1024
 _LARGE_AT_ONCE = 2
 
@@ -125,9 +126,10 @@ class Call:
 
     def job(self) -> JobRecord:
         """Return the job that the path names; one of another user is as unknown as one that is not there."""
-        record = self.parts.jobs.job(self.job_id) if self.job_id.isalnum() else None
+        is_id = self.job_id.isalnum() and len(self.job_id) <= _LONGEST_ID
+        record = self.parts.jobs.job(self.job_id) if is_id else None
         if record is None or (self.sees is not None and record.owner != self.sees):
-            message = f"no job {self.job_id!r} in this store"
+            message = f"no job {self.job_id[:_LONGEST_ID]!r} in this store"
             raise UnknownJobError(message)
         return record
 

@@ -15,6 +15,7 @@ from farshot.errors import (
     CircuitError,
     FarshotError,
     HandleError,
+    JobNotCompletedError,
     KeyConflictError,
     MissingExtraError,
     OptionError,
@@ -34,10 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "BegunError",
     "BodyError",
     "EndedError",
     "ForbiddenError",
     "MediaTypeError",
+    "MissingError",
+    "NotOfferedError",
     "NotReadyError",
     "ParameterError",
     "TooLargeError",
@@ -91,6 +95,18 @@ class EndedError(FarshotError):
         super().__init__(f"job {record.id} is {record.status} already")
 
 
+class BegunError(FarshotError):
+    """The job has begun, so that it cannot be changed any more."""
+
+
+class MissingError(FarshotError):
+    """The job has nothing of the kind that is asked for."""
+
+
+class NotOfferedError(FarshotError):
+    """The service has nothing that could do this."""
+
+
 class NotReadyError(FarshotError):
     """The service starts or stops."""
 
@@ -103,6 +119,7 @@ KINDS = {
         Kind("batch", 400, "The batch is wrong; nothing was stored"),
         Kind("option", 400, "An option is wrong; nothing was stored"),
         Kind("target", 400, "There is no such target here"),
+        Kind("not-completed", 400, "The job is not COMPLETED"),
         Kind("unauthorized", 401, "A valid token is needed"),
         Kind("forbidden", 403, "The user may not do this"),
         Kind("not-found", 404, "There is no such thing"),
@@ -110,6 +127,7 @@ KINDS = {
         Kind("timeout", 408, "The request took too long"),
         Kind("key-conflict", 409, "The key was used for another batch"),
         Kind("upload", 409, "The part does not fit the job"),
+        Kind("begun", 409, "The job has begun"),
         Kind("ended", 409, "The job has ended"),
         Kind("too-large", 413, "The body is too large"),
         Kind("media-type", 415, "The media type is not understood"),
@@ -117,6 +135,7 @@ KINDS = {
         Kind("head-too-large", 431, "The head of the request is too large"),
         Kind("quota", 429, "That would be more than the user may have"),
         Kind("internal", 500, "The service has a defect"),
+        Kind("not-offered", 501, "The service has nothing that could do this"),
         Kind("store", 503, "The store cannot be used"),
         Kind("not-ready", 503, "The service is not ready"),
     )
@@ -137,10 +156,14 @@ _OF_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (HandleError, "parameter"),
     (UnknownJobError, "not-found"),
     (UploadError, "upload"),
+    (MissingError, "not-found"),
+    (BegunError, "begun"),
     (EndedError, "ended"),
     (AccessError, "unauthorized"),
     (ForbiddenError, "forbidden"),
     (QuotaError, "quota"),
+    (JobNotCompletedError, "not-completed"),
+    (NotOfferedError, "not-offered"),
     (NotReadyError, "not-ready"),
     (StoreError, "store"),
 )
@@ -180,7 +203,7 @@ def problem_response(request: Request, error: Exception) -> Response:
     """Answer with the problem that `error` is; what is the service's own fault is logged with its story."""
     problem = problem_of(error)
     name = request.state.problem = problem.type.rpartition("/")[2]
-    if problem.status >= 500 and not isinstance(error, NotReadyError):
+    if problem.status >= 500 and not isinstance(error, NotReadyError | NotOfferedError):
         fields = {"event": "request-failed", "path": request.url.path, "problem": name}
         _log.error("request failed", exc_info=error, extra={"fields": fields})
     headers = {}

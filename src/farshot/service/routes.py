@@ -34,7 +34,7 @@ __all__ = ["ROUTES", "Route"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One method of one path. `problems` are the kinds that it may answer with beside those of every route; `text` is
-    the media type of an answer that is no document.
+    the media type of an answer that is no document. A body that `may_be_empty` may be left out.
     """
 
     method: str
@@ -42,6 +42,7 @@ class Route:
     handler: Handler
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
+    may_be_empty: bool = False
     answers: dict[int, type[msgspec.Struct] | None]
     problems: tuple[str, ...] = ()
     has_key: bool = False
@@ -96,6 +97,7 @@ ROUTES = (
         path="/v1/jobs/{job_id}/finalize",
         handler=uploads.finalize_job,
         body=FinalizeRequest,
+        may_be_empty=True,
         answers={200: JobDocument},
         problems=(*_SUBMIT, "not-found", "upload"),
     ),

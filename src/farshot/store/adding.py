@@ -73,13 +73,18 @@ def add_job(connection: Connection, **columns: Any) -> str:  # noqa: ANN401 -- t
 
 
 def add_part(  # noqa: PLR0913 -- the columns of one row
-    connection: Connection, job_id: str, number: int, *, digest: bytes, circuits: int, marks: bytes = b""
+    connection: Connection,
+    job_id: str,
+    number: int,
+    *,
+    digest: bytes,
+    circuits: int,
+    marks: bytes = b"",
+    options: bytes | None = None,
 ) -> None:
     """Write that a part of a job has arrived; `marks` are eight bytes for each of its labels."""
-    connection.execute(
-        sql.ADD_PART,
-        {"job_id": job_id, "number": number, "digest": digest, "circuits": circuits, "marks": marks},
-    )
+    columns = {"digest": digest, "circuits": circuits, "marks": marks, "options": options}
+    connection.execute(sql.ADD_PART, {"job_id": job_id, "number": number, **columns})
 
 
 def add_payload(  # noqa: PLR0913 -- the columns of one row

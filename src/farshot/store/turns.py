@@ -70,7 +70,7 @@ def take_turns(connection: Connection, owner: str, priority: int, costs: Sequenc
         return _behind(max(served, last or 0.0), costs)
     waiting = connection.execute(_WAITING, {"of_owner": owner}).all()
     moved = [row for row in waiting if row.priority < priority]
-    before = [row.turn for row in waiting if False]
+    before = [row.turn for row in waiting if row.priority >= priority]
     turns = _behind(max([_start(served, moved), *before]), [*costs, *(row.cost for row in moved)])
     _move(connection, moved, turns[len(costs) :])
     return turns[: len(costs)]

@@ -23,7 +23,7 @@ from farshot.store.turns import lock_turns
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import BindParameter, Connection, Engine
+    from sqlalchemy import BindParameter, Connection, Engine, Update
 
     from farshot.model import Draft, JobRecord, JobSpec, UploadPart
     from farshot.protocols import Clock
@@ -44,12 +44,26 @@ _LIST_PAYLOADS = (
     .where(payloads.c.job_id == _of_job)
     .order_by(payloads.c.part, payloads.c.slot)
 )
+_READ_OPTIONS = select(parts.c.options).where(parts.c.job_id == _of_job).order_by(parts.c.number)
+_FORGET_OPTIONS = update(parts).where(parts.c.job_id == _of_job).values(options=None)
 _READ_LABELS = select(payloads.c.labels).where(payloads.c.job_id == _of_job).order_by(payloads.c.part, payloads.c.slot)
 _GROW = update(jobs).where(jobs.c.id == _of_job).values(circuits=jobs.c.circuits + bindparam("count"))
 _ACCEPT = (
     update(jobs)
     .where(jobs.c.id == _of_job)
     .values(draft=None, spec=bindparam("new_spec"), shots=bindparam("new_shots"), timeout=bindparam("new_timeout"))
+)
+_waits = (
+    jobs.c.id == _of_job,
+    jobs.c.status == JobStatus.PENDING,
+    jobs.c.cancel_requested.is_(False),
+    jobs.c.draft.is_(None) == bindparam("is_accepted"),
+)
+_REVISE_DRAFT = update(jobs).where(*_waits).values(target=bindparam("new_target"), draft=bindparam("new_draft"))
+_REVISE_JOB = (
+    update(jobs)
+    .where(*_waits)
+    .values(target=bindparam("new_target"), spec=bindparam("new_spec"), timeout=bindparam("new_timeout"))
 )
 _FIND_ABANDONED = select(jobs.c.id).where(
     jobs.c.status == JobStatus.PENDING, jobs.c.draft.is_not(None), jobs.c.created_at < bindparam("before")
@@ -81,6 +95,11 @@ class SqlUploads:
         with self._transactions.read() as connection:
             return [PartReceipt(*row) for row in connection.execute(_LIST_PARTS, {"of_job": job_id})]
 
+    def part_options(self, job_id: str) -> list[bytes]:
+        """Return the options of every part of a job in the making, by number."""
+        with self._transactions.read() as connection:
+            return [bytes(found or b"") for found in connection.execute(_READ_OPTIONS, {"of_job": job_id}).scalars()]
+
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
         """Keep a part and return the job; the same part again changes nothing.
 
@@ -95,6 +114,21 @@ class SqlUploads:
         same label.
         """
         return self._transactions.write(lambda connection: self._accept(connection, job_id, spec))
+
+    def redraft(self, job_id: str, target: str, options: bytes) -> bool:
+        """Give a job in the making another target and other options; say whether it still was one."""
+        values = {"is_accepted": False, "new_target": target, "new_draft": options}
+        return self._transactions.write(lambda connection: _revise(connection, job_id, _REVISE_DRAFT, values))
+
+    def respecify(self, job_id: str, spec: JobSpec) -> bool:
+        """Give an accepted job that nobody has begun another target and timeout; say whether it still waited."""
+        values = {
+            "is_accepted": True,
+            "new_target": spec.target,
+            "new_timeout": spec.timeout,
+            "new_spec": _encode(spec),
+        }
+        return self._transactions.write(lambda connection: _revise(connection, job_id, _REVISE_JOB, values))
 
     def abandoned(self, older_than: float) -> list[str]:
         """Return the jobs that were opened more than `older_than` seconds ago and never accepted."""
@@ -127,8 +161,8 @@ class SqlUploads:
         if not _is_there(connection, job_id, part):
             _options(connection, job_id)
             _check_size(part)
-            add_part(connection, job_id, part.number, digest=part.digest, circuits=len(part.labels), marks=part.marks)
-            grow_job(connection, job_id, _add_payloads(connection, job_id, part))
+            _add_part(connection, job_id, part)
+            grow_job(connection, job_id, _add_payloads(connection, job_id, part) + len(part.options))
             connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
             mark(connection, [job_id])
         return read_job(connection, job_id)
@@ -145,6 +179,7 @@ class SqlUploads:
         _check_labels(connection, job_id)
         values = {"new_spec": _encode(spec), "new_shots": spec.total_shots, "new_timeout": spec.timeout}
         connection.execute(_ACCEPT, {"of_job": job_id, **values})
+        connection.execute(_FORGET_OPTIONS, {"of_job": job_id})
         add_shards(connection, job_id, record.owner, record.priority, list(_placed(connection, job_id)))
         mark(connection, [job_id])
         return read_job(connection, job_id)
@@ -153,6 +188,26 @@ class SqlUploads:
 def _lock(connection: Connection, job_id: str) -> None:
     if connection.dialect.name != "sqlite":
         connection.execute(sql.LOCK_JOBS, {"of_jobs": [job_id]})
+
+
+def _revise(connection: Connection, job_id: str, statement: Update, values: dict[str, object]) -> bool:
+    _lock(connection, job_id)
+    if not connection.execute(statement, {"of_job": job_id, **values}).rowcount:
+        return False
+    mark(connection, [job_id])
+    return True
+
+
+def _add_part(connection: Connection, job_id: str, part: UploadPart) -> None:
+    add_part(
+        connection,
+        job_id,
+        part.number,
+        digest=part.digest,
+        circuits=len(part.labels),
+        marks=part.marks,
+        options=part.options or None,
+    )
 
 
 def _add_payloads(connection: Connection, job_id: str, part: UploadPart) -> int:
@@ -166,7 +221,7 @@ def _add_payloads(connection: Connection, job_id: str, part: UploadPart) -> int:
 
 def _options(connection: Connection, job_id: str) -> bytes:
     record = read_job(connection, job_id)
-    draft: Any = connection.execute(_READ_DRAFT, {"of_job": job_id}).scalar_one()
+    draft: Any = connection.execute(_READ_DRAFT, {"of_job": job_id}).scalar()
     if draft is None or record.status.is_terminal:
         state = record.status if record.status.is_terminal else "accepted already"
         message = f"job {job_id} is {state}: it takes no more circuits"

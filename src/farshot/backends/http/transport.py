@@ -152,6 +152,8 @@ class Transport:
                 resolve.pause(self.failure(error))
             else:
                 resolve.pause(error_of(response), retry_after(response))
+            finally:
+                self._close_late()
 
     def _request(self, ask: Ask, timeout: httpx2.Timeout) -> httpx2.Request:
         return self._usable().build_request(
@@ -192,6 +194,11 @@ class Transport:
             found = info["return_value"].get_extra_info("socket")
             if found is not None:
                 self._sockets.add(found)
+
+    def _close_late(self) -> None:
+        """Close what was connected while `close` was under way."""
+        if self._closed:
+            self._client.close()
 
     def failure(self, error: httpx2.TransportError) -> ServiceError:
         """Return what a failed connection is to the caller; what no patience mends is raised."""

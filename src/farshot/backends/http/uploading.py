@@ -6,6 +6,7 @@ import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -26,6 +27,7 @@ __all__ = ["Upload", "job_request", "send", "withdraw"]
 _LARGE = 8 * 2**20
 _MANY = 20_000
 _PART = 4 * 2**20
+_KEY_LETTERS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 _ROOM = 64
 """Bytes of a body around its circuits, at most."""
 
@@ -34,14 +36,17 @@ _ROOM = 64
 class Upload:
     """How far a submission is: written by the thread that sends, read by the one that waits."""
 
-    key: str
-    header: str
-    """The key, as it travels in a header."""
-    total: int
-    is_ours: bool
+    key: str = ""
+    total: int = 0
+    is_ours: bool = False
     """Whether the job can only be this submission's: nobody else knows the key, or the service made the job for us."""
     sent: int = 0
     job_id: str | None = None
+
+    @property
+    def header(self) -> str:
+        """The key as it travels: letters that a header cannot carry are percent-encoded."""
+        return quote(self.key, safe=_KEY_LETTERS)
 
 
 class Part(NamedTuple):

@@ -1,0 +1,185 @@
+"""A job of Divi's client arrives: each call brings circuits, or rows of a template; with the last one it is whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import blake2b
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from farshot.admission.batch import Contents, check_shots, contents_of, observables, shot_plan
+from farshot.admission.template import Template, check_names, check_rows
+from farshot.errors import BatchError, UploadError
+from farshot.model import JobSpec, ShotGroup, ShotPlan, TemplateRange
+from farshot.service.batches import accept_as, check_part, part_of
+from farshot.service.divi.forms import DiviJob, DiviPart, encode, read_job, read_part
+from farshot.service.divi.unpacking import Unpacker, dense_observables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farshot.model import JobRecord, Observables, UploadPart
+    from farshot.service.divi.documents import AddRequest, ParameterSet
+    from farshot.service.parts import Call
+
+__all__ = ["add"]
+
+_Placed = tuple[int, int, DiviPart]
+"""A part and the positions [start, end) of its circuits."""
+
+
+def add(call: Call, document: AddRequest) -> JobRecord:
+    """Keep the circuits of one call, and accept the job with the last one.
+
+    The same call again, as is sent where an answer was lost, changes nothing: it is known by everything that it says.
+    Raises as `submit` of the service's own API, and `UploadError` where the job takes no more circuits.
+    """
+    record = call.job()
+    digest = blake2b(msgspec.msgpack.encode(document), digest_size=16).digest()
+    part = None if _has(call, record, digest) else _part(call, record, document, digest)
+    with call.service.lock_of(record.owner):
+        if part is not None and not _has(call, record, digest):
+            _put(call, part)
+        record = call.job()
+        if document.is_last and record.uploading:
+            return accept_as(call, record, _whole(call, record))
+    return record
+
+
+def _has(call: Call, record: JobRecord, digest: bytes) -> bool:
+    return any(receipt.digest == digest for receipt in call.parts.uploads.receipts(record.id))
+
+
+def _put(call: Call, part: UploadPart) -> None:
+    record = call.job()
+    check_part(call, record, part)
+    number = len(call.parts.uploads.receipts(record.id))
+    call.parts.uploads.put(record.id, replace(part, number=number))
+
+
+def _part(call: Call, record: JobRecord, document: AddRequest, digest: bytes) -> UploadPart:
+    job = _job(call, record)
+    contents = _contents(document)
+    _check_measured(job, document, len(contents.labels))
+    options = DiviPart(
+        shots=document.shots,
+        shot_groups=document.shot_groups,
+        observables=document.observables,
+        circuit_ham_map=document.circuit_ham_map,
+        template=contents.template,
+    )
+    return replace(part_of(call, 0, contents, encode(options)), digest=digest)
+
+
+def _job(call: Call, record: JobRecord) -> DiviJob:
+    job = read_job(call.parts.uploads.options(record.id))
+    if job is None:
+        message = f"job {record.id} was begun through another API: send its circuits there"
+        raise UploadError(message)
+    return job
+
+
+def _contents(document: AddRequest) -> Contents:
+    unpacker = Unpacker()
+    if document.circuit_template is None:
+        if document.parameter_sets is not None or document.parameter_names is not None:
+            message = "parameter_names and parameter_sets need circuit_template"
+            raise BatchError(message)
+        packed = document.circuits or {}
+        return contents_of({label: unpacker.text(f"circuit {label[:80]!r}", text) for label, text in packed.items()})
+    if document.circuits is not None:
+        message = "a call brings circuits or the rows of a template, not both"
+        raise BatchError(message)
+    source = unpacker.text("circuit_template", document.circuit_template)
+    template = check_names(source, document.parameter_names or [])
+    return Contents(template, *check_rows(Template("", template.names, _rows(document.parameter_sets or []))))
+
+
+def _rows(sets: Sequence[ParameterSet]) -> dict[str, list[float]]:
+    rows = {row.label: row.values for row in sets}
+    if len(rows) != len(sets):
+        message = "parameter_sets has a label twice"
+        raise BatchError(message)
+    return rows
+
+
+def _check_measured(job: DiviJob, document: AddRequest, circuits: int) -> None:
+    """Refuse what does not fit the type of the job; the map is compared with the circuits when the job is whole."""
+    if job.kind == "EXPECTATION":
+        if document.observables is None or document.shot_groups is not None or document.shots is not None:
+            message = "a job of type EXPECTATION takes observables, and no shots or shot_groups: its values are exact"
+            raise BatchError(message)
+        observables(dense_observables(document.observables), None, circuits)
+        return
+    if document.observables is not None or document.circuit_ham_map is not None:
+        message = "observables and circuit_ham_map are for jobs of type EXPECTATION"
+        raise BatchError(message)
+    _groups(DiviPart(document.shots, document.shot_groups), circuits, default=1)
+
+
+def _groups(part: DiviPart, circuits: int, *, default: int) -> tuple[ShotGroup, ...]:
+    """Return the shots of the circuits of one call, counted from its first one."""
+    if part.shot_groups is None:
+        shots = default if part.shots is None else check_shots(part.shots)
+        return (ShotGroup(0, circuits, shots),)
+    if part.shots is not None:
+        message = "shots and shot_groups exclude each other"
+        raise BatchError(message)
+    return shot_plan(part.shot_groups, circuits).groups
+
+
+def _whole(call: Call, record: JobRecord) -> JobSpec:
+    """Return what holds for the circuits of all calls, by their positions in the job."""
+    job, placed = _job(call, record), _placed(call, record)
+    sampled = job.kind != "EXPECTATION"
+    return JobSpec(
+        target=job.target,
+        seed=job.seed,
+        shots=ShotPlan(tuple(_plan(placed, call.parts.limits.shots))) if sampled else None,
+        observables=None if sampled else _observables(placed, record.circuits),
+        timeout=job.timeout,
+        templates=tuple(_templates(placed)),
+        kept=encode(job),
+    )
+
+
+def _placed(call: Call, record: JobRecord) -> list[_Placed]:
+    uploads = call.parts.uploads
+    ends = accumulate((receipt.circuits for receipt in uploads.receipts(record.id)), initial=0)
+    options = map(read_part, uploads.part_options(record.id))
+    return [(start, end, part) for (start, end), part in zip(pairwise(ends), options, strict=True)]
+
+
+def _plan(placed: Sequence[_Placed], default: int) -> list[ShotGroup]:
+    """Return the shots of all circuits; neighbours of the same number are one group."""
+    found: list[ShotGroup] = []
+    for start, end, part in placed:
+        for group in _groups(part, end - start, default=default):
+            first = start + group.start
+            if found and found[-1].shots == group.shots:
+                first = found.pop().start
+            found.append(ShotGroup(first, start + group.end, group.shots))
+    return found
+
+
+def _observables(placed: Sequence[_Placed], circuits: int) -> Observables:
+    first = placed[0][2]
+    for _, _, part in placed:
+        if (part.observables, part.circuit_ham_map) != (first.observables, first.circuit_ham_map):
+            message = "the calls of a job must agree on its observables and its circuit_ham_map"
+            raise BatchError(message)
+    return observables(dense_observables(first.observables or ""), first.circuit_ham_map, circuits)
+
+
+def _templates(placed: Sequence[_Placed]) -> list[TemplateRange]:
+    """Return which circuits are rows of which template; one that came in several calls is there once."""
+    found: list[TemplateRange] = []
+    for start, end, part in placed:
+        if part.template is None:
+            continue
+        if found and (found[-1].end, found[-1].template) == (start, part.template):
+            start = found.pop().start  # noqa: PLW2901 -- the range goes on
+        found.append(TemplateRange(start, end, part.template))
+    return found

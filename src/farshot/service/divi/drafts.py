@@ -1,0 +1,76 @@
+"""A job of Divi's client is begun: its options come to a target, a seed and a time."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from farshot.admission.batch import check_text
+from farshot.errors import BatchError, OptionError, TargetError
+from farshot.model import MAX_SEED, Draft
+from farshot.service.batches import offered
+from farshot.service.divi.forms import DiviJob, encode
+from farshot.service.divi.options import options_of
+from farshot.service.problems import NotOfferedError
+from farshot.simulators.targets import check_target
+
+if TYPE_CHECKING:
+    from farshot.model import JobRecord
+    from farshot.service.divi.documents import InitRequest
+    from farshot.service.parts import Call
+
+__all__ = ["QUBO", "begin", "chosen"]
+
+QUBO = (
+    "characterising and validating QUBO problems is a product of Divi's cloud service; this service runs circuits: "
+    "submit the circuits of the problem instead"
+)
+
+
+def begin(call: Call, document: InitRequest) -> JobRecord:
+    """Begin a job; nothing of it runs before it is whole. Raises as `submit` of the service's own API."""
+    if document.job_type == "VALIDATE":
+        raise NotOfferedError(QUBO)
+    _check_hardware(document)
+    older = document.maestro_config is None
+    config = document.execution_configuration if older else document.maestro_config
+    job = chosen(call, document.job_type, document.simulator_cluster, config, older=older)
+    options = encode(job)
+    draft = Draft(
+        owner=call.user.name,
+        key=uuid.uuid4().hex,
+        digest=blake2b(options, digest_size=16).digest(),
+        tag=check_text("tag", document.tag or None),
+        target=job.target,
+        priority=0,
+        options=options,
+    )
+    return call.parts.uploads.open(draft)
+
+
+def _check_hardware(document: InitRequest) -> None:
+    if document.qpu_system_name is not None:
+        message = f"there is no QPU system {document.qpu_system_name[:80]!r} here: choose a simulator cluster"
+        raise TargetError(message)
+    if document.device_config is not None:
+        message = "device_config is for QPU systems, of which there are none here"
+        raise OptionError(message)
+    if document.execution_configuration is not None and document.maestro_config is not None:
+        message = "execution_configuration and maestro_config exclude each other"
+        raise BatchError(message)
+
+
+def chosen(call: Call, kind: str, cluster: str | None, config: dict[str, Any] | None, *, older: bool) -> DiviJob:
+    """Return what a cluster and options come to; raises `OptionError`, `BatchError` or `TargetError`."""
+    options, limit = options_of(cluster, config or {}), call.parts.limits.job_timeout
+    return DiviJob(
+        kind=kind,
+        target=offered(call, check_target(options.target)),
+        cluster=cluster,
+        seed=secrets.randbelow(MAX_SEED + 1) if options.seed is None else options.seed,
+        timeout=options.timeout if limit is None else min(options.timeout or limit, limit),
+        config=config,
+        older=older,
+    )

@@ -1,0 +1,72 @@
+"""The jobs of Divi's client: begun, filled, looked at, cancelled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from farshot.contract import JobStatus
+from farshot.service.bodies import document_in
+from farshot.service.divi.adding import add
+from farshot.service.divi.documents import AddRequest, InitRequest
+from farshot.service.divi.drafts import QUBO, begin
+from farshot.service.parts import in_thread, in_turn
+from farshot.service.problems import EndedError, NotOfferedError
+from farshot.wire import JSON, encode
+
+if TYPE_CHECKING:
+    from farshot.model import JobRecord
+    from farshot.service.parts import Call
+
+__all__ = ["add_circuits", "cancel_divi_job", "get_divi_status", "init_job", "reply", "submit_qubo"]
+
+
+def reply(content: object, status: int = 200) -> Response:
+    """Return an answer in JSON."""
+    return Response(encode(content), status, media_type=JSON)
+
+
+async def init_job(call: Call) -> Response:
+    """Begin a job."""
+    document = await document_in(call, InitRequest)
+    record = await in_turn(call, lambda: begin(call, document))
+    return reply({"job_id": record.id}, 201)
+
+
+async def add_circuits(call: Call) -> Response:
+    """Keep some circuits of a job; with the last ones it is accepted."""
+    document = await document_in(call, AddRequest)
+    record = await in_turn(call, lambda: add(call, document))
+    call.parts.wake()
+    return reply({"status": "ok", "job_id": record.id, "circuits": record.circuits})
+
+
+async def get_divi_status(call: Call) -> Response:
+    """Tell where a job stands."""
+    record = await in_thread(call.service, call.job)
+    found: dict[str, Any] = {"job_id": record.id, "status": record.status, "run_time": record.run_time}
+    if record.fault is not None:
+        found["error"] = record.fault.message
+    return reply(found)
+
+
+async def cancel_divi_job(call: Call) -> Response:
+    """Cancel a job; cancelling it again is answered as the first time, whose answer may have been lost."""
+
+    def cancel() -> tuple[JobRecord, int | None]:
+        call.job()
+        return call.parts.jobs.cancel(call.job_id)
+
+    record, stopped = await in_turn(call, cancel)
+    call.parts.wake()
+    if stopped is None and record.status is not JobStatus.CANCELLED:
+        raise EndedError(record)
+    stopped = record.circuits - record.done
+    return reply({"status": "cancelled", "job_id": record.id, "circuits_cancelled": stopped})
+
+
+async def submit_qubo(call: Call) -> Response:
+    """Say that there is no counterpart."""
+    del call
+    raise NotOfferedError(QUBO)

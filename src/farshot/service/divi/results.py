@@ -1,0 +1,99 @@
+"""The results of a job that is COMPLETED, page by page, in the form that the client can read."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from farshot.backends.entries import metadata
+from farshot.contract import JobStatus
+from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
+from farshot.errors import JobNotCompletedError
+from farshot.model import CircuitResult, Counts, Fault
+from farshot.packing import unpack
+from farshot.service.bodies import parameters_in
+from farshot.service.divi.clients import is_newer
+from farshot.service.divi.documents import DiviQuery
+from farshot.service.divi.histograms import NARROW, envelope
+from farshot.service.divi.jobs import reply
+from farshot.service.parts import in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.responses import Response
+
+    from farshot.model import JobRecord
+    from farshot.protocols import JobStore, StoredPart
+    from farshot.service.parts import Call
+
+__all__ = ["get_divi_results"]
+
+_decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
+_SHOWN = 3
+
+
+async def get_divi_results(call: Call) -> Response:
+    """Give a page of the results of a job that is COMPLETED."""
+    query = parameters_in(call, DiviQuery)
+    return reply(await in_thread(call.service, lambda: _page(call, query)))
+
+
+def _page(call: Call, query: DiviQuery) -> dict[str, Any]:
+    record = call.job()
+    if record.status is not JobStatus.COMPLETED:
+        raise JobNotCompletedError(_why_not(call.parts.jobs, record))
+    entries = list(islice(_entries(call, record, query.offset), query.limit))
+    following = query.offset + query.limit
+    path = f"/api/job/{record.id}/resultsV2/?limit={query.limit}&offset={following}"
+    return {
+        "count": record.circuits,
+        "next": path if following < record.circuits else None,
+        "results": entries,
+    }
+
+
+def _entries(call: Call, record: JobRecord, start: int) -> Iterator[dict[str, Any]]:
+    jobs = call.parts.jobs
+    observables, widest = jobs.spec(record.id).observables, None if is_newer(call) else NARROW
+    for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
+        for position, label, result in _results(part):
+            if position >= start:
+                terms = observables.terms_at(position) if observables else ()
+                found = _outcome(result, terms, widest)
+                yield {"label": label, "results": found, "metadata": metadata(result, part.attempt)}
+
+
+def _results(part: StoredPart) -> Iterator[tuple[int, str, CircuitResult]]:
+    for position, (label, result) in enumerate(zip(part.labels, _decode(part.results), strict=True), part.first):
+        yield position, label, result
+
+
+def _outcome(result: CircuitResult, terms: tuple[str, ...], widest: int | None) -> dict[str, Any]:
+    """Return counts packed, or plain where they are wider than the client can unpack; or values by term."""
+    outcome = result.outcome
+    if isinstance(outcome, Counts):
+        return envelope(outcome) if widest is None or outcome.width <= widest else dict(unpack(outcome))
+    return {} if isinstance(outcome, Fault) else dict(zip(terms, outcome.values, strict=True))
+
+
+def _why_not(jobs: JobStore, record: JobRecord) -> str:
+    """Say what keeps the results back: the first circuits that failed, where some did."""
+    reason = f"job {record.id} is {record.status}, and results are given of a job that is COMPLETED"
+    if record.fault is not None:
+        return f"{reason}: {record.fault.message}"
+    if not record.failed:
+        return reason
+    return f"{reason}; {record.failed:,} of {record.circuits:,} circuits failed: {'; '.join(_faults(jobs, record))}"
+
+
+def _faults(jobs: JobStore, record: JobRecord) -> Iterator[str]:
+    found = (
+        f"{label!r:.80}: {result.outcome.message}"
+        for part in jobs.parts(record.id)
+        for _, label, result in _results(part)
+        if isinstance(result.outcome, Fault)
+    )
+    return islice(found, _SHOWN)

@@ -1,0 +1,164 @@
+"""Who may do what: counted from the description of the API, so that no route can be forgotten."""
+
+import itertools
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from farshot.accounts import token_id
+from farshot.service.openapi import description
+from samples import BELL
+
+OPERATIONS = [(method.upper(), path) for path, methods in description()["paths"].items() for method in methods]
+OF_A_JOB = [(method, path) for method, path in OPERATIONS if "{job_id}" in path]
+BODIES = {
+    "/v1/jobs": {"circuits": {"bell": BELL}},
+    "/v1/jobs/{job_id}/parts/{number}": {"circuits": {"bell": BELL}},
+    "/v1/jobs/{job_id}/finalize": {"circuits": 1},
+}
+FORMS = ["application/json", "application/x-ndjson", "application/vnd.farshot.results.v1"]
+OTHER = {"GET /v1/jobs", "POST /v1/jobs", "GET /v1/events", "GET /v1/targets", "GET /v1/me", "GET /metrics"}
+"""What takes no id."""
+
+
+def ask(caller, method, path, job_id="0" * 32, number="0", **options):
+    url = path.format(job_id=job_id, number=number)
+    return caller.request(method, url, json=BODIES.get(path), **options)
+
+
+def jobs_of_every_kind(caller):
+    """Return a job in the making, one that runs or waits, and one that has ended."""
+    opened = caller.submit(upload=True)["job_id"]
+    caller.put(f"/v1/jobs/{opened}/parts/0", json={"circuits": {"bell": BELL}})
+    cancelled = caller.submit({"bell": BELL})["job_id"]
+    caller.post(f"/v1/jobs/{cancelled}/cancel")
+    ended = caller.submit({"bell": BELL})["job_id"]
+    caller.wait(ended)
+    return [opened, cancelled, ended]
+
+
+def test_every_route_is_of_one_kind():
+    assert {f"{method} {path}" for method, path in OPERATIONS if (method, path) not in OF_A_JOB} == OTHER
+    assert len(OF_A_JOB) == 6
+
+
+def test_the_jobs_of_others_do_not_exist(ann, ben, new_user):
+    theirs = jobs_of_every_kind(ben)
+    before = [ben.job(job_id) for job_id in theirs]
+    for (method, path), job_id in itertools.product(OF_A_JOB, theirs):
+        unknown = ask(ann, method, path)
+        for form in FORMS:
+            answer = ask(ann, method, path, job_id, headers={"Accept": form})
+            assert answer.status_code == unknown.status_code == 404
+            assert answer.text == unknown.text.replace("0" * 32, job_id)
+    assert [ben.job(job_id) for job_id in theirs] == before
+    assert new_user(admin=True).job(theirs[0])["owner"] == ben.name
+
+
+@pytest.mark.parametrize("follow", ["true", "false"])
+def test_nor_do_their_streams(ann, ben, follow):
+    job_id = ben.submit({"bell": BELL})["job_id"]
+    for form in FORMS:
+        query = {"follow": follow}
+        answer = ann.get(f"/v1/jobs/{job_id}/results", params=query, headers={"Accept": form})
+        assert answer.status_code == 404
+
+
+def test_lists_and_events_are_of_the_own_jobs_and_an_admin_lists_all(ann, ben, new_user):
+    begin = ann.get("/v1/events").json()["cursor"]
+    own, other = ann.submit({"bell": BELL}, tag="same")["job_id"], ben.submit({"bell": BELL}, tag="same")["job_id"]
+    for query in [{}, {"tag": "same"}, {"owner": ann.name}, {"limit": 500}]:
+        assert {job["owner"] for job in ann.get("/v1/jobs", params=query).json()["jobs"]} == {ann.name}
+    assert ann.get("/v1/jobs", params={"owner": ben.name}).status_code == 403
+    for after in [begin, "0"]:
+        jobs = ann.get("/v1/events", params={"after": after, "wait": 5}).json()["jobs"]
+        assert {job["job_id"] for job in jobs} == {own}
+    admin = new_user(admin=True)
+    listed = admin.get("/v1/jobs", params={"limit": 500}).json()["jobs"]
+    assert {own, other} <= {job["job_id"] for job in listed}
+    assert [job["job_id"] for job in admin.get("/v1/jobs", params={"owner": ben.name}).json()["jobs"]] == [other]
+
+
+def test_a_list_made_by_another_is_no_way_to_its_jobs(ann, ben):
+    for _ in range(3):
+        ben.submit({"bell": BELL})
+    cursor = ben.get("/v1/jobs", params={"limit": 1}).json()["next"]
+    assert ann.get("/v1/jobs", params={"cursor": cursor}).json() == {"jobs": [], "next": None}
+
+
+def test_an_admin_may_do_everything_to_the_jobs_of_others(ben, new_user):
+    admin = new_user(admin=True)
+    for job_id in jobs_of_every_kind(ben):
+        assert admin.get(f"/v1/jobs/{job_id}/results").status_code == 200
+        assert admin.post(f"/v1/jobs/{job_id}/cancel").status_code in {200, 409}
+        assert admin.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert ben.get("/v1/jobs").json()["jobs"] == []
+
+
+def credentials(new_user):
+    good = new_user().token
+    expired = new_user(expires=datetime.now(UTC) - timedelta(seconds=1)).token
+    wrong = good[:-1] + ("A" if good[-1] != "A" else "B")
+    return [
+        None,
+        "",
+        "Bearer",
+        good,
+        f"Basic {good}",
+        f"Bearer {wrong}",
+        f"Bearer {good}x",
+        f"Bearer {good[:-1]}",
+        f"Bearer {good} {good}",
+        f"Bearer {expired}",
+        "Bearer \xff\xfe",
+        "Bearer " + "x" * 10_000,
+        "Bearer farshot_000000000000_" + "A" * 32,
+    ]
+
+
+def test_nothing_is_told_to_who_shows_no_valid_token(nobody, ann, new_user):
+    job_id = ann.submit({"bell": BELL})["job_id"]
+    for method, path in OPERATIONS:
+        bodies = set()
+        for text in credentials(new_user):
+            headers = [] if text is None else [(b"authorization", text.encode("latin-1"))]
+            answer = ask(nobody, method, path, job_id, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
+            bodies.add(answer.text)
+        assert len(bodies) == 1
+    assert ann.job(job_id)["cancel_requested"] is False
+
+
+@pytest.mark.parametrize("text", ["bearer {}", "BEARER {}", "Bearer  {}"])
+def test_the_scheme_is_read_as_http_has_it(nobody, ann, text):
+    headers = {"Authorization": text.format(ann.token)}
+    assert nobody.get("/v1/me", headers=headers).json()["name"] == ann.name
+
+
+def test_a_revoked_token_is_soon_worthless_and_the_others_are_not(everybody, ann):
+    other = everybody(ann.name)
+    assert ann.get("/v1/me").status_code == 200
+    everybody.accounts.revoke(token_id(ann.token), datetime.now(UTC))
+    time.sleep(5)
+    assert {ask(ann, method, path).status_code for method, path in OPERATIONS} == {401}
+    assert other.get("/v1/me").json()["name"] == ann.name
+
+
+def test_a_token_that_expires_is_worthless_at_once(new_user):
+    short = new_user(expires=datetime.now(UTC) + timedelta(seconds=1))
+    assert short.get("/v1/me").status_code == 200
+    time.sleep(1)
+    assert short.get("/v1/me").status_code == 401
+
+
+def test_a_token_made_while_the_service_runs_is_good(server, everybody):
+    caller = everybody.caller(token=server.token("late"))
+    assert caller.get("/v1/me").json()["name"] == "late"
+
+
+def test_me_tells_who_asks(ann, new_user):
+    assert ann.get("/v1/me").json()["role"] == "user"
+    assert new_user(admin=True).get("/v1/me").json()["role"] == "admin"
+    assert ann.get("/metrics").status_code == 403

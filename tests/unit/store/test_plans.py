@@ -1,0 +1,79 @@
+"""What is asked often must not read every shard or job that there ever was."""
+
+import pytest
+from sqlalchemy import event
+
+from farshot.store import SqlStore, open_engine, sqlite_url
+from farshot.testing.stores import ManualClock
+from farshot.testing.stores.values import finish, make_submission
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = open_engine(sqlite_url(tmp_path))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def plans(engine):
+    """How SQLite goes about each statement that it is given, under the statement's text."""
+    found = {}
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def explain(connection, _cursor, statement, values, _context, many):  # noqa: PLR0917 -- as the library calls it
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            driver = connection.connection.driver_connection
+            rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", values[0] if many else values)
+            found[statement] = [row[3] for row in rows]
+
+    return found
+
+
+def use_everything(store):
+    done, job, other = (
+        store.add(make_submission(owner=owner, priority=priority)) for owner, priority in (("a", 0), ("a", 1), ("b", 0))
+    )
+    finish(store, *store.claim("me", 2))
+    shards = store.claim("me", 2)
+    store.renew([shard.lease for shard in shards])
+    store.lost([shard.lease for shard in shards])
+    store.release(shards[0].lease)
+    store.revoke("me")
+    store.holders()
+    for record in (done, job, other):
+        store.ahead(record.id)
+        store.usage(record.owner)
+        store.events(record.owner, 1)
+        store.events(None, 1)
+        [*store.parts(record.id), *store.recorded(record.id), *store.labels(record.id)]
+    store.expire()
+    store.cancel(job.id)
+    store.delete(other.id)
+
+
+@pytest.mark.parametrize("running_limit", [None, 4])
+def test_no_statement_reads_a_whole_table(engine, plans, running_limit):
+    use_everything(SqlStore(engine, ManualClock(), running_limit=running_limit))
+    large = ("jobs", "shards", "payloads", "parts", "results", "attempts")
+    of_few = ("USING INDEX ix_shards_open", "INDEX ix_shards_leased")
+    scans = [
+        (step, statement)
+        for statement, steps in plans.items()
+        for step in steps
+        if step.startswith("SCAN ") and step.split()[1] in large and not any(name in step for name in of_few)
+    ]
+    assert scans == []
+    assert len(plans) > 25
+
+
+def test_the_queue_is_read_in_its_order(engine, plans):
+    use_everything(SqlStore(engine, ManualClock(), running_limit=4))
+    sorted_by_hand = {
+        statement for statement, steps in plans.items() if any("TEMP B-TREE FOR ORDER BY" in step for step in steps)
+    }
+    queue = {
+        statement for statement in plans if "ORDER BY shards.turn, shards.seq" in statement and "LIMIT" in statement
+    }
+    assert {statement for statement in queue & sorted_by_hand if "job_id = ?" not in statement} == set()
+    assert any("ix_shards_open" in step for statement in queue for step in plans[statement])
