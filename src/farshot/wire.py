@@ -25,6 +25,7 @@ __all__ = [
     "FRAMES",
     "JSON",
     "MAX_BODY",
+    "MAX_MEMBERS",
     "NDJSON",
     "PROBLEM",
     "EventsDocument",
@@ -58,6 +59,7 @@ NDJSON = "application/x-ndjson"
 PROBLEM = "application/problem+json"
 FRAMES = "application/vnd.farshot.results.v1"
 MAX_BODY = 16 * 2**20
+MAX_MEMBERS = 250_000
 MAX_FRAME = 256 * 2**20
 
 _Document = TypeVar("_Document", bound=msgspec.Struct)
@@ -69,6 +71,7 @@ _LARGE: dict[str, tuple[Any, bytes]] = {
     "circuit_ham_map": (list[list[int]], b"]"),
     "shot_groups": (list[list[int]], b"]"),
 }
+_TOO_MANY = f"{{name}} may hold {MAX_MEMBERS:,} members in one request: send a large job in parts"
 _BRACKETS = {dict: b"{}", list: b"[]"}
 _SIGN = re.compile(rb'[",\]]')
 _STRINGS_EACH = {"circuits": 2, "rows": 1}
@@ -85,12 +88,13 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A batch: `circuits` by label, or a `template` and its `rows` by label. The options are those of
     `submit_circuits`; `default_seed` is taken where there is no `seed` and is no part of what a key stands for.
 
-    With `upload` the circuits or rows follow in parts, and `digest` (32 hexadecimal digits) says which batch it is.
+    With `upload` the circuits or rows follow in parts, and `digest` (32 hexadecimal digits) says which batch it is. A
+    null in a row stands for what is not finite, and fails that row.
     """
 
     circuits: dict[str, str] | None = None
     template: TemplateDocument | None = None
-    rows: dict[str, list[float]] | None = None
+    rows: dict[str, list[float | None]] | None = None
     target: str = "auto"
     shots: int | None = None
     seed: int | None = None
@@ -109,7 +113,7 @@ class PartRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """One part of an upload: circuits, or rows where the job has a template."""
 
     circuits: dict[str, str] | None = None
-    rows: dict[str, list[float]] | None = None
+    rows: dict[str, list[float | None]] | None = None
 
 
 class FinalizeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -348,7 +352,9 @@ def read_request(data: bytes, kind: type[_Document]) -> _Document:
 def _in_pieces(data: bytes, kind: type[_Document]) -> _Document:
     """Decode what may have many members piece by piece: a decoder lets no other thread run before it is done."""
     members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-    large = {name: bytes(raw) for name, raw in members.items() if name in _LARGE and len(bytes(raw)) > _PIECE}
+    if _strings(bytes(members.get("template", b""))) > MAX_MEMBERS:
+        raise WireError(_TOO_MANY.format(name="template"))
+    large = {name: bytes(raw) for name, raw in members.items() if name in _LARGE and len(memoryview(raw)) > _PIECE}
     rest = {name: raw for name, raw in members.items() if name not in large}
     document = msgspec.json.decode(msgspec.json.encode(rest), type=kind)
     fields = {field.name for field in msgspec.structs.fields(kind)}
@@ -365,20 +371,22 @@ def _decoded(name: str, text: bytes) -> Any:  # noqa: ANN401 -- of the type that
         return decode(text)
     whole = decode(opening + closing)
     add = whole.update if isinstance(whole, dict) else whole.extend
-    for piece in _pieces(text[1:-1], mark):
+    for piece in _pieces(text, mark):
         add(decode(opening + piece + closing))
+        if len(whole) > MAX_MEMBERS:
+            raise WireError(_TOO_MANY.format(name=name))
     return whole
 
 
 def _pieces(text: bytes, mark: bytes) -> Iterator[bytes]:
-    """Cut the members of an object or array, of which the grammar is known to be right, at commas between them.
+    """Cut what an object or array holds, of which the grammar is known to be right, at commas between them.
 
     `mark` is what a comma must follow: nothing where members are strings, `]` where they are arrays of numbers.
     """
-    start = 0
+    start = 1
     while start < len(text):
         end = _comma(text, _outside(text, start), mark)
-        yield text[start:end]
+        yield text[start : min(end, len(text) - 1)]
         start = end + 1
 
 

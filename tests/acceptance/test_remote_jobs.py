@@ -36,13 +36,18 @@ def submit(backend, circuits, **options):
 
 def connections(port):
     """Return how many connections this process has to `port`, by the system's table."""
-    mine = {os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
+    mine = {str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(row[2].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in mine for row in rows)
 
 
 def test_importing_farshot_brings_no_http_library():
-    code = "import sys, farshot; assert 'httpx2' not in sys.modules; farshot.RemoteBackend; assert 'sqlalchemy' not in sys.modules"
+    code = """
+import sys, farshot
+assert "httpx2" not in sys.modules
+assert farshot.RemoteBackend
+assert "sqlalchemy" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

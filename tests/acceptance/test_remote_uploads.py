@@ -126,10 +126,11 @@ def test_a_callback_that_raises_ends_the_upload(server):
 def test_an_event_is_heeded_while_the_service_hangs(alone):
     with open_backend(alone, "ann") as backend:
         job = backend.job(backend.submit_circuits(slow_circuits(50)).job_id)
+        many = bells(30_000)
         alone.freeze()
         calls = (
             lambda event: backend.submit_circuits({"bell": BELL}, cancellation_event=event),
-            lambda event: backend.submit_circuits(bells(30_000), cancellation_event=event),
+            lambda event: backend.submit_circuits(many, cancellation_event=event),
             lambda event: job.wait(cancellation_event=event),
             lambda event: list(job.stream(cancellation_event=event)),
             lambda event: backend.poll_job_status(
@@ -158,7 +159,7 @@ def test_a_submission_in_flight_is_withdrawn_once_the_service_answers(alone):
         assert [job.status for job in backend.jobs()] == [farshot.JobStatus.CANCELLED]
 
 
-def test_what_breaks_off_names_its_key(tmp_path):
+def test_what_breaks_off_names_its_key():
     with farshot.RemoteBackend(f"http://127.0.0.1:{free_port()}", "t", retry_seconds=0.5) as backend:
         began = time.monotonic()
         with pytest.raises(farshot.SubmissionError, match="mine") as caught:
@@ -209,3 +210,28 @@ def test_ctrl_c_ends_an_upload_and_withdraws_it(server):
     out, _ = program.communicate(timeout=30)
     with farshot.RemoteBackend(server.url, token) as backend:
         assert backend.job(out.split()[-1]).status is farshot.JobStatus.CANCELLED
+
+
+WAIT = """
+import sys, farshot
+from farshot.testing.backends import slow_circuits
+backend = farshot.RemoteBackend(sys.argv[1], sys.argv[2])
+handle = backend.submit_circuits(slow_circuits(200))
+print(handle.job_id, flush=True)
+try:
+    backend.poll_job_status(handle, loop_until_complete=True)
+except farshot.ExecutionCancelledError:
+    print("cancelled")
+"""
+
+
+def test_ctrl_c_ends_a_wait_and_cancels_its_job(server):
+    token = server.token("ctrl-c-wait")
+    program = subprocess.Popen([sys.executable, "-c", WAIT, server.url, token], stdout=subprocess.PIPE, text=True)
+    job_id = program.stdout.readline().strip()
+    time.sleep(0.5)
+    program.send_signal(signal.SIGINT)
+    out, _ = program.communicate(timeout=30)
+    assert out == "cancelled\n"
+    with farshot.RemoteBackend(server.url, token) as backend:
+        assert backend.job(job_id).status is farshot.JobStatus.CANCELLED

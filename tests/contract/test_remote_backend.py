@@ -1,8 +1,8 @@
 import pytest
-from serving import running_server
 
 import farshot
 from farshot.testing.backends import BackendSuite
+from serving import running_server
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,12 @@ def run(backend: AsyncJobBackend) -> list[dict[str, object]]:
 
 
 run(farshot.LocalBackend())
+run(farshot.RemoteBackend("http://lab:8080", on_upload=lambda _sent, _total: None))
 with farshot.LocalBackend(shots=1000, workers=None, data_dir=None, target="auto", seed=None) as local:
     local.submit_circuits({"bell": "..."}, ham_ops="ZZ", circuit_ham_map=[[0, 1]], tag="t", key="k", validate=True)
     local.get_job_results(ExecutionResult(job_id="x"), partial=True)
     job: farshot.Job = local.job("x")
     jobs: list[farshot.Job] = local.jobs(status="COMPLETED", tag=None, limit=50)
+    entries: list[list[dict[str, object]]] = farshot.gather(jobs)
+    ended: list[farshot.Job] = list(farshot.as_completed(jobs, timeout=1.0))
+    labels: list[str] = [entry["label"] for entry in job.stream(cancellation_event=Event())]

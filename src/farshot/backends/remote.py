@@ -126,7 +126,9 @@ class RemoteBackend(Client):
         with heeded(sending.event) as event:
             return self._deliver(upload, stop, event, lambda: self._send(circuits, sending, upload, stop))
 
-    def _send(self, circuits: Mapping[str, str] | Template, sending: Sending, upload: Upload, stop: Event) -> str:
+    def _send(
+        self, circuits: Mapping[str, str] | Template, sending: Sending, upload: Upload, stop: Event
+    ) -> JobDocument:
         request = sending.request
         batch = admit(circuits, request)
         document = job_request(
@@ -138,12 +140,12 @@ class RemoteBackend(Client):
         upload.key, upload.total, upload.is_ours = batch.key, len(batch.labels), request.key is None
         return send(self._transport, batch, document, upload, stop)
 
-    def _deliver(self, upload: Upload, stop: Event, event: Event, work: Callable[[], str]) -> str:
+    def _deliver(self, upload: Upload, stop: Event, event: Event, work: Callable[[], JobDocument]) -> str:
         """Do the sending; a submission that ends early leaves no half-made job behind."""
         sending = start(work, name="farshot-submit")
         try:
             self._attend(sending, upload, event)
-            return sending.result()
+            document = sending.result()
         except (AccessError, QuotaError):
             self._withdraw(upload, sending)
             raise
@@ -153,8 +155,10 @@ class RemoteBackend(Client):
             stop.set()
             self._withdraw(upload, sending)
             raise
+        self._feed.begin(document)
+        return document.job_id
 
-    def _attend(self, sending: Future[str], upload: Upload, event: Event) -> None:
+    def _attend(self, sending: Future[JobDocument], upload: Upload, event: Event) -> None:
         """Wait for the sending, and tell how far it is."""
         told = 0
         while not (done := is_done(sending)) or told != upload.sent:
@@ -166,7 +170,7 @@ class RemoteBackend(Client):
                 if self._on_upload:
                     self._on_upload(told, upload.total)
 
-    def _withdraw(self, upload: Upload, sending: Future[str]) -> None:
+    def _withdraw(self, upload: Upload, sending: Future[JobDocument]) -> None:
         if upload.job_id or not sending.done():
             self._do_later(partial(_withdraw, self._transport, upload, sending))
 
@@ -195,6 +199,9 @@ class RemoteBackend(Client):
     def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
         response = self._call(Ask(method="GET", path=job_path(job_id)), event)
         return self._feed.take(read_answer(response.content, JobDocument)), response
+
+    def _settled(self, job_id: str) -> JobRecord | None:
+        return self._feed.ended(job_id)
 
     def _response(self, record: JobRecord, event: Event | None) -> Response:
         try:
@@ -263,7 +270,7 @@ def _lost(upload: Upload, error: ServiceError) -> SubmissionError:
     return SubmissionError(message, key=upload.key, job_id=upload.job_id)
 
 
-def _withdraw(transport: Transport, upload: Upload, sending: Future[str]) -> None:
+def _withdraw(transport: Transport, upload: Upload, sending: Future[JobDocument]) -> None:
     """Cancel the job of a submission that was given up, once its id is known."""
     deadline = time.monotonic() + _WITHDRAWING
     while upload.job_id is None and not is_done(sending) and time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from contextlib import asynccontextmanager
 from functools import partial
@@ -51,6 +52,8 @@ def build_app(parts: Parts) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         feed.start()
+        gc.collect()
+        gc.freeze()  # what is there from the start is never garbage: looking for some would hold up every request
         tell(_log, logging.INFO, "service-started", version=__version__)
         yield
         feed.close()

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["accept", "accept_as", "check_part", "offered", "part_of", "put", "submit"]
 
 _DIGEST = re.compile("[0-9a-f]{32}")
+_MOST_TERMS = 500_000
 _encode = msgspec.msgpack.Encoder().encode
 _decode_request = msgspec.msgpack.Decoder(JobRequest).decode
 
@@ -57,7 +58,10 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
     with call.service.lock_of(owner):
         is_new = checked is None or call.parts.jobs.keyed(owner, checked) is None
         if document.upload:
-            return call.parts.uploads.open(_draft(call, document, checked)), is_new
+            draft = _draft(call, document, checked)
+            if is_new:
+                _check_quota(call, 0, 0, len(draft.options))
+            return call.parts.uploads.open(draft), is_new
         submission = _submission(call, document, checked)
         if is_new:
             _check_quota(call, submission.batch.spec.total_shots, len(submission.batch.labels), _size(submission))
@@ -90,7 +94,15 @@ def _contents(template: TemplateSource | None, document: JobRequest | PartReques
     if document.circuits is not None or document.rows is None:
         message = "a job with a template takes rows, and no circuits"
         raise BatchError(message)
-    return Contents(template, *check_rows(Template("", template.names, document.rows)))
+    rows = {label: _numbers(row) for label, row in document.rows.items()}
+    return Contents(template, *check_rows(Template("", template.names, rows)))
+
+
+def _numbers(row: list[float | None]) -> list[float]:
+    """Return a row with what JSON cannot say, which is that row's own fault."""
+    if None in row:
+        return [math.nan if value is None else value for value in row]
+    return row  # type: ignore[return-value]  # it holds no None
 
 
 def _request(call: Call, document: JobRequest, key: str | None) -> Request:
@@ -100,7 +112,7 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
         target=offered(call, check_target(document.target)),
         default_shots=limits.shots,
         default_seed=document.default_seed,
-        ham_ops=document.ham_ops,
+        ham_ops=_few_terms(document.ham_ops),
         circuit_ham_map=document.circuit_ham_map,
         shot_groups=document.shot_groups,
         shots=document.shots,
@@ -109,6 +121,14 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
         key=key,
         timeout=timeout if limits.job_timeout is None else float(min(timeout or math.inf, limits.job_timeout)),
     )
+
+
+def _few_terms(ham_ops: str | None) -> str | None:
+    """Return observables; raises `BatchError` where they are more than a request may hold."""
+    if ham_ops and ham_ops.count(";") + ham_ops.count("|") >= _MOST_TERMS:
+        message = f"ham_ops may hold {_MOST_TERMS:,} terms"
+        raise BatchError(message)
+    return ham_ops
 
 
 def offered(call: Call, target: str) -> str:
@@ -122,7 +142,8 @@ def offered(call: Call, target: str) -> str:
 
 
 def _size(submission: Submission) -> int:
-    return sum(map(len, submission.batch.sources)) + sum(map(len, submission.batch.labels))
+    batch = submission.batch
+    return sum(map(len, batch.sources)) + sum(map(len, batch.labels)) + len(_encode(batch.spec))
 
 
 def _check_quota(call: Call, shots: int, circuits: int, size: int) -> None:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from farshot.service.metrics import Metrics
 
-__all__ = ["Edge"]
+__all__ = ["SAFE_HEADERS", "Edge"]
 
 _log = logging.getLogger("farshot.requests")
 
-_SAFE = (
+SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -48,7 +48,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *_SAFE]
+                message["headers"] = [*message.get("headers", ()), *SAFE_HEADERS]
             await send(message)
 
         try:

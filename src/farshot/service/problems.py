@@ -186,6 +186,7 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
+_MOST_DETAIL = 1000
 _RETRY = {"store": 1.0, "not-ready": 1.0}
 
 
@@ -196,7 +197,12 @@ def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
     name = next((name for type_, name in _OF_ERRORS if isinstance(error, type_)), "internal")
     if name == "store":
         return KINDS[name], _STORE_DETAIL
-    return KINDS[name], _DEFECT_DETAIL if name == "internal" else str(error)
+    return KINDS[name], _DEFECT_DETAIL if name == "internal" else _short(str(error))
+
+
+def _short(text: str) -> str:
+    """Cut what repeats much of what the client sent."""
+    return text if len(text) <= _MOST_DETAIL else f"{text[:_MOST_DETAIL]}…"
 
 
 def problem_response(request: Request, error: Exception) -> Response:

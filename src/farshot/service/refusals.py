@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from farshot.service.edge import SAFE_HEADERS
 from farshot.service.problems import KINDS
 from farshot.wire import PROBLEM, Problem, encode
 
@@ -30,5 +31,5 @@ def refusal(kind: Kind, detail: str, headers: Iterable[tuple[bytes, bytes]]) -> 
         (b"connection", b"close"),
     ]
     status = HTTPStatus(kind.status)
-    lines = [b"%b: %b\r\n" % header for header in [*headers, *own]]
+    lines = [b"%b: %b\r\n" % header for header in [*headers, *SAFE_HEADERS, *own]]
     return b"".join([f"HTTP/1.1 {status} {status.phrase}\r\n".encode(), *lines, b"\r\n", body])

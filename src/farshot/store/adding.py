@@ -39,6 +39,7 @@ def earlier(connection: Connection, owner: str, key: str, digest: bytes) -> JobR
 def add(connection: Connection, submission: Submission, at: float) -> str:
     """Write the job with all its shards and return its id."""
     batch = submission.batch
+    spec = _encode(batch.spec)
     lock_turns(connection, submission.owner, submission.priority)
     job_id = add_job(
         connection,
@@ -48,7 +49,8 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
         tag=batch.tag,
         target=batch.spec.target,
         priority=submission.priority,
-        spec=_encode(batch.spec),
+        spec=spec,
+        bytes=len(spec),
         circuits=len(batch.labels),
         shots=batch.spec.total_shots,
         timeout=batch.spec.timeout,

@@ -149,6 +149,7 @@ class SqlUploads:
             target=draft.target,
             priority=draft.priority,
             draft=draft.options,
+            bytes=len(draft.options),
             spec=b"",
             circuits=0,
             created_at=moment(connection, self._clock).wall,

@@ -21,7 +21,7 @@ def plans(engine):
     found = {}
 
     @event.listens_for(engine, "before_cursor_execute")
-    def explain(connection, _cursor, statement, values, _context, many):  # noqa: PLR0917 -- as the library calls it
+    def explain(connection, _cursor, statement, values, _context, many):
         if statement.startswith(("SELECT", "UPDATE", "DELETE")):
             driver = connection.connection.driver_connection
             rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", values[0] if many else values)

@@ -99,6 +99,7 @@ class Feed:
         self._watches: set[RemoteWatch] = set()
         self._heard: dict[str, float] = {}
         self._ended: OrderedDict[str, JobRecord] = OrderedDict()
+        self._begun: OrderedDict[str, JobRecord] = OrderedDict()
         self._cursor: str | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -119,6 +120,23 @@ class Feed:
         self._stop.set()
         self._fail(ServiceError("the backend is closed"))
 
+    def begin(self, document: JobDocument) -> None:
+        """Keep what the service said of a new job, so that whoever waits for it need not ask: events go on from there.
+
+        Where the feed is further than that already, it may have passed the job's events by.
+        """
+        record = record_of(document)
+        with self._changed:
+            if self._thread is None or (self._cursor is not None and int(self._cursor) <= record.changed):
+                self._begun[record.id] = record
+            while len(self._begun) > _REMEMBERED:
+                self._begun.popitem(last=False)
+
+    def ended(self, job_id: str) -> JobRecord | None:
+        """Return a job that is known to have ended."""
+        with self._changed:
+            return self._ended.get(job_id)
+
     def take(self, document: JobDocument) -> JobRecord:
         """Pass on what the service said of a job, and return it."""
         record = record_of(document)
@@ -136,25 +154,38 @@ class Feed:
 
     def _pass_on(self, job_id: str, news: JobRecord | FarshotError) -> None:
         self._heard[job_id] = time.monotonic()
+        if job_id in self._begun:
+            self._keep_up(job_id, news)
         for watch in self._watches:
             if job_id in watch.job_ids:
                 watch.take(job_id, news)
         self._changed.notify_all()
 
+    def _keep_up(self, job_id: str, news: JobRecord | FarshotError) -> None:
+        if isinstance(news, FarshotError) or news.status.is_terminal:
+            del self._begun[job_id]
+        else:
+            self._begun[job_id] = news
+
     def _begin(self, watch: RemoteWatch) -> None:
         with self._changed:
-            for job_id in watch.job_ids & self._ended.keys():
-                watch.take(job_id, self._ended[job_id])
-            missing = watch.unknown()
-            if not missing:
+            for known in (self._ended, self._begun):
+                for job_id in watch.job_ids & known.keys():
+                    watch.take(job_id, known[job_id])
+            if watch.job_ids <= self._ended.keys():
                 return
+            missing = watch.unknown()
             self._watches.add(watch)
             if self._thread is None or not self._thread.is_alive():
-                self._cursor = None
+                self._cursor = None if missing else self._first_cursor(watch)
                 self._thread = threading.Thread(target=self._run, name="farshot-events", daemon=True)
                 self._thread.start()
-            elif self._cursor is not None:
+            elif missing and self._cursor is not None:
                 start(lambda: self._read_for(watch, missing))
+
+    def _first_cursor(self, watch: RemoteWatch) -> str:
+        """Return from where on the events of the awaited jobs are news."""
+        return str(min(self._begun[job_id].changed for job_id in watch.job_ids & self._begun.keys()))
 
     def _read_for(self, watch: RemoteWatch, job_ids: list[str]) -> None:
         try:
@@ -212,9 +243,10 @@ class Feed:
         except WireError:
             self._cursor = None  # the service does not know the cursor: begin anew
             return
-        for document in events.jobs:
-            self.take(document)
-        self._cursor = events.cursor
+        with self._changed:
+            for document in events.jobs:
+                self.take(document)
+            self._cursor = events.cursor
         self._read(self._silent())
         if not events.jobs and time.monotonic() - asked_at < _HASTE:
             self._stop.wait(_HASTE)

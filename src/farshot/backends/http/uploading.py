@@ -98,14 +98,16 @@ def _travelling(text: str) -> str:
     return text
 
 
-def send(transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event) -> str:
-    """Make a job of the batch and return its id; `stop` ends that between two requests."""
+def send(
+    transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event
+) -> JobDocument:
+    """Make a job of the batch and return what the service says of it; `stop` ends that between two requests."""
     body = _whole(batch, document)
     if body is None:
         return _send_parts(transport, batch, document, upload, stop)
     job = _post(transport, body, upload, stop)
     upload.sent = upload.total
-    return job.job_id
+    return job
 
 
 def _whole(batch: Batch, document: JobRequest) -> bytes | None:
@@ -128,19 +130,12 @@ def _pieces(batch: Batch) -> Iterator[bytes]:
     unpack = struct.Struct(f"<{len(template.names) if template else 0}d").unpack
     sources: Iterable[str | bytes] = batch.sources
     for label, source in zip(batch.labels, sources, strict=True):
-        value = _finite(label, unpack(source)) if isinstance(source, bytes) else _travelling(source)
+        value = unpack(source) if isinstance(source, bytes) else _travelling(source)
         piece = b"%b:%b" % (encode(label), encode(value))
         if len(piece) > MAX_BODY - _ROOM:
             message = f"circuit {label!r:.80} has {len(piece):,} bytes as JSON; {MAX_BODY - _ROOM:,} can be sent"
             raise BatchError(message)
         yield piece
-
-
-def _finite(label: str, row: tuple[float, ...]) -> tuple[float, ...]:
-    if not math.isfinite(sum(row)) and not all(map(math.isfinite, row)):
-        message = f"row {label!r:.80} holds a number that is not finite"
-        raise BatchError(message)
-    return row
 
 
 def _parts(batch: Batch) -> Iterator[Part]:
@@ -156,7 +151,9 @@ def _parts(batch: Batch) -> Iterator[Part]:
     yield Part(len(pieces), b"{%b}" % _member(batch, pieces))
 
 
-def _send_parts(transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event) -> str:
+def _send_parts(
+    transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event
+) -> JobDocument:
     opening = msgspec.structs.replace(document, upload=True, digest=batch.digest.hex())
     job = _post(transport, encode(opening), upload, stop)
     if job.uploading:
@@ -167,9 +164,10 @@ def _send_parts(transport: Transport, batch: Batch, document: JobRequest, upload
                 transport.ask(Ask(method="PUT", path=path, body=part.body), stop)
             upload.sent += part.circuits
         body = encode(FinalizeRequest(upload.total))
-        transport.ask(Ask(method="POST", path=job_path(job.job_id, "finalize"), body=body), stop)
+        answer = transport.ask(Ask(method="POST", path=job_path(job.job_id, "finalize"), body=body), stop)
+        job = read_answer(answer.content, JobDocument)
     upload.sent = upload.total
-    return job.job_id
+    return job
 
 
 def _post(transport: Transport, body: bytes, upload: Upload, stop: threading.Event) -> JobDocument:

@@ -24,7 +24,10 @@ _costs = st.lists(st.sampled_from([0.25, 0.5, 1.0, 3.0]), min_size=1, max_size=8
 _arrival = st.tuples(st.sampled_from(_OWNERS), _costs, st.sampled_from([0, 0, 0, 1, 2]))
 _steps = st.lists(st.one_of(_arrival, st.integers(1, 6)), min_size=1, max_size=20)
 _often = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    database=None,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["UploadSuite"]
 
+_often = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    database=None,
+)
 _batches = st.lists(st.integers(1, 5), min_size=1, max_size=5)
 
 
@@ -85,9 +92,7 @@ class UploadSuite:
         assert store.job(job.id).status is JobStatus.COMPLETED
         assert [part.labels[0] for part in store.parts(job.id)] == ["p0c0", "p0c2", "p1c0", "p2c0", "p2c2"]
 
-    @settings(
-        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-    )
+    @_often
     @given(data=st.data(), sizes=_batches)
     def test_parts_may_come_in_any_order_and_again(
         self, uploads: UploadStore, store: JobStore, data: st.DataObject, sizes: list[int]
@@ -218,6 +223,41 @@ class UploadSuite:
         uploads.accept(job.id, _spec(4))
         claimed = Counter(shard.lease.job_id for shard in store.claim("me", 6))
         assert claimed == {job.id: 2, other.id: 3, low.id: 1}
+
+    def test_what_came_with_the_parts_is_kept_until_accepted(self, uploads: UploadStore) -> None:
+        """By number; then nobody needs it."""
+        job = uploads.open(make_draft())
+        for number, options in ((1, b"one"), (0, b"")):
+            uploads.put(job.id, make_part(number, _labels(number, 1), options=options))
+        assert uploads.part_options(job.id) == [b"", b"one"]
+        uploads.accept(job.id, _spec(2))
+        assert uploads.part_options(job.id) == [b"", b""]
+
+    def test_options_can_change_until_accepted(self, uploads: UploadStore, store: JobStore) -> None:
+        """Which is a change of the job; afterwards nothing changes."""
+        job = uploads.open(make_draft())
+        assert uploads.redraft(job.id, "aer", b"other")
+        assert uploads.options(job.id) == b"other"
+        assert [record.target for record in store.events(None, job.changed)] == ["aer"]
+        _send(uploads, job.id, [2])
+        accepted = uploads.accept(job.id, _spec(2))
+        assert not uploads.redraft(job.id, "prism", b"late")
+        assert not uploads.redraft("nowhere", "prism", b"late")
+        assert store.job(job.id) == accepted
+
+    def test_a_specification_can_change_until_begun(self, uploads: UploadStore, store: JobStore) -> None:
+        """Of an accepted job only, and not of one that runs."""
+        job = uploads.open(make_draft())
+        _send(uploads, job.id, [2])
+        other = msgspec.structs.replace(_spec(2), target="aer", timeout=60.0)
+        assert not uploads.respecify(job.id, other)
+        accepted = uploads.accept(job.id, _spec(2))
+        assert uploads.respecify(job.id, other)
+        assert [record.target for record in store.events(None, accepted.changed)] == ["aer"]
+        (shard,) = store.claim("me", 1)
+        assert shard.spec == other == store.spec(job.id)
+        assert not uploads.respecify(job.id, _spec(2))
+        assert store.job(job.id).target == "aer"
 
     def test_abandoned_jobs_are_found_by_age(self, uploads: UploadStore, store: JobStore) -> None:
         """Those that were neither accepted nor cancelled; deleting one takes its parts along."""

@@ -84,7 +84,7 @@ def make_draft(owner: str = "", key: str = "k", *, digest: bytes = b"body", prio
     return Draft(owner=owner, key=key, digest=digest, tag="sent", target="auto", priority=priority, options=b"options")
 
 
-def make_part(number: int, labels: Sequence[str], shard: int = 2) -> UploadPart:
+def make_part(number: int, labels: Sequence[str], shard: int = 2, options: bytes = b"") -> UploadPart:
     """Return the part that holds circuits of these labels, cut into shards of `shard`."""
     marks = [blake2b(label.encode(), digest_size=8).digest() for label in labels]
     return UploadPart(
@@ -94,6 +94,7 @@ def make_part(number: int, labels: Sequence[str], shard: int = 2) -> UploadPart:
         sources=[f"text {label}".encode() for label in labels],
         shards=_cuts(len(labels), shard, 1.0),
         marks=b"".join(marks),
+        options=options,
     )
 
 

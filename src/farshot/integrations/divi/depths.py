@@ -1,0 +1,81 @@
+"""How deep circuits are, as Divi counts: with Qiskit, measurements included."""
+
+from __future__ import annotations
+
+from statistics import fmean, pstdev
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from farshot.admission.template import Template
+from farshot.errors import FarshotError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from farshot.integrations.divi.pieces import Piece
+
+__all__ = ["Depths"]
+
+
+class Depths:
+    """The depths of the circuits of every batch. Safe from any thread."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._lock = Lock()
+        self._batches: list[list[int]] = []
+
+    @property
+    def batches(self) -> list[list[int]]:
+        """A copy."""
+        with self._lock:
+            return [list(depths) for depths in self._batches]
+
+    def add(self, pieces: Iterable[Piece]) -> None:
+        """Add a batch. A circuit that Qiskit cannot read has no depth."""
+        depths = [depth for piece in pieces for depth in _depths(piece)]
+        with self._lock:
+            self._batches.append(depths)
+
+    def clear(self) -> None:
+        """Forget all batches."""
+        with self._lock:
+            self._batches.clear()
+
+    def mean(self) -> float:
+        """Return the mean over all circuits; 0 where there is none."""
+        found = self._all()
+        return fmean(found) if found else 0.0
+
+    def deviation(self) -> float:
+        """Return the standard deviation over all circuits; 0 where there is none."""
+        found = self._all()
+        return pstdev(found) if found else 0.0
+
+    def _all(self) -> list[int]:
+        return [depth for depths in self.batches for depth in depths]
+
+
+def _depths(piece: Piece) -> list[int]:
+    if isinstance(piece, Template):
+        return _of_template(piece)
+    return [depth for text in piece.values() if (depth := _depth(text)) is not None]
+
+
+def _of_template(template: Template) -> list[int]:
+    """All rows of a template are equally deep."""
+    try:
+        depth = _depth(template.bind(next(iter(template.rows))))
+    except FarshotError:
+        return []
+    return [] if depth is None else [depth] * len(template.rows)
+
+
+def _depth(text: str) -> int | None:
+    from qiskit import qasm2
+
+    try:
+        circuit = qasm2.loads(text, include_path=(), custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+    except qasm2.QASM2ParseError:
+        return None
+    return int(circuit.depth())

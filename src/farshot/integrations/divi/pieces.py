@@ -1,0 +1,102 @@
+"""What a program submits, in pieces that are a job each: a mapping of texts, or a template with its rows.
+
+Known by its attributes, so that nothing of Divi is needed: a parametric circuit of Divi has a text, the names of its
+parameters and labelled rows, and one without parameters is a text under a label.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from farshot.admission.parameters import is_name
+from farshot.admission.template import Template
+from farshot.errors import BatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["Parametric", "Piece", "parametric", "pieces_of"]
+
+Piece = dict[str, str] | Template
+
+
+@dataclass(frozen=True, slots=True)
+class Parametric:
+    """One text, the names of its parameters, and its rows: a label and as many numbers each."""
+
+    source: str
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+def parametric(payload: Any) -> Parametric:  # noqa: ANN401 -- two versions of Divi have a type each
+    """Return what a `CircuitPayload` or a `TemplateEntry` holds."""
+    source = payload.circuit if hasattr(payload, "circuit") else payload.template_qasm
+    rows = tuple((label, tuple(map(float, values))) for label, values in payload.parameter_sets)
+    return Parametric(source, tuple(payload.parameter_names), rows)
+
+
+def pieces_of(circuits: Sequence[Parametric]) -> list[Piece]:
+    """Return the pieces, in order: neighbours of one text, and neighbours without parameters, go together.
+
+    Raises `BatchError` where a circuit has no rows, or a label comes twice.
+
+    >>> bound, rows = Parametric("a", (), (("one", ()),)), Parametric("rx(x)", ("x",), (("two", (0.5,)),))
+    >>> pieces_of([bound, rows])
+    [{'one': 'a'}, Template(source='rx(x)', parameter_names=('x',), rows={'two': (0.5,)})]
+    """
+    _check(circuits)
+    groups = groupby(circuits, key=lambda circuit: (circuit.names, circuit.names and circuit.source))
+    return [_piece(list(group)) for _, group in groups]
+
+
+def _check(circuits: Sequence[Parametric]) -> None:
+    labels: set[str] = set()
+    for circuit in circuits:
+        if not circuit.rows:
+            message = "a parametric circuit has no rows"
+            raise BatchError(message)
+        for label, values in circuit.rows:
+            _check_row(label, values, circuit)
+            if label in labels:
+                message = f"the label {label!r:.80} comes twice"
+                raise BatchError(message)
+            labels.add(label)
+
+
+def _check_row(label: str, values: tuple[float, ...], circuit: Parametric) -> None:
+    if len(values) != len(circuit.names):
+        message = f"row {label!r:.80} has {len(values)} numbers for {len(circuit.names)} parameters"
+        raise BatchError(message)
+
+
+def _piece(group: list[Parametric]) -> Piece:
+    names = group[0].names
+    if not names:
+        return {label: circuit.source for circuit in group for label, _ in circuit.rows}
+    rows = {label: values for circuit in group for label, values in circuit.rows}
+    if all(map(is_name, names)):
+        return Template(group[0].source, names, rows)
+    others = _words(names, group[0].source)
+    return Template(_renamed(group[0].source, others), [others[name] for name in names], rows)
+
+
+def _words(names: Iterable[str], source: str) -> dict[str, str]:
+    """Return a word that the text does not have for each name: Divi's names need not be words."""
+    stem = "p"
+    while stem in source:
+        stem += "p"
+    return {name: f"{stem}_{number}" for number, name in enumerate(names)}
+
+
+def _renamed(source: str, others: Mapping[str, str]) -> str:
+    """Put the other names into the text, the longest first, where no letter, digit or `_` touches a name.
+
+    >>> _renamed("rx(2*a b) q[0]; rz(a b2) q[0];", {"a b": "p_0", "a b2": "p_1"})
+    'rx(2*p_0) q[0]; rz(p_1) q[0];'
+    """
+    found = "|".join(re.escape(name) for name in sorted(others, key=len, reverse=True))
+    return re.sub(rf"(?<![A-Za-z0-9_])(?:{found})(?![A-Za-z0-9_])", lambda match: others[match[0]], source)

@@ -1,0 +1,76 @@
+"""Divi's own clients, unmodified, each in an environment of its own, against a real service.
+
+`make test` makes the environments `.venv-divi-a` (0.12.1) and `.venv-divi-b` (0.15.1); FARSHOT_TEST_DIVI names another
+place that these begin with, such as `/tmp/divi-`.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from serving import running_server
+
+HERE = Path(__file__).parent
+SUITE = HERE / "client"
+PLACE = os.environ.get("FARSHOT_TEST_DIVI", str(HERE.parents[2] / ".venv-divi-"))
+PATIENCE = 900.0
+
+NOT_OF_THE_SERVICE = {
+    6: "a set event keeps a submission back in the client; Divi's own clients do not look at it",
+}
+"""Requirements that the API cannot meet or miss, and why."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("service"), "--workers", "2") as server:
+        yield server
+
+
+def python_of(version):
+    found = Path(f"{PLACE}{version}") / "bin" / "python"
+    if found.exists():
+        return found
+    message = f"there is no {found}: `make divi` makes it"
+    if os.environ.get("FARSHOT_REQUIRE_SERVICES") == "1":
+        pytest.fail(message)
+    return pytest.skip(message)
+
+
+def poor_token(server, name):
+    token = server.token(name)
+    limit = server.command("user", "limit", name, "--shots-per-day", "150")
+    subprocess.run(limit, env=server.environment, check=True, capture_output=True)
+    return token
+
+
+@pytest.mark.parametrize("version", ["a", "b"])
+def test_the_client_works_in_full(server, version, capfd):
+    tokens = {"DIVI_TOKEN": server.token(f"divi-{version}"), "DIVI_OTHER_TOKEN": server.token(f"other-{version}")}
+    tokens["DIVI_POOR_TOKEN"] = poor_token(server, f"poor-{version}")
+    command = [python_of(version), "-m", "pytest", "-c", "pytest.ini", "--tb=short", "-q"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QORO", "PYTEST"))}
+    suite = subprocess.run(
+        command,
+        cwd=SUITE,
+        env={**kept, **tokens, "DIVI_URL": server.url},
+        timeout=PATIENCE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    out, err = capfd.readouterr()
+    assert suite.returncode == 0, out + err
+
+
+def test_every_requirement_has_a_check_named_after_it():
+    texts = [path.read_text(encoding="utf-8") for path in SUITE.glob("check_*.py")]
+    named = {int(number) for text in texts for line in re.findall(r"def test_\w+", text) for number in _numbers(line)}
+    assert named.isdisjoint(NOT_OF_THE_SERVICE)
+    assert sorted(named | set(NOT_OF_THE_SERVICE)) == list(range(1, 53))
+
+
+def _numbers(name):
+    return re.findall(r"_r(\d\d)(?=_)", name)
