@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 __all__ = [
     "EVERY_JOB",
     "Backlog",
-    "Batch",
     "CircuitResult",
     "Counts",
-    "Draft",
     "Fault",
     "JobFilter",
     "JobRecord",
@@ -36,21 +34,16 @@ __all__ = [
     "Lease",
     "Observables",
     "Part",
-    "PartReceipt",
     "Shard",
-    "ShardCut",
     "ShotGroup",
     "ShotPlan",
-    "Submission",
     "TemplateRange",
     "TemplateSource",
     "TermRange",
-    "UploadPart",
     "Usage",
     "Values",
     "circuit_seed",
     "encode_results",
-    "encoded",
 ]
 
 MAX_SEED = 2**63 - 1
@@ -168,90 +161,6 @@ class JobSpec(msgspec.Struct, frozen=True):
         """Return the shots of all circuits together; 0 where expectation values are asked for."""
         groups = self.shots.groups if self.shots else ()
         return sum((group.end - group.start) * group.shots for group in groups)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one submission holds, checked.
-
-    `sources` are texts, or the rows of `spec.template`, each packed as little-endian float64, one a parameter.
-    """
-
-    labels: Sequence[str]
-    sources: Sequence[str] | Sequence[bytes]
-    spec: JobSpec
-    tag: str | None
-    key: str
-    digest: bytes
-
-    def encoded(self, span: slice) -> list[bytes]:
-        """Return the circuits of `span` as the store keeps them: packed rows, or UTF-8.
-
-        Lone surrogates are passed through: the scan refuses them as that circuit's fault.
-        """
-        return encoded(self.sources[span])
-
-
-def encoded(sources: Sequence[str] | Sequence[bytes]) -> list[bytes]:
-    """Return circuits as the store keeps them: packed rows as they are, texts in UTF-8."""
-    return [source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass") for source in sources]
-
-
-@dataclass(frozen=True, slots=True)
-class ShardCut:
-    """The circuits at positions [start, end) make a shard that is guessed to take `cost` seconds."""
-
-    start: int
-    end: int
-    cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A batch and how it is cut into shards, in order."""
-
-    batch: Batch
-    shards: Sequence[ShardCut]
-    owner: str = ""
-    priority: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A job that arrives in parts: who opened it and how; `options` are for whoever makes its `JobSpec`."""
-
-    owner: str
-    key: str
-    digest: bytes
-    tag: str | None
-    target: str
-    priority: int
-    options: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class UploadPart:
-    """Some circuits of a draft, as the store keeps them, cut into shards by positions in the part.
-
-    `marks` are eight bytes for each label, by which those of all parts are compared; `options` are, like those of the
-    draft, for whoever makes the job's `JobSpec`.
-    """
-
-    number: int
-    digest: bytes
-    labels: Sequence[str]
-    sources: Sequence[bytes]
-    shards: Sequence[ShardCut]
-    marks: bytes
-    options: bytes = b""
-
-
-class PartReceipt(NamedTuple):
-    """What the store says of a part that has arrived."""
-
-    number: int
-    circuits: int
-    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,23 +14,8 @@ if TYPE_CHECKING:
     from farshot.accounts import Quota, Token, User
     from farshot.admission.facts import Scan
     from farshot.errors import CircuitError
-    from farshot.model import (
-        Backlog,
-        Counts,
-        Draft,
-        Fault,
-        JobFilter,
-        JobRecord,
-        JobSpec,
-        Lease,
-        Part,
-        PartReceipt,
-        Shard,
-        Submission,
-        UploadPart,
-        Usage,
-        Values,
-    )
+    from farshot.model import Backlog, Counts, Fault, JobFilter, JobRecord, JobSpec, Lease, Part, Shard, Usage, Values
+    from farshot.submission import Draft, PartReceipt, Submission, UploadPart
 
 __all__ = [
     "AccountStore",

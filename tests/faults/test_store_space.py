@@ -12,7 +12,7 @@ import resource, sys
 from pathlib import Path
 from farshot.admission.batch import Request, admit
 from farshot.errors import StoreError
-from farshot.model import ShardCut, Submission
+from farshot.submission import ShardCut, Submission
 from farshot.store import SqlStore, open_engine, sqlite_url
 
 def submission(size):

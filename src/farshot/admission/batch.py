@@ -28,7 +28,8 @@ from farshot.admission.labels import (
 )
 from farshot.admission.template import Template, check_rows, check_source
 from farshot.errors import BatchError, OptionError
-from farshot.model import MAX_SEED, Batch, JobSpec, Observables, ShotGroup, ShotPlan, TermRange
+from farshot.model import MAX_SEED, JobSpec, Observables, ShotGroup, ShotPlan, TermRange
+from farshot.submission import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,9 @@ from farshot.backends.watching import Patience
 from farshot.dispatch.sharding import cut
 from farshot.errors import CircuitsInvalidError
 from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
-from farshot.model import JobFilter, Submission
+from farshot.model import JobFilter
 from farshot.simulators.targets import check_target
+from farshot.submission import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from farshot.backends.watching import LocalWatch
     from farshot.contract import JobStatus
     from farshot.errors import CircuitError
-    from farshot.model import Batch, JobRecord
+    from farshot.model import JobRecord
     from farshot.protocols import Executor
+    from farshot.submission import Batch
 
 __all__ = ["LocalBackend"]
 

@@ -6,12 +6,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from farshot.model import ShardCut
+from farshot.submission import ShardCut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.model import Batch, TemplateSource
+    from farshot.model import TemplateSource
+    from farshot.submission import Batch
 
 __all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "cut", "cut_sources", "divide", "estimate"]
 

@@ -29,10 +29,10 @@ from farshot.admission.labels import MAX_CIRCUITS
 from farshot.admission.template import Template, check_names, check_rows
 from farshot.dispatch.sharding import cut, cut_sources
 from farshot.errors import BatchError, TargetError, UploadError
-from farshot.model import Draft, Submission, UploadPart, encoded
 from farshot.service.logs import log_accepted
 from farshot.service.quotas import check_quota, quota_of
 from farshot.simulators.targets import check_target, known_targets
+from farshot.submission import Draft, Submission, UploadPart, encoded
 from farshot.wire import JobRequest
 
 if TYPE_CHECKING:

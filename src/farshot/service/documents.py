@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farshot.accounts import Quota
-    from farshot.model import JobRecord, PartReceipt, Usage
+    from farshot.model import JobRecord, Usage
+    from farshot.submission import PartReceipt
 
 __all__ = ["job_document", "quota_document", "remaining"]
 

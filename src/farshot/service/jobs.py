@@ -20,8 +20,9 @@ from farshot.service.problems import EndedError, ForbiddenError, ParameterError
 from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord, PartReceipt
+    from farshot.model import JobRecord
     from farshot.service.parts import Call
+    from farshot.submission import PartReceipt
 
 __all__ = ["MOST", "ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs"]
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from farshot.model import JobRecord, ShardCut, Submission
+    from farshot.model import JobRecord
+    from farshot.submission import ShardCut, Submission
 
 __all__ = ["add", "add_job", "add_part", "add_payload", "add_shards", "earlier", "grow_job"]
 

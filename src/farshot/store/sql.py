@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from farshot.model import Backlog, Fault, JobFilter, JobRecord, Lease, Part, Shard, Submission, Usage
+    from farshot.model import Backlog, Fault, JobFilter, JobRecord, Lease, Part, Shard, Usage
     from farshot.protocols import Clock, Recorded
     from farshot.store.rows import AnyRow
+    from farshot.submission import Submission
 
 __all__ = ["SqlStore"]
 

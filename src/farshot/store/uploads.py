@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, select, update
 
 from farshot.contract import JobStatus
 from farshot.errors import BatchError, UploadError
-from farshot.model import PartReceipt, ShardCut
 from farshot.store import statements as sql
 from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier, grow_job
 from farshot.store.changes import mark
@@ -19,14 +18,16 @@ from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
 from farshot.store.transactions import Transactions
 from farshot.store.turns import lock_turns
+from farshot.submission import PartReceipt, ShardCut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import BindParameter, Connection, Engine, Update
 
-    from farshot.model import Draft, JobRecord, JobSpec, UploadPart
+    from farshot.model import JobRecord, JobSpec
     from farshot.protocols import Clock
+    from farshot.submission import Draft, UploadPart
 
 __all__ = ["SqlUploads"]
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from farshot.backends.http.transport import Transport
-    from farshot.model import Batch, Observables, TemplateSource
+    from farshot.model import Observables, TemplateSource
+    from farshot.submission import Batch
 
 __all__ = ["Upload", "job_request", "send", "withdraw"]
 

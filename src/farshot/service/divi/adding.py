@@ -20,9 +20,10 @@ from farshot.service.divi.unpacking import Unpacker, dense_observables
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.model import JobRecord, Observables, UploadPart
+    from farshot.model import JobRecord, Observables
     from farshot.service.divi.documents import AddRequest, ParameterSet
     from farshot.service.parts import Call
+    from farshot.submission import UploadPart
 
 __all__ = ["add"]
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import check_text
 from farshot.errors import BatchError, OptionError, TargetError
-from farshot.model import MAX_SEED, Draft
+from farshot.model import MAX_SEED
 from farshot.service.batches import offered
 from farshot.service.divi.forms import DiviJob, encode
 from farshot.service.divi.options import options_of
 from farshot.service.problems import NotOfferedError
 from farshot.simulators.targets import check_target
+from farshot.submission import Draft
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord

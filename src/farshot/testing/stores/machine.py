@@ -17,8 +17,9 @@ from farshot.testing.stores.model import ModelJob, ModelShard, ModelStore
 from farshot.testing.stores.values import LEASE_SECONDS, ManualClock, make_result, make_submission
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord, Shard, Submission
+    from farshot.model import JobRecord, Shard
     from farshot.protocols import Clock, JobStore
+    from farshot.submission import Submission
 
 __all__ = ["StoreMachine"]
 

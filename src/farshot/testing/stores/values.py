@@ -7,13 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from farshot.admission.batch import Request, admit
-from farshot.model import CircuitResult, Counts, Draft, Part, ShardCut, Submission, UploadPart
+from farshot.model import CircuitResult, Counts, Part
+from farshot.submission import Draft, ShardCut, Submission, UploadPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.model import Batch, Fault, Shard
+    from farshot.model import Fault, Shard
     from farshot.protocols import JobStore
+    from farshot.submission import Batch
 
 __all__ = [
     "LEASE_SECONDS",

@@ -1,0 +1,97 @@
+"""What is submitted: batches, how they are cut into shards, and jobs that arrive in parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farshot.model import JobSpec
+
+__all__ = ["Batch", "Draft", "PartReceipt", "ShardCut", "Submission", "UploadPart", "encoded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one submission holds, checked.
+
+    `sources` are texts, or the rows of `spec.template`, each packed as little-endian float64, one a parameter.
+    """
+
+    labels: Sequence[str]
+    sources: Sequence[str] | Sequence[bytes]
+    spec: JobSpec
+    tag: str | None
+    key: str
+    digest: bytes
+
+    def encoded(self, span: slice) -> list[bytes]:
+        """Return the circuits of `span` as the store keeps them: packed rows, or UTF-8.
+
+        Lone surrogates are passed through: the scan refuses them as that circuit's fault.
+        """
+        return encoded(self.sources[span])
+
+
+def encoded(sources: Sequence[str] | Sequence[bytes]) -> list[bytes]:
+    """Return circuits as the store keeps them: packed rows as they are, texts in UTF-8."""
+    return [source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass") for source in sources]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCut:
+    """The circuits at positions [start, end) make a shard that is guessed to take `cost` seconds."""
+
+    start: int
+    end: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A batch and how it is cut into shards, in order."""
+
+    batch: Batch
+    shards: Sequence[ShardCut]
+    owner: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A job that arrives in parts: who opened it and how; `options` are for whoever makes its `JobSpec`."""
+
+    owner: str
+    key: str
+    digest: bytes
+    tag: str | None
+    target: str
+    priority: int
+    options: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """Some circuits of a draft, as the store keeps them, cut into shards by positions in the part.
+
+    `marks` are eight bytes for each label, by which those of all parts are compared; `options` are, like those of the
+    draft, for whoever makes the job's `JobSpec`.
+    """
+
+    number: int
+    digest: bytes
+    labels: Sequence[str]
+    sources: Sequence[bytes]
+    shards: Sequence[ShardCut]
+    marks: bytes
+    options: bytes = b""
+
+
+class PartReceipt(NamedTuple):
+    """What the store says of a part that has arrived."""
+
+    number: int
+    circuits: int
+    digest: bytes
