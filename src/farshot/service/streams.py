@@ -12,13 +12,13 @@ from farshot.service.parts import in_thread
 from farshot.wire import Frame, GapFrame, HeadFrame, PartFrame, TailFrame, encode, encode_frame
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from farshot.model import Fault, JobRecord, Observables
     from farshot.protocols import JobStore
     from farshot.service.parts import Call
 
-__all__ = ["lines", "packed"]
+__all__ = ["gaps", "lines", "packed"]
 
 _WAIT = 10.0
 _CHUNK = 2**18
@@ -100,22 +100,23 @@ def _frames(jobs: JobStore, record: JobRecord, sent: _Sent, *, follow: bool) -> 
         return
     fault = missing_fault(record)
     if fault is not None:
-        yield from _gaps(jobs, record.id, sent, fault)
+        yield from gaps(jobs.labels(record.id), sent.spans, fault)
     yield TailFrame(record.status)
 
 
-def _gaps(jobs: JobStore, job_id: str, sent: _Sent, fault: Fault) -> Iterator[Frame]:
-    """Yield the circuits that have no outcome, shard by shard."""
-    spans = iter(sorted(sent.spans))
-    span = next(spans, None)
+def gaps(shards: Iterable[Sequence[str]], spans: Iterable[tuple[int, int]], fault: Fault) -> Iterator[GapFrame]:
+    """Yield the circuits in none of `spans`, shard by shard; `shards` are the labels of each."""
+    ordered = iter(sorted(spans))
+    span = next(ordered, None)
     start = 0
-    for labels in jobs.labels(job_id):
+    for labels in shards:
         position, end = start, start + len(labels)
         while position < end:
+            if span is not None and span[0] <= position:
+                position = max(position, min(end, span[1]))
+                span = next(ordered, None) if span[1] <= position else span
+                continue
             stop = end if span is None else min(end, span[0])
-            if stop > position:
-                yield GapFrame(position, labels[position - start : stop - start], fault)
+            yield GapFrame(position, tuple(labels[position - start : stop - start]), fault)
             position = stop
-            if span is not None and position == span[0]:
-                position, span = min(end, span[1]), next(spans, None)
         start = end

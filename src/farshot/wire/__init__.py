@@ -1,0 +1,62 @@
+"""The one codec of the HTTP API: what its documents hold, and how they become bytes.
+
+Documents are JSON. A request's JSON must say one thing only: an unknown member, a member given twice, or nesting
+deeper than the document has is refused. Results also travel packed, as a stream of frames, which costs the server
+next to nothing: each frame is its length in four bytes (little-endian) and MessagePack.
+"""
+
+from farshot.wire.documents import (
+    EventsDocument,
+    FaultDocument,
+    FinalizeRequest,
+    JobDocument,
+    JobListDocument,
+    JobRequest,
+    MeDocument,
+    PartDocument,
+    PartRequest,
+    Problem,
+    QuotaDocument,
+    Remaining,
+    ResultsDocument,
+    TargetDocument,
+    TargetsDocument,
+    TemplateDocument,
+)
+from farshot.wire.frames import FRAMES, Frame, FrameReader, GapFrame, HeadFrame, PartFrame, TailFrame, encode_frame
+from farshot.wire.reading import JSON, MAX_BODY, MAX_MEMBERS, NDJSON, PROBLEM, encode, read_answer, read_request
+
+__all__ = [
+    "FRAMES",
+    "JSON",
+    "MAX_BODY",
+    "MAX_MEMBERS",
+    "NDJSON",
+    "PROBLEM",
+    "EventsDocument",
+    "FaultDocument",
+    "FinalizeRequest",
+    "Frame",
+    "FrameReader",
+    "GapFrame",
+    "HeadFrame",
+    "JobDocument",
+    "JobListDocument",
+    "JobRequest",
+    "MeDocument",
+    "PartDocument",
+    "PartFrame",
+    "PartRequest",
+    "Problem",
+    "QuotaDocument",
+    "Remaining",
+    "ResultsDocument",
+    "TailFrame",
+    "TargetDocument",
+    "TargetsDocument",
+    "TemplateDocument",
+    "encode",
+    "encode_frame",
+    "read_answer",
+    "read_request",
+]

@@ -1,0 +1,197 @@
+"""The documents of the API. JSON in requests, JSON in answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from farshot.contract import JobStatus
+
+__all__ = [
+    "EventsDocument",
+    "FaultDocument",
+    "FinalizeRequest",
+    "JobDocument",
+    "JobListDocument",
+    "JobRequest",
+    "MeDocument",
+    "PartDocument",
+    "PartRequest",
+    "Problem",
+    "QuotaDocument",
+    "Remaining",
+    "ResultsDocument",
+    "TargetDocument",
+    "TargetsDocument",
+    "TemplateDocument",
+]
+
+
+class TemplateDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One parametric circuit; each of `parameters` stands for a number in its angles."""
+
+    source: str
+    parameters: list[str]
+
+
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A batch: `circuits` by label, or a `template` and its `rows` by label. The options are those of
+    `submit_circuits`; `default_seed` is taken where there is no `seed` and is no part of what a key stands for.
+
+    With `upload` the circuits or rows follow in parts, and `digest` (32 hexadecimal digits) says which batch it is. A
+    null in a row stands for what is not finite, and fails that row.
+    """
+
+    circuits: dict[str, str] | None = None
+    template: TemplateDocument | None = None
+    rows: dict[str, list[float | None]] | None = None
+    target: str = "auto"
+    shots: int | None = None
+    seed: int | None = None
+    default_seed: int | None = None
+    ham_ops: str | None = None
+    circuit_ham_map: list[list[int]] | None = None
+    shot_groups: list[list[int]] | None = None
+    tag: str | None = None
+    priority: int = 0
+    timeout: float | None = None
+    upload: bool = False
+    digest: str | None = None
+
+
+class PartRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One part of an upload: circuits, or rows where the job has a template."""
+
+    circuits: dict[str, str] | None = None
+    rows: dict[str, list[float | None]] | None = None
+
+
+class FinalizeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The end of an upload. `circuits` is how many the job must hold by now; null: whatever has arrived."""
+
+    circuits: int | None = None
+
+
+class FaultDocument(msgspec.Struct, frozen=True):
+    """Why a job ended early: one of the fixed codes, and what to do."""
+
+    code: str
+    message: str
+
+
+class Remaining(msgspec.Struct, frozen=True):
+    """An estimate of the seconds until a running job ends, and the range that it lies in nine times of ten."""
+
+    seconds: float
+    low: float
+    high: float
+
+
+class PartDocument(msgspec.Struct, frozen=True):
+    """A part of an upload that has arrived."""
+
+    number: int
+    circuits: int
+
+
+class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a job stands. `cursor` names its last change; `run_time` is the seconds of simulation over its circuits.
+
+    `jobs_ahead` counts the jobs that are served before a waiting one; it, `remaining` and `parts` are there where
+    one job is asked for. `circuits_cancelled` answers a cancel.
+    """
+
+    job_id: str
+    status: JobStatus
+    uploading: bool
+    owner: str
+    tag: str | None
+    target: str
+    priority: int
+    circuits: int
+    done: int
+    failed: int
+    cancel_requested: bool
+    run_time: float
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: FaultDocument | None
+    cursor: str
+    jobs_ahead: int | None = None
+    remaining: Remaining | None = None
+    parts: list[PartDocument] | None = None
+    circuits_cancelled: int | None = None
+
+
+class JobListDocument(msgspec.Struct, frozen=True):
+    """Jobs, the newest first. `next` is the cursor of the next page; null where this is the last."""
+
+    jobs: list[JobDocument]
+    next: str | None
+
+
+class EventsDocument(msgspec.Struct, frozen=True):
+    """The jobs that changed, as they are now, in the order of their last change. `cursor` is for the next call."""
+
+    jobs: list[JobDocument]
+    cursor: str
+
+
+class ResultsDocument(msgspec.Struct, frozen=True):
+    """A page of result entries in order of position. `next` is the cursor of the next page; null on the last."""
+
+    job_id: str
+    status: JobStatus
+    results: list[dict[str, Any]]
+    next: str | None
+
+
+class TargetDocument(msgspec.Struct, frozen=True):
+    """A name that circuits can be sent to. `unavailable` says why it cannot be used here; null: it can."""
+
+    name: str
+    simulator: str
+    method: str | None
+    unavailable: str | None
+    memory_bytes: int
+    circuit_timeout: float
+
+
+class TargetsDocument(msgspec.Struct, frozen=True):
+    """Every target of the service."""
+
+    targets: list[TargetDocument]
+
+
+class QuotaDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Amounts, used or allowed; null: without a limit."""
+
+    queued_circuits: int | None
+    running_shards: int | None
+    shots_per_day: int | None
+    stored_bytes: int | None
+
+
+class MeDocument(msgspec.Struct, frozen=True):
+    """Who asks, what it has, and what it may have."""
+
+    name: str
+    role: str
+    usage: QuotaDocument
+    quota: QuotaDocument
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error, as RFC 9457 has it. `type` is stable; `label` names the circuit at fault where there is one."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    label: str | None = None
+    job_id: str | None = None
+    job_status: JobStatus | None = None
+    retry_after: float | None = None
