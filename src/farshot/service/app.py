@@ -6,6 +6,7 @@ import gc
 import logging
 from contextlib import asynccontextmanager
 from functools import partial
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -115,9 +116,18 @@ def _path(path: str, methods: list[str], handle: Callable[[Request], Awaitable[R
         except ClientDisconnect:  # nobody is there to be answered
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is becomes the answer, and a defect is logged there
-            return problem_response(request, error)
+            response = problem_response(request, error)
+            _let_go(error)
+            return response
 
     return Path(path, endpoint, methods=methods)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of an error hold, such as a large body; it would stay until garbage is looked for."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__
 
 
 async def _user(service: Service, request: Request) -> User:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from farshot.protocols import Clock
 
-__all__ = ["BootClock", "Moment", "moment"]
+__all__ = ["DAY", "BootClock", "Moment", "moment"]
 
+DAY = 86400.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DATABASE_NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 

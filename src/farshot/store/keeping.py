@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from farshot.errors import StoreError
 from farshot.store import statements as sql
+from farshot.store.clock import DAY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["copy_to", "delete_ended", "delete_jobs", "faults_of"]
 
 _FOUND_AT_MOST = 20
+_PRUNED_AT_ONCE = 16
 _MISPLACED = "a row of {} refers to a row of {} that is not there"
 
 
@@ -30,17 +32,20 @@ def faults_of(connection: Connection) -> list[str]:
     return [line for line in found if line != "ok"] + [_MISPLACED.format(row[0], row[2]) for row in orphans]
 
 
-def delete_ended(connection: Connection, before: float, most: int) -> int:
-    """Delete up to `most` jobs that ended before the second `before`, with all that belongs to them."""
-    ended = list(connection.execute(sql.FIND_ENDED_JOBS, {"before": before, "most": most}).scalars())
-    return delete_jobs(connection, ended) if ended else 0
+def delete_ended(connection: Connection, older_than: float, now: float) -> int:
+    """Delete a few of the jobs that ended more than `older_than` seconds before `now`, with all that is theirs."""
+    found = connection.execute(sql.FIND_ENDED_JOBS, {"before": now - older_than, "most": _PRUNED_AT_ONCE})
+    ended = list(found.scalars())
+    return delete_jobs(connection, ended, now) if ended else 0
 
 
-def delete_jobs(connection: Connection, job_ids: list[str]) -> int:
-    """Delete jobs, which are locked, and return how many there were.
+def delete_jobs(connection: Connection, job_ids: list[str], now: float) -> int:
+    """Delete jobs, which are locked, and return how many there were; their shots stay spent for a day.
 
     Results go first: otherwise those of the whole job are looked through once for each attempt.
     """
+    connection.execute(sql.FORGET_SPENT, {"since": now - DAY})
+    connection.execute(sql.KEEP_SPENT, {"of_jobs": job_ids, "since": now - DAY})
     connection.execute(sql.DELETE_RESULTS, {"of_jobs": job_ids})
     return connection.execute(sql.DELETE_JOBS, {"of_jobs": job_ids}).rowcount
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from farshot.contract import JobStatus
 from farshot.model import Backlog, Usage
 from farshot.store import statements as sql
+from farshot.store.clock import DAY
 from farshot.store.rows import to_record
 from farshot.store.schema import jobs
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from farshot.model import JobFilter, JobRecord
 
 __all__ = ["ahead", "backlog", "events", "listed", "usage"]
-
-_DAY = 86400.0
 
 
 def listed(connection: Connection, wanted: JobFilter, limit: int) -> list[JobRecord]:
@@ -66,11 +65,12 @@ def ahead(connection: Connection, job_id: str) -> int:
 
 def usage(connection: Connection, owner: str, now: float) -> Usage:
     """Return what `owner` has and has used."""
-    row = connection.execute(sql.SUM_USAGE, {"of_owner": owner, "since": now - _DAY}).one()
+    row = connection.execute(sql.SUM_USAGE, {"of_owner": owner, "since": now - DAY}).one()
+    spent = connection.execute(sql.SUM_SPENT, {"of_owner": owner, "since": now - DAY}).scalar()
     running = connection.execute(sql.COUNT_RUNNING, {"of_owner": owner}).scalar_one()
     return Usage(
         queued_circuits=int(row.queued or 0),
         running_shards=int(running),
-        shots_per_day=int(row.shots or 0),
+        shots_per_day=int(row.shots or 0) + int(spent or 0),
         stored_bytes=int(row.stored or 0),
     )

@@ -39,6 +39,7 @@ __all__ = [
     "shards",
     "shards_leased",
     "shards_open",
+    "spent",
     "tokens",
     "users",
 ]
@@ -221,6 +222,16 @@ changes = Table(
     Column("count", BigInteger, nullable=False),
     Column("served", Float, nullable=False),
     CheckConstraint("id = 1", name="single"),
+)
+
+spent = Table(
+    "spent",
+    metadata,
+    Column("seq", _sequence, primary_key=True, autoincrement=True),
+    Column("owner", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("shots", BigInteger, nullable=False),
+    Index("ix_spent_owner", "owner", "created_at"),
 )
 
 users = Table(

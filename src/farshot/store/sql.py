@@ -38,7 +38,6 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 _PAGE = 64
-_PRUNED_AT_ONCE = 16
 
 
 class SqlStore:
@@ -204,9 +203,9 @@ class SqlStore:
         A few at a time, so that writers never wait long. Open jobs are kept, however old.
         """
         with self._transactions.read() as connection:
-            before = self._moment(connection).wall - older_than
+            now = self._moment(connection).wall
         deleted = 0
-        while found := self._transactions.write(lambda connection: delete_ended(connection, before, _PRUNED_AT_ONCE)):
+        while found := self._transactions.write(lambda connection: delete_ended(connection, older_than, now)):
             deleted += found
         return deleted
 
@@ -252,7 +251,7 @@ class SqlStore:
 
     def _delete(self, connection: Connection, job_id: str) -> None:
         self._lock(connection, [job_id])
-        if not delete_jobs(connection, [job_id]):
+        if not delete_jobs(connection, [job_id], self._moment(connection).wall):
             raise unknown(job_id)
 
     def _expire(self, connection: Connection) -> list[str]:

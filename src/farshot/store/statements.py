@@ -22,6 +22,7 @@ from farshot.store.schema import (
     shards,
     shards_leased,
     shards_open,
+    spent,
     users,
 )
 
@@ -57,7 +58,9 @@ __all__ = [
     "FIND_OPEN_JOBS",
     "FIND_OPEN_SHARDS",
     "FIND_TURN",
+    "FORGET_SPENT",
     "GROW_JOB",
+    "KEEP_SPENT",
     "LAST_CHANGE",
     "LEASE_SHARD",
     "LIST_CHANGED",
@@ -78,6 +81,7 @@ __all__ = [
     "REVOKE_SHARDS",
     "START_JOB",
     "SUM_BACKLOG",
+    "SUM_SPENT",
     "SUM_USAGE",
 ]
 
@@ -159,6 +163,9 @@ SUM_USAGE = select(
     func.sum(case((jobs.c.created_at >= bindparam("since"), jobs.c.shots), else_=0)).label("shots"),
     func.sum(jobs.c.bytes).label("stored"),
 ).where(jobs.c.owner == bindparam("of_owner"))
+SUM_SPENT = select(func.sum(spent.c.shots)).where(
+    spent.c.owner == bindparam("of_owner"), spent.c.created_at >= bindparam("since")
+)
 SUM_BACKLOG = (
     select(
         jobs.c.status,
@@ -370,4 +377,11 @@ FIND_ENDED_JOBS = (
     .with_for_update(skip_locked=True)
 )
 DELETE_RESULTS = delete(results).where(results.c.job_id.in_(bindparam("of_jobs", expanding=True)))
+KEEP_SPENT = insert(spent).from_select(
+    ["owner", "created_at", "shots"],
+    select(jobs.c.owner, jobs.c.created_at, jobs.c.shots).where(
+        jobs.c.id.in_(bindparam("of_jobs", expanding=True)), jobs.c.shots > 0, jobs.c.created_at >= bindparam("since")
+    ),
+)
+FORGET_SPENT = delete(spent).where(spent.c.created_at < bindparam("since"))
 DELETE_JOBS = delete(jobs).where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))

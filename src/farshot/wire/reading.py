@@ -173,7 +173,7 @@ def _check_members(data: bytes, document: msgspec.Struct) -> None:
 def _strings_held(name: str, raw: bytes, document: msgspec.Struct) -> int:
     """Return how many strings a member holds that has nothing twice."""
     value = getattr(document, name)
-    if isinstance(value, dict):
+    if isinstance(value, dict) and name in _STRINGS_EACH:
         return _STRINGS_EACH[name] * len(value)
     if isinstance(value, TemplateDocument):
         return len(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])) + 1 + len(value.parameters)

@@ -40,23 +40,29 @@ def python_of(version):
     return pytest.skip(message)
 
 
-def poor_token(server, name):
+def limited_token(server, name, shots):
     token = server.token(name)
-    limit = server.command("user", "limit", name, "--shots-per-day", "150")
+    limit = server.command("user", "limit", name, "--shots-per-day", str(shots))
     subprocess.run(limit, env=server.environment, check=True, capture_output=True)
     return token
 
 
+def tokens_for(server, version):
+    return {
+        "DIVI_TOKEN": limited_token(server, f"rich-{version}", 10**12),
+        "DIVI_POOR_TOKEN": limited_token(server, f"poor-{version}", 150),
+        "DIVI_OTHER_TOKEN": server.token(f"other-{version}"),
+    }
+
+
 @pytest.mark.parametrize("version", ["a", "b"])
 def test_the_client_works_in_full(server, version, capfd):
-    tokens = {"DIVI_TOKEN": server.token(f"divi-{version}"), "DIVI_OTHER_TOKEN": server.token(f"other-{version}")}
-    tokens["DIVI_POOR_TOKEN"] = poor_token(server, f"poor-{version}")
     command = [python_of(version), "-m", "pytest", "-c", "pytest.ini", "--tb=short", "-q"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QORO", "PYTEST"))}
     suite = subprocess.run(
         command,
         cwd=SUITE,
-        env={**kept, **tokens, "DIVI_URL": server.url},
+        env={**kept, **tokens_for(server, version), "DIVI_URL": server.url},
         timeout=PATIENCE,
         check=False,
         stdin=subprocess.DEVNULL,

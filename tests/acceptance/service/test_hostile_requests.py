@@ -31,7 +31,7 @@ BODIES = {
     "200,000 circuits": lambda: b'{"circuits": {%b}}' % b",".join(b'"c%d": ""' % n for n in range(200_000)),
     "200,000 unknown members": lambda: b"{%b}" % b",".join(b'"m%d": 1' % n for n in range(200_000)),
     "200,000 rows": lambda: (
-        b'{"template": {"source": "x", "parameters": []}, "rows": {%b}}'
+        b'{"template": {"source": "x", "parameters": ["a"]}, "rows": {%b}}'
         % b",".join(b'"r%d": [1.5]' % n for n in range(200_000))
     ),
     "five million empty strings": lambda: b'{"circuits": {"a": [%b]}}' % b",".join([b'""'] * 5_000_000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ended", "in_their_words", "most_retries", "overall", "raise_their"]
 
+_log = logging.getLogger("farshot")
 _RAISES = hasattr(theirs, "QoroJobError")
 """Whether a program expects an exception for a job that did not complete; before 0.15 it looks at the status."""
 
@@ -81,12 +83,13 @@ def most_retries(job_id: str, retries: int) -> Exception:
 
 
 def raise_their(job_id: str, records: Sequence[JobRecord], reason: str, *, cancelled: bool) -> None:
-    """Raise what a program expects for a job that did not complete; nothing where it looks at the status.
+    """Raise what a program expects for a job that did not complete; only log `reason` where it looks at the status.
 
     `cancelled`: the caller's event is set, which beats any end but a good one.
     """
     status = overall([record.status for record in records])
-    if not _RAISES or status is JobStatus.COMPLETED:
+    if not _RAISES:
+        _log.warning("job %s is %s\n%s", job_id, status, reason)
         return
     if cancelled:
         message = f"the wait for job {job_id} was cancelled; the job is {status}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from collections.abc import Mapping
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Runner", "TemplateRunner", "make"]
 
-_log = logging.getLogger("farshot")
 _JOIN = "+"
 """Between the ids of the jobs of one handle: each template is a job."""
 
@@ -261,10 +259,7 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         for record in records:
             if record.failed:
                 lines += self._faults(record.id)
-        reason = "\n".join(lines[:5])
-        if reason:
-            _log.warning("%s", reason)
-        return reason
+        return "\n".join(lines[:5])
 
     def _faults(self, job: str) -> list[str]:
         entries = self._inner.get_job_results(ExecutionResult(job_id=job), partial=True).results or []

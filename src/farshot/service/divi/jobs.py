@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from farshot.contract import JobStatus
+from farshot.errors import QuotaError
 from farshot.service.bodies import document_in
 from farshot.service.divi.adding import add
 from farshot.service.divi.documents import AddRequest, InitRequest
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
 
 __all__ = ["add_circuits", "cancel_divi_job", "get_divi_status", "init_job", "reply", "submit_qubo"]
+
+_SHORT = 5.0
+"""Seconds after which the older client may send its circuits once more by itself."""
 
 
 def reply(content: object, status: int = 200) -> Response:
@@ -37,9 +41,18 @@ async def init_job(call: Call) -> Response:
 async def add_circuits(call: Call) -> Response:
     """Keep some circuits of a job; with the last ones it is accepted."""
     document = await document_in(call, AddRequest)
-    record = await in_turn(call, lambda: add(call, document))
+    try:
+        record = await in_turn(call, lambda: add(call, document))
+    except QuotaError as error:
+        raise _at_once(error) from error
     call.parts.wake()
     return reply({"status": "ok", "job_id": record.id, "circuits": record.circuits})
+
+
+def _at_once(error: QuotaError) -> QuotaError:
+    """Return the error without a long time to wait: the older client would sleep that long, and tell nobody."""
+    is_short = error.retry_after is not None and error.retry_after <= _SHORT
+    return QuotaError(str(error), error.retry_after if is_short else None)
 
 
 async def get_divi_status(call: Call) -> Response:

@@ -164,6 +164,15 @@ class DeletingSuite:
         assert _ids(store.jobs()) == [kept.id]
         assert store.job(kept.id).status is JobStatus.COMPLETED
 
+    def test_the_shots_of_a_deleted_job_stay_spent(self, store: JobStore) -> None:
+        """Nobody has more of them in a day by deleting; everything else of the job is free again."""
+        job = store.add(make_submission(circuits=4))
+        before = store.usage("")
+        store.delete(job.id)
+        after = store.usage("")
+        assert (before.shots_per_day, after.shots_per_day) == (40, 40)
+        assert (after.queued_circuits, after.running_shards, after.stored_bytes) == (0, 0, 0)
+
     def test_the_key_of_a_deleted_job_is_free(self, store: JobStore) -> None:
         """For any body."""
         job = store.add(make_submission(key="k"))

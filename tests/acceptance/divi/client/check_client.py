@@ -1,12 +1,12 @@
 """What the client asks beside its jobs, what it keeps to itself, and what becomes of lost answers."""
 
-import threading
+import os
 
 import pytest
 import requests
 from circuits import BELL, by_label, finished, slow
 from divi.backends import CircuitRunner
-from qoro import MODULE, VERSION, ExecutionResult, QoroService, job_config
+from qoro import VERSION, ExecutionResult, QoroService, job_config
 
 
 def test_r42_depths_are_tracked_when_asked_for(make_service):
@@ -42,7 +42,7 @@ def test_r46_the_token_is_an_argument_or_from_the_environment(service, tmp_path,
     assert QoroService().auth_token == service.auth_token
     (tmp_path / ".env").write_text("QORO_API_KEY=wrong\n")
     for refused in (QoroService, lambda: QoroService("wrong")):
-        with pytest.raises(requests.HTTPError, match="^401 ") as caught:
+        with pytest.raises(requests.HTTPError, match=r"^401 ") as caught:
             refused()
         assert caught.value.response.status_code == 401
 
@@ -81,7 +81,7 @@ def test_credits_count_the_shots(make_service):
 
 def test_characterising_is_not_offered(service, relay):
     states = {"target_states" if VERSION == "a" else "reference_states": ["01"]}
-    with pytest.raises(requests.HTTPError, match="^501 .*QUBO"):
+    with pytest.raises(requests.HTTPError, match=r"^501 .*QUBO"):
         service.characterize_and_validate({"0,1": 1.0}, **states)
     assert not relay.calls("submit_qubo/")
 
@@ -108,7 +108,8 @@ def test_repeated_circuits_of_a_large_job_are_there_once(service, relay):
 
     relay.lost += ["add_circuits/", "add_circuits/"]
     handle = service.submit_circuits(bulky(60))
-    assert len(relay.calls("add_circuits/")) == 4
+    sent = relay.calls("add_circuits/")
+    assert len(sent) == len(set(sent)) + 2
     assert list(by_label(finished(service, handle))) == [f"c{number}" for number in range(60)]
 
 
@@ -133,23 +134,18 @@ def test_a_lost_look_is_repeated(service, relay):
     assert list(by_label(finished(service, service.submit_circuits({"bell": BELL})))) == ["bell"]
 
 
-def test_users_do_not_see_each_other(service, monkeypatch):
-    import os
-
+def test_users_do_not_see_each_other(service):
     other = QoroService(os.environ["DIVI_OTHER_TOKEN"], job_config=job_config(), polling_interval=0.05)
     handle = service.submit_circuits({"bell": BELL})
     for call in (other.poll_job_status, other.get_job_results, other.cancel_job, other.delete_job):
-        with pytest.raises(requests.HTTPError, match="^404 "):
+        with pytest.raises(requests.HTTPError, match=r"^404 "):
             call(handle)
 
 
-def test_a_quota_is_one_for_both_apis(service):
-    import os
-
+@pytest.mark.usefixtures("service")
+def test_a_quota_is_one_for_both_apis():
     poor = QoroService(os.environ["DIVI_POOR_TOKEN"], job_config=job_config(shots=100), polling_interval=0.05)
     assert poor.get_credit_balance()["balance"] == "150"
     finished(poor, poor.submit_circuits({"bell": BELL}))
-    with pytest.raises(requests.HTTPError, match="^429 "):
+    with pytest.raises(requests.HTTPError, match=r"^429 "):
         poor.submit_circuits({"bell": BELL})
-    assert threading.active_count() >= 1
-    assert MODULE.API_URL.endswith("/api")

@@ -155,7 +155,7 @@ def test_a_setting_without_a_counterpart_is_refused_by_name(make_service, name):
     from divi.backends import MaestroConfig
 
     noise = maestro.NoiseModel()
-    noise.set_qubit_depolarizing(0, 0.01)
+    noise.set_depolarizing(0, 0.01)
     values = {"max_bond_dimension": 4, "noise_model": noise, "noise_seed": 3}
     value = values.get(name, maestro.SimulationType.PauliPropagator)
     with refused(400) as caught:

@@ -44,10 +44,10 @@ def test_shot_groups_agree_with_the_local_simulator(service):
 
 
 TEMPLATE = HEAD + (
-    "qreg q[3];\ncreg c[3];\nh q[0];\nrx(1*β[0]) q[0];\nry(2*γ[0]) q[1];\nrz(-x) q[0];\ncx q[0],q[1];\n"
+    "qreg q[3];\ncreg c[3];\nh q[0];\nrx(1*β[0]) q[0];\nry(2*θ[0]) q[1];\nrz(-x) q[0];\ncx q[0],q[1];\n"
     "ry(w_0[10]) q[2];\ncz q[1],q[2];\nrx(w_0[1]) q[2];\nmeasure q -> c;\n"
 )
-NAMES = ["β[0]", "γ[0]", "x", "w_0[10]", "w_0[1]"]
+NAMES = ["β[0]", "θ[0]", "x", "w_0[10]", "w_0[1]"]
 ROWS = {
     "plain": [0.25, 1.5, -0.75, 2.0, 0.5],
     "negative": [-0.3, -2.5, 0.125, -1.0, -3.0],

@@ -77,6 +77,15 @@ def upgrade() -> None:
     op.create_index("ix_jobs_status", "jobs", ["status", "seq"], unique=False)
     op.create_index("ix_jobs_tag", "jobs", ["tag", "seq"], unique=False)
     op.create_table(
+        "spent",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("shots", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_spent")),
+    )
+    op.create_index("ix_spent_owner", "spent", ["owner", "created_at"], unique=False)
+    op.create_table(
         "users",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),

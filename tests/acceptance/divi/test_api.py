@@ -1,0 +1,277 @@
+"""The API of Divi's client as its documents have it: refusals, repetitions, and what its jobs are to the service."""
+
+import base64
+import gzip
+import json
+import sqlite3
+
+import httpx2
+import msgspec
+import pytest
+
+from farshot.model import JobSpec
+from samples import BELL
+from serving import running_server
+
+PATIENCE = 60.0
+NEWER = {"User-Agent": "divi/0.15.1 (python=3.11.7) python-requests/2.34.2"}
+TEMPLATE = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[1];\ncreg c[1];\nrx(2*β[0]) q[0];\nmeasure q -> c;\n'
+
+
+def packed(text):
+    return base64.b64encode(gzip.compress(text.encode())).decode()
+
+
+def group(width, terms):
+    return f"@gzs{width}:{packed(terms)}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("service"), "--workers", "2") as server:
+        yield server
+
+
+class Api:
+    """One user of the API."""
+
+    def __init__(self, server, token):
+        headers = {"Authorization": f"Bearer {token}"}
+        self.client = httpx2.Client(base_url=server.url, headers=headers, timeout=PATIENCE)
+        self.folder = server.folder
+
+    def begin(self, kind="EXECUTE", **members):
+        return self.client.post("/api/job/init/", json={"job_type": kind, "tag": "t", "use_packing": False, **members})
+
+    def begun(self, *arguments, **members):
+        return self.begin(*arguments, **members).raise_for_status().json()["job_id"]
+
+    def add(self, job_id, finalized="true", **members):
+        document = {"mode": "append", "finalized": finalized, **members}
+        return self.client.post(f"/api/job/{job_id}/add_circuits/", json=document)
+
+    def rows(self, job_id, rows, finalized="true", names=("β[0]",), **members):
+        sets = [{"label": label, "values": values} for label, values in rows.items()]
+        template = {"circuit_template": packed(TEMPLATE), "parameter_names": list(names), "parameter_sets": sets}
+        return self.add(job_id, finalized, **template, **members)
+
+    def job(self, job_id):
+        return self.client.get(f"/v1/jobs/{job_id}").raise_for_status().json()
+
+    def ended(self, job_id):
+        while (found := self.job(job_id))["finished_at"] is None:
+            self.client.get(f"/v1/jobs/{job_id}", params={"after": found["cursor"], "wait": 5})
+        return found["status"]
+
+    def results(self, job_id, **options):
+        assert self.ended(job_id) == "COMPLETED"
+        path = f"/api/job/{job_id}/resultsV2/?limit=100&offset=0"
+        return self.client.get(path, **options).raise_for_status().json()
+
+    def stored(self, job_id, query):
+        with sqlite3.connect(self.folder / "farshot.sqlite3") as database:
+            return database.execute(query, (job_id,)).fetchall()
+
+
+@pytest.fixture(scope="module")
+def api(server):
+    api = Api(server, server.token("ann"))
+    with api.client:
+        yield api
+
+
+CIRCUITS = {"circuits": {"a": packed(BELL), "b": packed(BELL)}}
+
+
+def refused(answer, status, *words):
+    assert answer.status_code == status, answer.text
+    detail = answer.json()["detail"]
+    assert all(word in detail for word in words), detail
+
+
+def test_a_token_is_needed_everywhere(server):
+    with httpx2.Client(base_url=server.url) as client:
+        for path in ("/api/", "/api/qpusystem/", "/api/job/x/status/"):
+            assert client.get(path).status_code == 401
+        assert client.delete("/api/job/x").status_code == 401
+
+
+def test_templates_are_kept_as_templates(api):
+    job_id = api.begun()
+    assert api.rows(job_id, {"one": [0.25], "two": [-1e-07]}, shots=10).status_code == 200
+    assert api.ended(job_id) == "COMPLETED"
+    payloads = api.stored(job_id, "select sources from payloads where job_id = ?")
+    assert [len(row) for (sources,) in payloads for row in msgspec.msgpack.decode(sources)] == [8, 8]
+    ((spec,),) = api.stored(job_id, "select spec from jobs where id = ?")
+    (kept,) = msgspec.msgpack.decode(spec, type=JobSpec).templates
+    assert (kept.start, kept.end, kept.template.text, kept.template.names) == (0, 2, TEMPLATE, ("β[0]",))
+
+
+def test_a_job_may_hold_templates_and_circuits(api):
+    """Each row is worked out with its own template; a template over two calls is one."""
+    job_id = api.begun("EXPECTATION")
+    observables = {"observables": group(1, "Z0;I")}
+    flip = {"circuits": {"flip": packed(TEMPLATE.replace("rx(2*β[0])", "x"))}}
+    assert api.rows(job_id, {"r0": [0.0]}, "false", **observables).status_code == 200
+    assert api.rows(job_id, {"r1": [1.5707963267948966]}, "false", **observables).status_code == 200
+    assert api.add(job_id, "false", **flip, **observables).status_code == 200
+    assert api.rows(job_id, {"r2": [0.0, 9.0]}, names=["β[0]", "unused"], **observables).status_code == 200
+    values = {entry["label"]: entry["results"]["Z"] for entry in api.results(job_id)["results"]}
+    assert values == pytest.approx({"r0": 1.0, "r1": -1.0, "flip": -1.0, "r2": 1.0})
+    ((spec,),) = api.stored(job_id, "select spec from jobs where id = ?")
+    ranges = [(kept.start, kept.end) for kept in msgspec.msgpack.decode(spec, type=JobSpec).templates]
+    assert ranges == [(0, 2), (3, 4)]
+
+
+@pytest.mark.parametrize("times", [2, 5])
+def test_the_same_call_again_changes_nothing(api, times):
+    job_id = api.begun()
+    for _ in range(times):
+        assert api.add(job_id, "false", **CIRCUITS, shots=3).json()["circuits"] == 2
+    for _ in range(times):
+        assert api.add(job_id, circuits={"c": packed(BELL)}, shots=5).json()["circuits"] == 3
+    found = api.results(job_id)
+    assert [(entry["label"], entry["metadata"]["shots"]) for entry in found["results"]] == [
+        ("a", 3),
+        ("b", 3),
+        ("c", 5),
+    ]
+    assert (found["count"], found["next"]) == (3, None)
+
+
+def test_another_call_for_an_accepted_job_is_refused(api):
+    job_id = api.begun()
+    api.add(job_id, **CIRCUITS, shots=1)
+    refused(api.add(job_id, circuits={"c": packed(BELL)}, shots=1), 409, "takes no more circuits")
+
+
+def test_a_beginning_that_nobody_follows_never_runs(api):
+    """It is a job in the making, which retention deletes."""
+    left, taken = api.begun(), api.begun()
+    api.add(taken, **CIRCUITS, shots=1)
+    assert api.ended(taken) == "COMPLETED"
+    found = api.job(left)
+    assert (found["status"], found["uploading"], found["circuits"]) == ("PENDING", True, 0)
+    assert api.client.post(f"/api/job/{left}/cancel/").json()["circuits_cancelled"] == 0
+
+
+def test_jobs_of_one_api_are_not_filled_through_the_other(api):
+    job_id = api.begun()
+    part = {"circuits": {"a": BELL}}
+    refused(api.client.put(f"/v1/jobs/{job_id}/parts/0", json=part), 409, "another API")
+    refused(api.client.post(f"/v1/jobs/{job_id}/finalize", json={}), 409, "another API")
+    other = api.client.post("/v1/jobs", json={"upload": True}).json()["job_id"]
+    refused(api.add(other, **CIRCUITS, shots=1), 409, "another API")
+
+
+def test_a_job_of_the_other_api_is_read_here(api):
+    made = api.client.post("/v1/jobs", json={"circuits": {"a": BELL}, "shots": 10}).json()["job_id"]
+    assert api.results(made, headers=NEWER)["results"][0]["results"]["encoding"] == "qh1"
+    assert api.client.get(f"/api/job/{made}/execution_config/").status_code == 404
+    assert api.client.get(f"/api/job/{made}/execution_config/", headers=NEWER).json() == {}
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"qpu_system_name": "ibm"}, ["no QPU system 'ibm'"]),
+        ({"device_config": {"SHOTS": 1}}, ["device_config"]),
+        ({"simulator_cluster": "nowhere"}, ["nowhere"]),
+        ({"simulator_cluster": "qoro_maestro", "maestro_config": {"mps_swap": 3}}, ["'mps_swap' is not supported"]),
+        ({"maestro_config": {}, "execution_configuration": {}}, ["exclude each other"]),
+        ({"colour": "red"}, ["colour"]),
+    ],
+)
+def test_what_cannot_be_done_is_refused_at_the_beginning(api, members, words):
+    refused(api.begin(**members), 400, *words)
+
+
+def test_what_is_given_twice_is_refused(api):
+    body = '{"job_type": "EXECUTE", "maestro_config": {"seed": 1, "simulation_type": 0}, "job_type": "EXECUTE"}'
+    answer = api.client.post("/api/job/init/", content=body, headers={"Content-Type": "application/json"})
+    refused(answer, 400, "twice")
+
+
+def test_qubo_problems_are_not_characterised(api):
+    refused(api.begin("VALIDATE"), 501, "QUBO")
+    for method, path in (("POST", "submit_qubo/"), ("GET", "validation_result/"), ("GET", "validation_result/html/")):
+        refused(api.client.request(method, f"/api/job/x/{path}"), 501, "QUBO")
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "words"),
+    [
+        ("EXECUTE", {"observables": group(2, "Z0")}, ["EXPECTATION"]),
+        ("EXECUTE", {"circuit_ham_map": [[0, 2]]}, ["EXPECTATION"]),
+        ("EXECUTE", {"shots": 0}, ["shots"]),
+        ("EXECUTE", {"shots": 5, "shot_groups": [[0, 2, 5]]}, ["exclude each other"]),
+        ("EXECUTE", {"shot_groups": [[0, 1, 5]]}, ["tile"]),
+        ("EXECUTE", {"shot_groups": [[5, 7, 5]]}, ["tile"]),
+        ("EXECUTE", {"parameter_sets": []}, ["circuit_template"]),
+        ("EXECUTE", {"circuit_template": packed(TEMPLATE)}, ["not both"]),
+        ("EXECUTE", {"circuits": {}}, ["empty"]),
+        ("EXECUTE", {"circuits": {"a": "?"}}, ["'a'", "base64"]),
+        ("EXPECTATION", {}, ["takes observables"]),
+        ("EXPECTATION", {"observables": group(2, "Z0"), "shots": 5}, ["no shots"]),
+        ("EXPECTATION", {"observables": group(2, "Z2")}, ["beyond"]),
+        ("EXPECTATION", {"observables": group(2, "Z0"), "circuit_ham_map": [[0, 1], [1, 2]]}, ["2 ranges"]),
+        ("EXPECTATION", {"observables": group(2, "Z0"), "circuit_ham_map": [[0, 3]]}, ["outside"]),
+    ],
+)
+def test_circuits_that_do_not_fit_are_refused(api, kind, members, words):
+    refused(api.add(api.begun(kind), **{**CIRCUITS, **members}), 400, *words)
+
+
+def test_rows_that_do_not_fit_are_refused(api):
+    job_id = api.begun()
+    refused(api.rows(job_id, {}), 400, "empty")
+    refused(api.rows(job_id, {"a": [1.0, 2.0]}), 400, "2 numbers for 1 parameters")
+    refused(api.rows(job_id, {"a": [1.0]}, names=["two words"]), 400, "name of a parameter")
+    sets = [{"label": "a", "values": []}, {"label": "a", "values": []}]
+    refused(api.add(job_id, circuit_template=packed(BELL), parameter_sets=sets), 400, "label twice")
+
+
+def test_calls_must_agree_on_the_observables(api):
+    job_id = api.begun("EXPECTATION")
+    api.add(job_id, "false", **CIRCUITS, observables=group(2, "Z0"))
+    refused(api.add(job_id, circuits={"c": packed(BELL)}, observables=group(2, "Z1")), 400, "agree")
+
+
+def test_a_configuration_may_change_while_the_job_arrives(api):
+    job_id = api.begun(execution_configuration={"simulation_type": 0})
+    path = f"/api/job/{job_id}/execution_config/"
+    assert api.client.post(path, json={"simulation_type": 1}).json()["status"] == "ok"
+    refused(api.client.post(path, json={"bond_dimension": 3}), 400, "bond_dimension")
+    refused(api.client.post(path, json={"colour": 3}), 400, "colour")
+    assert api.client.get(path).json() == {"execution_configuration": {"simulation_type": 1}}
+    assert api.client.get(path, headers=NEWER).json() == {}
+    api.add(job_id, circuits={"a": packed(TEMPLATE.replace("2*β[0]", "0.3"))}, shots=10)
+    assert api.results(job_id)["results"][0]["metadata"]["method"] == "mps"
+    refused(api.client.post(path, json={"simulation_type": 0}), 409, "COMPLETED")
+
+
+def test_results_of_a_failed_job_say_which_circuits_failed(api):
+    job_id = api.begun()
+    api.add(job_id, circuits={"good": packed(BELL), "bad": packed("OPENQASM 2.0;\nqreg q[1")}, shots=10)
+    assert api.ended(job_id) == "FAILED"
+    refused(api.client.get(f"/api/job/{job_id}/resultsV2/?limit=100&offset=0"), 400, "FAILED", "'bad'", "1 of 2")
+
+
+def test_pages_follow_each_other(api):
+    job_id = api.begun()
+    api.add(job_id, circuits={f"c{number}": packed(BELL) for number in range(7)}, shots=10)
+    first = api.results(job_id)
+    assert (first["count"], len(first["results"]), first["next"]) == (7, 7, None)
+    labels, path = [], f"/api/job/{job_id}/resultsV2/?limit=3&offset=0"
+    while path:
+        page = api.client.get(path).json()
+        labels += [entry["label"] for entry in page["results"]]
+        path = page["next"]
+    assert labels == [f"c{number}" for number in range(7)]
+
+
+def test_what_a_call_keeps_is_let_go_when_the_job_is_accepted(api):
+    job_id = api.begun()
+    api.rows(job_id, {"one": [0.25]}, shots=10)
+    assert api.stored(job_id, "select options from parts where job_id = ?") == [(None,)]
+    assert json.dumps(api.job(job_id)["circuits"]) == "1"

@@ -1,0 +1,34 @@
+"""Ctrl-C in a program: Divi's own exception or interrupt, and its job ends CANCELLED, though it would run for minutes."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import networkx
+from divi.exceptions import ExecutionCancelledError
+from samples import Watched, divi, local, qaoa, show
+
+inner = local(Watched, shots=1000)
+backend = divi.backend(inner, force_sampling=sys.argv[1] == "sampled")
+
+
+def interrupt():
+    while not any(job.status == "RUNNING" for job in inner.jobs()):
+        time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+threading.Thread(target=interrupt, daemon=True).start()
+raised = None
+try:
+    qaoa(backend, networkx.complete_graph(23), n_layers=40).run()
+except (ExecutionCancelledError, KeyboardInterrupt) as error:
+    raised = type(error).__name__
+statuses = [job.wait(60).value for job in inner.jobs()]
+assert raised is not None
+assert statuses == ["CANCELLED"], statuses
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+again = qaoa(backend, max_iterations=1).run()
+show(raised=raised, statuses=statuses, afterwards=again.total_circuit_count)

@@ -1,0 +1,66 @@
+"""Packed texts of Divi's client, and what is refused while they are unpacked."""
+
+import base64
+import gzip
+
+import pytest
+
+from farshot.errors import BatchError
+from farshot.service.divi.unpacking import Unpacker, dense_observables
+
+
+def packed(data):
+    return base64.b64encode(gzip.compress(data)).decode()
+
+
+def group(width, terms):
+    return f"@gzs{width}:{packed(terms.encode())}"
+
+
+def test_a_text_is_what_was_packed():
+    assert Unpacker().text("it", packed("rx(2*β[0])".encode())) == "rx(2*β[0])"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("§", "not base64 of gzip"),
+        (base64.b64encode(b"plain").decode(), "not base64 of gzip"),
+        (packed(b"\xff"), "UTF-8"),
+        (base64.b64encode(gzip.compress(b"x" * 999)[:-9]).decode(), "ends early"),
+        (packed(bytes(2**24)), "too large"),
+    ],
+)
+def test_what_is_no_packed_text_is_refused(text, why):
+    with pytest.raises(BatchError, match=f"^it .*{why}"):
+        Unpacker().text("it", text)
+
+
+def test_the_texts_of_a_call_share_what_they_may_have():
+    unpacker = Unpacker(1000)
+    unpacker.text("first", packed(b"x" * 900))
+    with pytest.raises(BatchError, match="second is too large: 100 bytes"):
+        unpacker.text("second", packed(b"x" * 101))
+
+
+def test_observables_get_a_letter_for_every_qubit():
+    assert dense_observables(group(4, "Z0X3;I") + "|" + group(12, "Y11X0")) == "ZIIX;IIII|XIIIIIIIIIIY"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("ZZ", "not of the form"),
+        ("@gzs2:!!", "not of the form"),
+        (group(2, "Z0;;X1"), "no term"),
+        (group(2, "A0"), "no term"),
+        (group(2, "Z"), "no term"),
+        (group(2, "Z2"), "beyond"),
+        (group(2, "Z0X0"), "twice"),
+        (group(9_999_999, "I"), "more than a job may have"),
+        (group(2, "I") + "|", "group 2"),
+    ],
+)
+def test_what_is_no_observable_is_refused(text, why):
+    with pytest.raises(BatchError, match=why):
+        dense_observables(text)
