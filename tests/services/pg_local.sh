@@ -22,7 +22,7 @@ start)
     -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$folder" start ||
     { cat "$folder/log" >&2; exit 1; }
   ;;
-stop) cd / && as_owner "$programs/pg_ctl" -D "$folder/data" -m fast -s stop ;;
+stop) cd / && as_owner "$programs/pg_ctl" -D "$folder/data" -m immediate -s stop ;;
 dsn) echo "postgresql://postgres@127.0.0.1:$port/postgres" ;;
 *) sed -n 2,3p "$0" >&2; exit 2 ;;
 esac
