@@ -159,7 +159,7 @@ def test_closing_ends_whoever_waits(server):
     thread.start()
     time.sleep(0.5)
     backend.close()
-    thread.join(2)
+    thread.join(30)
     assert failures == ["the backend is closed"]
     time.sleep(0.1)
     assert not [found for found in threading.enumerate() if found.name.startswith("farshot-events")]

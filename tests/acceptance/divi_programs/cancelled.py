@@ -1,4 +1,4 @@
-"""Ctrl-C in a program: Divi's own exception or interrupt, and its job ends CANCELLED, though it would run for minutes."""
+"""Ctrl-C in a program: Divi's own exception, and its job ends CANCELLED, though it would run for minutes."""
 
 import os
 import signal
@@ -6,8 +6,9 @@ import sys
 import threading
 import time
 
-import networkx
+import networkx as nx
 from divi.exceptions import ExecutionCancelledError
+
 from samples import Watched, divi, local, qaoa, show
 
 inner = local(Watched, shots=1000)
@@ -23,7 +24,7 @@ def interrupt():
 threading.Thread(target=interrupt, daemon=True).start()
 raised = None
 try:
-    qaoa(backend, networkx.complete_graph(23), n_layers=40).run()
+    qaoa(backend, nx.complete_graph(23), n_layers=40).run()
 except (ExecutionCancelledError, KeyboardInterrupt) as error:
     raised = type(error).__name__
 statuses = [job.wait(60).value for job in inner.jobs()]

@@ -2,11 +2,12 @@
 
 import threading
 
-import networkx
+import networkx as nx
 from divi.qprog import BatchConfig, BatchMode, ProgramEnsemble
+
 from samples import MODERN, Watched, divi, divi_backends, farshot, local, losses, qaoa, show
 
-GRAPHS = {3: networkx.path_graph(3), 4: networkx.star_graph(3), 5: networkx.bull_graph()}
+GRAPHS = {3: nx.path_graph(3), 4: nx.star_graph(3), 5: nx.bull_graph()}
 
 
 class Threads(Watched):

@@ -54,7 +54,6 @@ assert all(isinstance(circuits, dict) for circuits, _ in inner.submitted)
 assert abs(bound[0] - sampled[0]) < 5 * sqrt(2) * WIDEST / sqrt(SHOTS)
 
 
-
 def many():
     return {"optimizer": MonteCarloOptimizer(population_size=20, n_best_sets=5), "max_iterations": 2}
 

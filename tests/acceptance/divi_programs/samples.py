@@ -6,8 +6,8 @@ import sys
 import tempfile
 import warnings
 
-import networkx
-import numpy
+import networkx as nx
+import numpy as np
 from divi import backends as divi_backends
 from divi.qprog import QAOA, VQE, HartreeFockAnsatz
 from divi.qprog.optimizers import MonteCarloOptimizer, ScipyMethod, ScipyOptimizer
@@ -45,7 +45,7 @@ H2 = SparsePauliOp.from_sparse_list(
     num_qubits=4,
 )
 """The hydrogen molecule in the smallest basis, in Hartree."""
-GROUND = float(min(numpy.linalg.eigvalsh(H2.to_matrix())))
+GROUND = float(min(np.linalg.eigvalsh(H2.to_matrix())))
 
 
 def local(kind=farshot.LocalBackend, **options):
@@ -57,7 +57,7 @@ def cobyla():
 
 
 def qaoa(backend, graph=None, **options):
-    problem = MaxCutProblem(networkx.bull_graph() if graph is None else graph)
+    problem = MaxCutProblem(nx.bull_graph() if graph is None else graph)
     return QAOA(problem, backend=backend, **{"optimizer": cobyla(), "max_iterations": 3, "seed": 1, **options})
 
 
@@ -91,5 +91,17 @@ def show(**found):
 
 
 __all__ = [
-    "GROUND", "MODERN", "MonteCarloOptimizer", "Watched", "cobyla", "divi", "divi_backends", "farshot", "local", "losses", "qaoa", "show", "vqe",
+    "GROUND",
+    "MODERN",
+    "MonteCarloOptimizer",
+    "Watched",
+    "cobyla",
+    "divi",
+    "divi_backends",
+    "farshot",
+    "local",
+    "losses",
+    "qaoa",
+    "show",
+    "vqe",
 ]

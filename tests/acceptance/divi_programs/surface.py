@@ -3,12 +3,12 @@
 import threading
 
 from divi.exceptions import ExecutionCancelledError
+
 from samples import MODERN, divi, divi_backends, farshot, local, show
 
 FLIP = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[3];\ncreg c[3];\nx q[0];\nmeasure q[0] -> c[0];\n'
-SLOW = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[22];\ncreg c[22];\n' + "".join(
-    f"rx(0.{layer + 1}) q[{qubit}];\ncx q[{qubit}],q[{(qubit + 1) % 22}];\n" for layer in range(60) for qubit in range(22)
-) + "measure q -> c;\n"  # fmt: skip
+LAYER = "".join(f"rx(0.7) q[{qubit}];\ncx q[{qubit}],q[{(qubit + 1) % 22}];\n" for qubit in range(22))
+SLOW = f'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[22];\ncreg c[22];\n{LAYER * 60}measure q -> c;\n'
 TURN = FLIP.replace("x q[0]", "rx(2*β[0]) q[0]")
 
 
@@ -34,7 +34,8 @@ def rows(source, names, values):
 
 
 def send(payloads, **options):
-    return backend.submit_circuits(payloads, **options) if MODERN else backend.submit_circuit_templates(payloads, **options)
+    submit = backend.submit_circuits if MODERN else backend.submit_circuit_templates
+    return submit(payloads, **options)
 
 
 def finish(handle):
@@ -154,7 +155,8 @@ if MODERN:
     timed = local(job_timeout=0.5)
     backend = divi.backend(timed)
     assert outcome(backend.submit_circuits({"slow": SLOW}))[0] == "JobTimedOutError"
-    raised(ExecutionCancelledError, backend.poll_job_status, backend.submit_circuits({"bad": "nothing"}), True, cancellation_event=gone)
+    bad = backend.submit_circuits({"bad": "nothing"})
+    raised(ExecutionCancelledError, backend.poll_job_status, bad, loop_until_complete=True, cancellation_event=gone)
 else:
     assert [name for name, _ in seen] == ["CANCELLED", "FAILED"]
     assert backend.max_retries > 5000

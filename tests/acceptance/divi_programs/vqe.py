@@ -31,4 +31,11 @@ assert abs(sampled[0] - reference) < 5 * sqrt(2) * NORM / sqrt(SHOTS), (sampled,
 inner.submitted.clear()
 weighted = vqe(divi.backend(inner, force_sampling=True, seed=3), max_iterations=1, shot_distribution="weighted").run()
 assert any("shot_groups" in options for _, options in inner.submitted)
-show(exact=min(exact), expected=min(expected), ground=GROUND, sampled=sampled, reference=reference, weighted=losses(weighted))
+show(
+    exact=min(exact),
+    expected=min(expected),
+    ground=GROUND,
+    sampled=sampled,
+    reference=reference,
+    weighted=losses(weighted),
+)

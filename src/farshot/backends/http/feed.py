@@ -109,6 +109,8 @@ class Feed:
         """Yield what watches jobs; `patience` bounds how long a look waits for the first news."""
         watch = RemoteWatch(job_ids, self._changed, patience)
         self._begin(watch)
+        if self._stop.is_set():
+            self._fail(_closed())
         try:
             yield watch
         finally:
@@ -118,7 +120,7 @@ class Feed:
     def close(self) -> None:
         """Stop; whoever waits is told."""
         self._stop.set()
-        self._fail(ServiceError("the backend is closed"))
+        self._fail(_closed())
 
     def begin(self, document: JobDocument) -> None:
         """Keep what the service said of a new job, so that whoever waits for it need not ask: events go on from there.
@@ -271,3 +273,7 @@ class Feed:
         with self._changed:
             silent = [job_id for job_id in self._open_jobs() if self._heard.get(job_id, 0.0) < before]
         return silent[:_AT_ONCE]
+
+
+def _closed() -> ServiceError:
+    return ServiceError("the backend is closed")

@@ -50,7 +50,7 @@ def backend(  # noqa: PLR0913 -- the options of the one object a user makes
     return make(_checked(inner), options)
 
 
-def _checked(inner: Client | None) -> Client:
+def _checked(inner: object) -> Client:
     if isinstance(inner, Client):
         return inner
     if inner is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,15 @@ from divi.backends import CircuitRunner
 
 from farshot.admission.batch import check_count, check_seed, check_shots
 from farshot.contract import ExecutionResult, JobStatus
-from farshot.errors import BatchError, ExecutionCancelledError, HandleError, OptionError, PollingTimeoutError
+from farshot.errors import BatchError, ExecutionCancelledError, HandleError, PollingTimeoutError
+from farshot.integrations.divi.arriving import check_options, pieces_from, some
 from farshot.integrations.divi.depths import Depths
 from farshot.integrations.divi.endings import Ended, in_their_words, most_retries, overall, raise_their
 from farshot.integrations.divi.pieces import parametric, pieces_of
 from farshot.model import circuit_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from threading import Event
     from types import TracebackType
     from typing import Self
@@ -143,7 +143,7 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         Raises `ValueError` or `TypeError` before anything is stored, Divi's `ExecutionCancelledError` where the
         event is set.
         """
-        return self._submit(_pieces(circuits), cancellation_event, options)
+        return self._submit(pieces_from(circuits), cancellation_event, options)
 
     def poll_job_status(  # noqa: PLR0913 -- the contract fixes these parameters
         self,
@@ -197,7 +197,7 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
 
     def _submit(self, pieces: Sequence[Piece], event: Event | None, options: dict[str, Any]) -> Any:  # noqa: ANN401 -- Divi's type
         if any(not isinstance(piece, dict) for piece in pieces):
-            _check_options(options)
+            check_options(options)
         if len(pieces) > 1 and options.get("key") is not None:
             message = "key= is for one job; this submission holds several templates"
             raise BatchError(message)
@@ -278,7 +278,7 @@ class TemplateRunner(Runner):
     ) -> Any:  # noqa: ANN401 -- Divi's type
         """Store parametric circuits with their rows, durably, and return the handle; as `submit_circuits`."""
         pieces = pieces_of([parametric(template) for template in templates])
-        return self._submit(_some(pieces), cancellation_event, options)
+        return self._submit(some(pieces), cancellation_event, options)
 
 
 def make(inner: Client, options: Options) -> Runner:
@@ -312,43 +312,6 @@ class _Looks:
         found = most_retries(self.job_id, self.count)
         found.add_note(str(error))
         return found
-
-
-def _pieces(circuits: Any) -> list[Piece]:  # noqa: ANN401 -- Divi's types
-    if not isinstance(circuits, str | bytes | Mapping) and any(map(_is_payload, circuits)):
-        if not all(map(_is_payload, circuits)):
-            message = "parametric circuits and texts cannot be mixed in one batch"
-            raise OptionError(message)
-        return pieces_of([parametric(payload) for payload in circuits])
-    return _some([_by_label(circuits)])
-
-
-def _is_payload(value: object) -> bool:
-    return hasattr(value, "parameter_sets")
-
-
-def _some(pieces: list[Piece]) -> list[Piece]:
-    if not any(pieces):
-        message = "the batch is empty"
-        raise BatchError(message)
-    return pieces
-
-
-def _by_label(circuits: Any) -> dict[str, str]:  # noqa: ANN401 -- Divi's types
-    normalise = getattr(theirs, "normalise_circuit_batch", None)
-    if normalise is not None:
-        return dict(normalise(circuits))
-    if isinstance(circuits, Mapping):
-        return dict(circuits)
-    message = f"circuits must be a mapping of label to OpenQASM text, not {type(circuits).__name__}"
-    raise OptionError(message)
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    found = [name for name in ("circuit_ham_map", "shot_groups") if options.get(name) is not None]
-    if found or "|" in (options.get("ham_ops") or ""):
-        message = f"templates take one group of observables for all rows: {', '.join(found) or 'ham_ops with |'}"
-        raise BatchError(message)
 
 
 def _jobs(handle: Any) -> list[str]:  # noqa: ANN401 -- Divi's type

@@ -1,0 +1,62 @@
+"""Programs of Divi, unmodified but for their backend, each in a process with a release of Divi of its own."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from divi_environments import VERSIONS, interpreter
+from serving import running_server
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[2] / "docs" / "divi-programs.md"
+PATIENCE = 600.0
+
+
+@pytest.fixture(params=VERSIONS)
+def divi(request, tmp_path):
+    def run(*command, **settings):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FARSHOT", "QORO"))}
+        own = {"FARSHOT_DATA_DIR": str(tmp_path / "data"), "FARSHOT_CONFIG_DIR": str(tmp_path / "config")}
+        ended = subprocess.run(
+            [interpreter(request.param), *command],
+            cwd=tmp_path,
+            env={**kept, **own, **settings},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    run.version = request.param
+    return run
+
+
+@pytest.mark.parametrize(
+    "command", ["surface", "qaoa", "vqe", "ensemble", "cancelled exact", "cancelled sampled"], ids=str.split
+)
+def test_a_program(divi, command):
+    name, *arguments = command.split()
+    assert json.loads(divi(str(HERE / f"{name}.py"), *arguments).splitlines()[-1])
+
+
+def test_programs_over_a_service(divi, tmp_path):
+    with running_server(tmp_path / "service", "--workers", "2") as server:
+        out = divi(str(HERE / "remote.py"), FARSHOT_URL=server.url, FARSHOT_TOKEN=server.token("divi"))
+    assert json.loads(out.splitlines()[-1])["jobs"] > 10
+
+
+def test_the_page_runs_as_printed(divi, tmp_path):
+    programs = re.findall(r"```python\n# ([\w.]+): .*?\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    runnable = [(name, text) for name, text in programs if name in {"both", divi.version}]
+    assert len(runnable) == 2
+    for number, (_, text) in enumerate(runnable):
+        path = tmp_path / f"page{number}.py"
+        path.write_text(text, encoding="utf-8")
+        assert "found" in divi(str(path))
