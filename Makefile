@@ -29,6 +29,7 @@ check: $(TEST)/wheel.stamp
 bench: $(TEST)/wheel.stamp
 	$(TEST)/bin/python benchmarks/compare.py
 	$(TEST)/bin/python benchmarks/latency.py
+	$(TEST)/bin/python benchmarks/service.py
 
 $(VENV)/core.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import msgspec
@@ -123,6 +124,25 @@ def test_a_job_may_hold_templates_and_circuits(api):
     assert ranges == [(0, 2), (3, 4)]
 
 
+def test_a_template_may_have_no_parameters(api):
+    """The newer client sends circuits so where others of the same job are templates."""
+    job_id = api.begun()
+    sets = [{"label": "a", "values": []}]
+    assert api.add(job_id, circuit_template=packed(BELL), parameter_names=[], parameter_sets=sets, shots=10).is_success
+    (entry,) = api.results(job_id)["results"]
+    assert entry["label"] == "a"
+
+
+def test_jobs_are_ordinary_jobs_of_the_user(api):
+    job_id = api.begun(tag="of divi")
+    api.rows(job_id, {"one": [0.0], "two": [0.0]}, shots=10)
+    assert api.ended(job_id) == "COMPLETED"
+    listed = api.client.get("/v1/jobs", params={"tag": "of divi"}).json()["jobs"]
+    assert [(job["job_id"], job["owner"], job["target"]) for job in listed] == [(job_id, "ann", "auto")]
+    found = api.client.get(f"/v1/jobs/{job_id}/results").json()["results"]
+    assert {entry["label"]: entry["results"] for entry in found} == {"one": {"0": 10}, "two": {"0": 10}}
+
+
 @pytest.mark.parametrize("times", [2, 5])
 def test_the_same_call_again_changes_nothing(api, times):
     job_id = api.begun()
@@ -137,6 +157,17 @@ def test_the_same_call_again_changes_nothing(api, times):
         ("c", 5),
     ]
     assert (found["count"], found["next"]) == (3, None)
+
+
+def test_the_same_call_at_the_same_time_is_one(api):
+    """As where an answer is late and the client repeats the call meanwhile."""
+    job_id = api.begun()
+    circuits = {f"c{number}": packed(BELL + f"// {number}") for number in range(500)}
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: api.add(job_id, circuits=circuits, shots=2), range(6)))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert api.results(job_id)["count"] == 500
+    assert api.stored(job_id, "select number, circuits from parts where job_id = ?") == [(0, 500)]
 
 
 def test_another_call_for_an_accepted_job_is_refused(api):

@@ -118,6 +118,15 @@ def test_what_an_older_client_cannot_unpack_comes_plain(service, relay):
     assert relay.seen
 
 
+@pytest.mark.only("b")
+def test_wide_counts_travel_packed(service):
+    handle = service.submit_circuits({"wide": measured(300, "x q[299];")})
+    assert finished(service, handle)[0]["results"] == {"1" + "0" * 299: 1000}
+    answer = service._make_request("get", f"job/{handle.job_id}/resultsV2/?limit=100&offset=0").json()
+    packed = answer["results"][0]["results"]
+    assert (packed["encoding"], packed["n_bits"]) == ("qh2", 300)
+
+
 def test_counts_travel_packed(service):
     handle = service.submit_circuits({"bell": BELL})
     finished(service, handle)
