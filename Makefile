@@ -49,4 +49,4 @@ $(TEST)/wheel.stamp: $(TEST)/dependencies.stamp $(shell find src LICENSE README.
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TEST) .demo dist build dist.log
+	rm -rf $(VENV) $(TEST) .venv-divi-* .demo dist build dist.log

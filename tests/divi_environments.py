@@ -30,7 +30,7 @@ def _make(python, version):
     done = python.parents[1] / "divi.stamp"
     if not done.exists():
         _run(sys.executable, "-m", "venv", "--clear", str(python.parents[1]))
-        _run(str(python), *_PIP, f"{ROOT}[server]", f"qoro-divi=={version}")
+        _run(str(python), *_PIP, str(ROOT), f"qoro-divi=={version}", "pytest>=9.2")
         done.touch()
     wheels = sorted((ROOT / "dist").glob("farshot-*.whl"))
     _run(str(python), *_PIP, "--no-deps", "--force-reinstall", str(wheels[-1] if wheels else ROOT))

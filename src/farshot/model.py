@@ -37,7 +37,6 @@ __all__ = [
     "Shard",
     "ShotGroup",
     "ShotPlan",
-    "TemplateRange",
     "TemplateSource",
     "TermRange",
     "Usage",
@@ -117,20 +116,12 @@ class TemplateSource(msgspec.Struct, frozen=True, array_like=True, cache_hash=Tr
         return self.source.decode("utf-8", "surrogatepass")
 
 
-class TemplateRange(msgspec.Struct, frozen=True, array_like=True):
-    """The sources at positions [start, end) are rows of a template."""
-
-    start: int
-    end: int
-    template: TemplateSource
-
-
 class JobSpec(msgspec.Struct, frozen=True):
     """What holds for every circuit of a job. Either `shots` or `observables` is set.
 
     `timeout` is how many seconds the job may take from its first claim on; None: as long as it needs. Where there is a
-    `template`, the sources of the job are its rows; a job that was put together from several has `templates` instead,
-    sorted by start, and texts elsewhere. `kept` is what the API that took the job keeps with it.
+    `template`, the sources of the job are its rows; the parts of an upload may have templates of their own. `kept` is
+    what the API that took the job keeps with it.
     """
 
     target: str
@@ -139,22 +130,7 @@ class JobSpec(msgspec.Struct, frozen=True):
     observables: Observables | None = None
     timeout: float | None = None
     template: TemplateSource | None = None
-    templates: tuple[TemplateRange, ...] = ()
     kept: bytes = b""
-
-    def narrowed(self, position: int) -> JobSpec:
-        """Return what holds for a shard that begins at `position`: of several templates, its own one.
-
-        >>> one = TemplateRange(2, 4, TemplateSource(b"", ()))
-        >>> [JobSpec("auto", 7, templates=(one,)).narrowed(place).template is None for place in (1, 2, 4)]
-        [True, False, True]
-        """
-        if not self.templates:
-            return self
-        index = bisect_right(self.templates, position, key=lambda chosen: chosen.start) - 1
-        found = index >= 0 and position < self.templates[index].end
-        template = self.templates[index].template if found else None
-        return msgspec.structs.replace(self, template=template, templates=())
 
     @property
     def total_shots(self) -> int:

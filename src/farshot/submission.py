@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.model import JobSpec
+    from farshot.model import JobSpec, TemplateSource
 
 __all__ = ["Batch", "Draft", "PartReceipt", "ShardCut", "Submission", "UploadPart", "encoded"]
 
@@ -77,7 +77,7 @@ class UploadPart:
     """Some circuits of a draft, as the store keeps them, cut into shards by positions in the part.
 
     `marks` are eight bytes for each label, by which those of all parts are compared; `options` are, like those of the
-    draft, for whoever makes the job's `JobSpec`.
+    draft, for whoever makes the job's `JobSpec`. Where there is a `template`, the sources of this part are its rows.
     """
 
     number: int
@@ -87,6 +87,7 @@ class UploadPart:
     shards: Sequence[ShardCut]
     marks: bytes
     options: bytes = b""
+    template: TemplateSource | None = None
 
 
 class PartReceipt(NamedTuple):

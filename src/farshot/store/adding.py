@@ -84,9 +84,10 @@ def add_part(  # noqa: PLR0913 -- the columns of one row
     circuits: int,
     marks: bytes = b"",
     options: bytes | None = None,
+    template: bytes | None = None,
 ) -> None:
     """Write that a part of a job has arrived; `marks` are eight bytes for each of its labels."""
-    columns = {"digest": digest, "circuits": circuits, "marks": marks, "options": options}
+    columns = {"digest": digest, "circuits": circuits, "marks": marks, "options": options, "template": template}
     connection.execute(sql.ADD_PART, {"job_id": job_id, "number": number, **columns})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.model import JobSpec, Lease, Shard
+from farshot.model import JobSpec, Lease, Shard, TemplateSource
 from farshot.store import statements as sql
 from farshot.store.rows import decode_fault, fence
 from farshot.store.schema import shards
@@ -27,6 +27,7 @@ __all__ = ["Claim", "claim", "has_open", "jobs_to_lock"]
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 _decode_sources = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
+_decode_template = msgspec.msgpack.Decoder(TemplateSource).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,16 @@ def _shard(connection: Connection, lease: Lease, row: AnyRow) -> Shard:
     work = connection.execute(sql.READ_WORK, {"of_job": lease.job_id, "of_shard": lease.shard}).one()
     return Shard(
         lease=lease,
-        spec=_decode_spec(work.spec).narrowed(row.first),
+        spec=_spec(work),
         first=row.first + row.done,
         labels=_decode_labels(work.labels)[row.done :],
         sources=_decode_sources(work.sources)[row.done :],
         suspect=row.suspect,
         verdict=row.verdict and decode_fault(row.verdict),
     )
+
+
+def _spec(work: AnyRow) -> JobSpec:
+    """Return what holds for the circuits of a shard, whose part may have a template of its own."""
+    spec = _decode_spec(work.spec)
+    return spec if work.template is None else msgspec.structs.replace(spec, template=_decode_template(work.template))

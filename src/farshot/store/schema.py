@@ -157,6 +157,7 @@ parts = Table(
     Column("circuits", Integer, nullable=False),
     Column("marks", LargeBinary, nullable=False),
     Column("options", LargeBinary),
+    Column("template", LargeBinary),
     CheckConstraint("number >= 0 AND circuits > 0", name="size"),
 )
 

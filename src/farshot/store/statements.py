@@ -278,9 +278,10 @@ START_JOB = (
     )
 )
 READ_WORK = (
-    select(jobs.c.spec, payloads.c.labels, payloads.c.sources)
-    .select_from(jobs, shards, payloads)
+    select(jobs.c.spec, payloads.c.labels, payloads.c.sources, parts.c.template)
+    .select_from(jobs, shards, payloads, parts)
     .where(_this_job, _this_shard, shards.c.job_id == jobs.c.id, _its_payload)
+    .where(parts.c.job_id == shards.c.job_id, parts.c.number == shards.c.part)
 )
 
 # under a lease

@@ -163,8 +163,8 @@ class SqlUploads:
         if not _is_there(connection, job_id, part):
             _options(connection, job_id)
             _check_size(part)
-            _add_part(connection, job_id, part)
-            grow_job(connection, job_id, _add_payloads(connection, job_id, part) + len(part.options))
+            size = _add_part(connection, job_id, part) + _add_payloads(connection, job_id, part)
+            grow_job(connection, job_id, size)
             connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
             mark(connection, [job_id])
         return read_job(connection, job_id)
@@ -200,7 +200,9 @@ def _revise(connection: Connection, job_id: str, statement: Update, values: dict
     return True
 
 
-def _add_part(connection: Connection, job_id: str, part: UploadPart) -> None:
+def _add_part(connection: Connection, job_id: str, part: UploadPart) -> int:
+    """Write that a part has arrived and return how many bytes it brought beside its circuits."""
+    template = None if part.template is None else _encode(part.template)
     add_part(
         connection,
         job_id,
@@ -209,7 +211,9 @@ def _add_part(connection: Connection, job_id: str, part: UploadPart) -> None:
         circuits=len(part.labels),
         marks=part.marks,
         options=part.options or None,
+        template=template,
     )
+    return len(part.options) + len(template or b"")
 
 
 def _add_payloads(connection: Connection, job_id: str, part: UploadPart) -> int:

@@ -1,8 +1,4 @@
-"""Divi's own clients, unmodified, each in an environment of its own, against a real service.
-
-`make test` makes the environments `.venv-divi-a` (0.12.1) and `.venv-divi-b` (0.15.1); FARSHOT_TEST_DIVI names another
-place that these begin with, such as `/tmp/divi-`.
-"""
+"""Divi's own clients, unmodified, each in an environment of its own, against a real service."""
 
 import os
 import re
@@ -11,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from divi_environments import VERSIONS, interpreter
 from serving import running_server
 
 HERE = Path(__file__).parent
 SUITE = HERE / "client"
-PLACE = os.environ.get("FARSHOT_TEST_DIVI", str(HERE.parents[2] / ".venv-divi-"))
 PATIENCE = 900.0
 
 NOT_OF_THE_SERVICE = {
@@ -28,16 +24,6 @@ NOT_OF_THE_SERVICE = {
 def server(tmp_path_factory):
     with running_server(tmp_path_factory.mktemp("service"), "--workers", "2") as server:
         yield server
-
-
-def python_of(version):
-    found = Path(f"{PLACE}{version}") / "bin" / "python"
-    if found.exists():
-        return found
-    message = f"there is no {found}: `make divi` makes it"
-    if os.environ.get("FARSHOT_REQUIRE_SERVICES") == "1":
-        pytest.fail(message)
-    return pytest.skip(message)
 
 
 def limited_token(server, name, shots):
@@ -55,9 +41,9 @@ def tokens_for(server, version):
     }
 
 
-@pytest.mark.parametrize("version", ["a", "b"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_client_works_in_full(server, version, capfd):
-    command = [python_of(version), "-m", "pytest", "-c", "pytest.ini", "--tb=short", "-q"]
+    command = [interpreter(version), "-m", "pytest", "-c", "pytest.ini", "--tb=short", "-q"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QORO", "PYTEST"))}
     suite = subprocess.run(
         command,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import divi.backends as theirs
 from divi.backends import CircuitRunner
 
-from farshot.admission.batch import check_count, check_seed, check_shots
+from farshot.admission.batch import check_count, check_seed, check_shots, contents_of
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import BatchError, ExecutionCancelledError, HandleError, PollingTimeoutError
 from farshot.integrations.divi.arriving import check_options, pieces_from, some
@@ -207,7 +207,10 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         return _their_result(job_id=_JOIN.join(jobs), backend_jobs=len(jobs))
 
     def _store(self, pieces: Sequence[Piece], event: Event | None, options: dict[str, Any]) -> list[str]:
-        """Submit the pieces; where one is refused, those before it are cancelled."""
+        """Submit the pieces, which were all looked at before; where one fails, those before it are cancelled."""
+        if len(pieces) > 1:
+            for piece in pieces:
+                contents_of(piece)
         jobs: list[str] = []
         try:
             for piece in pieces:

@@ -12,7 +12,7 @@ import msgspec
 from farshot.admission.batch import Contents, check_shots, contents_of, observables, shot_plan
 from farshot.admission.template import Template, check_names, check_rows
 from farshot.errors import BatchError, UploadError
-from farshot.model import JobSpec, ShotGroup, ShotPlan, TemplateRange
+from farshot.model import JobSpec, ShotGroup, ShotPlan
 from farshot.service.batches import accept_as, check_part, part_of
 from farshot.service.divi.forms import DiviJob, DiviPart, encode, read_job, read_part
 from farshot.service.divi.unpacking import Unpacker, dense_observables
@@ -69,9 +69,8 @@ def _part(call: Call, record: JobRecord, document: AddRequest, digest: bytes) ->
         shot_groups=document.shot_groups,
         observables=document.observables,
         circuit_ham_map=document.circuit_ham_map,
-        template=contents.template,
     )
-    return replace(part_of(call, 0, contents, encode(options)), digest=digest)
+    return replace(part_of(call, 0, contents, encode(options)), digest=digest, template=contents.template)
 
 
 def _job(call: Call, record: JobRecord) -> DiviJob:
@@ -141,7 +140,6 @@ def _whole(call: Call, record: JobRecord) -> JobSpec:
         shots=ShotPlan(tuple(_plan(placed, call.parts.limits.shots))) if sampled else None,
         observables=None if sampled else _observables(placed, record.circuits),
         timeout=job.timeout,
-        templates=tuple(_templates(placed)),
         kept=encode(job),
     )
 
@@ -172,15 +170,3 @@ def _observables(placed: Sequence[_Placed], circuits: int) -> Observables:
             message = "the calls of a job must agree on its observables and its circuit_ham_map"
             raise BatchError(message)
     return observables(dense_observables(first.observables or ""), first.circuit_ham_map, circuits)
-
-
-def _templates(placed: Sequence[_Placed]) -> list[TemplateRange]:
-    """Return which circuits are rows of which template; one that came in several calls is there once."""
-    found: list[TemplateRange] = []
-    for start, end, part in placed:
-        if part.template is None:
-            continue
-        if found and (found[-1].end, found[-1].template) == (start, part.template):
-            start = found.pop().start  # noqa: PLW2901 -- the range goes on
-        found.append(TemplateRange(start, end, part.template))
-    return found

@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 
-from farshot.model import TemplateSource
-
 __all__ = ["DiviJob", "DiviPart", "encode", "read_job", "read_part"]
 
 
@@ -33,7 +31,6 @@ class DiviPart(msgspec.Struct, frozen=True):
     shot_groups: list[list[int]] | None = None
     observables: str | None = None
     circuit_ham_map: list[list[int]] | None = None
-    template: TemplateSource | None = None
 
 
 encode = msgspec.msgpack.Encoder().encode

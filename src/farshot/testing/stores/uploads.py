@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from farshot.contract import JobStatus
 from farshot.errors import BatchError, KeyConflictError, UnknownJobError, UploadError
-from farshot.model import JobFilter
+from farshot.model import JobFilter, TemplateSource
 from farshot.testing.stores.values import finish, make_draft, make_part, make_queue, make_submission
 
 if TYPE_CHECKING:
@@ -232,6 +233,16 @@ class UploadSuite:
         assert uploads.part_options(job.id) == [b"", b"one"]
         uploads.accept(job.id, _spec(2))
         assert uploads.part_options(job.id) == [b"", b""]
+
+    def test_a_part_may_have_its_own_template(self, uploads: UploadStore, store: JobStore) -> None:
+        """Its shards are claimed with it, those of other parts without."""
+        template = TemplateSource(b"rx(a)", ("a",))
+        job = uploads.open(make_draft())
+        uploads.put(job.id, dataclasses.replace(make_part(0, _labels(0, 3)), template=template))
+        uploads.put(job.id, make_part(1, _labels(1, 1)))
+        uploads.accept(job.id, _spec(4))
+        assert [shard.spec.template for shard in store.claim("me", 9)] == [template, template, None]
+        assert store.spec(job.id) == _spec(4)
 
     def test_options_can_change_until_accepted(self, uploads: UploadStore, store: JobStore) -> None:
         """Which is a change of the job; afterwards nothing changes."""

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("circuits", sa.Integer(), nullable=False),
         sa.Column("marks", sa.LargeBinary(), nullable=False),
         sa.Column("options", sa.LargeBinary(), nullable=True),
+        sa.Column("template", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("number >= 0 AND circuits > 0", name=op.f("ck_parts_size")),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_parts_job_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "number", name=op.f("pk_parts")),
