@@ -50,9 +50,9 @@ class RemoteWatch:
         self._seen = 0
 
     def take(self, job_id: str, news: JobRecord | FarshotError) -> None:
-        """Keep what was heard of a job; one that has ended stays as it is."""
+        """Keep what was heard of a job; one that has ended stays as it is, and so does what ends the wait for it."""
         known = self._known.get(job_id)
-        if not isinstance(known, FarshotError) and known and known.status.is_terminal:
+        if isinstance(known, FarshotError) or (known and known.status.is_terminal):
             return
         self._known[job_id] = news
         if isinstance(news, FarshotError) or news.status.is_terminal:
