@@ -145,6 +145,7 @@ def test_a_service_that_stays_away_is_told_to_everybody_who_waits(server):
 
 
 def test_closing_ends_whoever_waits(server):
+    others = set(threading.enumerate())
     backend = farshot.RemoteBackend(server.url, server.token())
     job = backend.job(backend.submit_circuits(slow_circuits(50)).job_id)
     failures = []
@@ -161,5 +162,6 @@ def test_closing_ends_whoever_waits(server):
     backend.close()
     thread.join(30)
     assert failures == ["the backend is closed"]
-    time.sleep(0.1)
-    assert not [found for found in threading.enumerate() if found.name.startswith("farshot-events")]
+    for left in set(threading.enumerate()) - others:
+        left.join(30)
+        assert not left.is_alive(), left.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +42,9 @@ __all__ = [
 ]
 
 
+_NO_TIME = re.compile(r"0+(\.0+)?\s*[smhdw]?", re.IGNORECASE)
+
+
 def duration_seconds(text: str) -> float:
     """Return the seconds of a duration.
 
@@ -51,6 +55,15 @@ def duration_seconds(text: str) -> float:
         return Seconds.read(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def age_seconds(text: str) -> float:
+    """Return the seconds of an age, which may be none.
+
+    >>> age_seconds("30d"), age_seconds("0s")
+    (2592000.0, 0.0)
+    """
+    return 0.0 if _NO_TIME.fullmatch(text.strip()) else duration_seconds(text)
 
 
 Files = Annotated[
@@ -117,7 +130,7 @@ TokenText = Annotated[
 OlderThan = Annotated[
     float,
     typer.Option(
-        "--older-than", metavar="AGE", parser=duration_seconds, help="As in 30d, 12h, 45m or 90s.", show_default=False
+        "--older-than", metavar="AGE", parser=age_seconds, help="As in 30d, 12h, 45m or 90s.", show_default=False
     ),
 ]
 CircuitTimeout = Annotated[
