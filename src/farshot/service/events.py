@@ -35,6 +35,8 @@ async def get_events(call: Call) -> Response:
     while not found and not feed.is_closed and (left := deadline - clock()) > 0:
         await feed.wait(owner, seen, left)
         seen, found = feed.latest(owner), await _found(call, query.after)
+    if not found and not query.wait:
+        found = await _stored(call, query.after)  # the feed may not have read yet what the client has just done
     cursor = found[-1].changed if found else query.after
     return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
 
@@ -49,6 +51,8 @@ async def _check(call: Call, after: int) -> None:
 async def _found(call: Call, after: int) -> list[JobRecord]:
     """Return what changed: from what the feed has just read, or from the store."""
     recent = call.service.feed.recent(call.user.name, after)
-    if recent is not None:
-        return recent
+    return await _stored(call, after) if recent is None else recent
+
+
+async def _stored(call: Call, after: int) -> list[JobRecord]:
     return await in_thread(call.service, lambda: call.parts.jobs.events(call.user.name, after, _AT_ONCE))
