@@ -29,14 +29,13 @@ async def get_events(call: Call) -> Response:
     if query.after is None:
         return answer(EventsDocument([], str(call.service.feed.position)))
     await _check(call, query.after)
+    look = _found if query.wait else _stored  # the feed may not have read yet what the client has just seen
     feed, owner, clock = call.service.feed, call.user.name, asyncio.get_running_loop().time
-    seen, found = feed.latest(owner), await _found(call, query.after)
+    seen, found = feed.latest(owner), await look(call, query.after)
     deadline = clock() + query.wait
     while not found and not feed.is_closed and (left := deadline - clock()) > 0:
         await feed.wait(owner, seen, left)
-        seen, found = feed.latest(owner), await _found(call, query.after)
-    if not found and not query.wait:
-        found = await _stored(call, query.after)  # the feed may not have read yet what the client has just done
+        seen, found = feed.latest(owner), await look(call, query.after)
     cursor = found[-1].changed if found else query.after
     return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
 
