@@ -215,7 +215,7 @@ class JobStore(Protocol):
         ...
 
     def spec(self, job_id: str) -> JobSpec:
-        """Return what holds for every circuit of a job; raises `UnknownJobError`."""
+        """Return what holds for every circuit of a job but its template; raises `UnknownJobError`."""
         ...
 
     def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:

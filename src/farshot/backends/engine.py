@@ -77,9 +77,12 @@ class Engine:
     @contextmanager
     def watching(self, job_ids: Collection[str]) -> Iterator[LocalWatch]:
         """Yield what watches jobs: open work is run meanwhile, by this process where it is free."""
-        if not all(self.store.job(job_id).status.is_terminal for job_id in job_ids):
+        if not self._is_working() and not all(self.store.job(job_id).status.is_terminal for job_id in job_ids):
             self.start()
         yield LocalWatch(self.store, job_ids, self._look, _Pause(self._changes).pause)
+
+    def _is_working(self) -> bool:
+        return self._dispatcher is not None and not self._dispatcher.failure
 
     def _look(self, job_id: str) -> JobRecord:
         record = self.store.job(job_id)

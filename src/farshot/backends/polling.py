@@ -49,7 +49,8 @@ def wait_for_end(waiting: Waiting, event: threading.Event, report: Callable[[int
     `PollingTimeoutError` after `max_retries` looks.
     """
     attempt = 0
-    while not (record := waiting.look()).status.is_terminal:
+    record = waiting.look()
+    while not record.status.is_terminal:
         attempt += 1
         if event.is_set():
             message = f"the wait for job {record.id} was cancelled; the job is {record.status}"
@@ -58,7 +59,7 @@ def wait_for_end(waiting: Waiting, event: threading.Event, report: Callable[[int
         if _is_over(waiting, attempt):
             message = f"job {record.id} is still {record.status} after {attempt} looks; it goes on"
             raise PollingTimeoutError(message)
-        _pause(waiting, event)
+        record = _pause(waiting, event) or waiting.look()
     return record
 
 
@@ -67,12 +68,13 @@ def _is_over(waiting: Waiting, attempt: int) -> bool:
     return spent or time.monotonic() >= waiting.deadline
 
 
-def _pause(waiting: Waiting, event: threading.Event) -> None:
-    """Wait one polling interval, or until the job has ended or the event is set."""
+def _pause(waiting: Waiting, event: threading.Event) -> JobRecord | None:
+    """Wait one polling interval, or until the event is set or the job has ended, and return it then."""
     until = min(time.monotonic() + waiting.interval, waiting.deadline)
     while not event.is_set() and (left := until - time.monotonic()) > 0:
-        if waiting.pause(min(left, _SLICE)) and waiting.look().status.is_terminal:
-            return
+        if waiting.pause(min(left, _SLICE)) and (record := waiting.look()).status.is_terminal:
+            return record
+    return None
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class Dispatcher:
         self._troubles: list[Lost | Broken] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._tended_at = 0.0
-        self._closing = self._draining = False
+        self._closing = self._draining = self._woken = False
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
         self.failure: str | None = None
 
@@ -150,12 +150,18 @@ class Dispatcher:
             event = self._events.get(timeout=_TICK)
             while True:
                 if isinstance(event, _Wake):
-                    self._looked_at = 0.0
+                    self._note_wake()
                 else:
                     yield event
                 event = self._events.get_nowait()
         except queue.Empty:
             return
+
+    def _note_wake(self) -> None:
+        """Have shards claimed without asking first whether there are any, and what is held now looked after."""
+        self._woken = True
+        if self._held:
+            self._looked_at = 0.0
 
     def _settle(self, events: list[ExecutorEvent]) -> None:
         self._unrecorded += [event for event in events if isinstance(event, Part)]
@@ -172,7 +178,8 @@ class Dispatcher:
     def _exchange(self) -> None:
         """Record what came back and take as much again, in one transaction."""
         free = self._free()
-        if self._unrecorded:
+        woken, self._woken = self._woken, False
+        if self._unrecorded or (woken and free > 0):
             recorded, shards = self._store.exchange(self._unrecorded, self._holder, free)
         else:
             recorded, shards = [], self._store.claim(self._holder, free) if free > 0 else []

@@ -40,7 +40,8 @@ def earlier(connection: Connection, owner: str, key: str, digest: bytes) -> JobR
 def add(connection: Connection, submission: Submission, at: float) -> str:
     """Write the job with all its shards and return its id."""
     batch = submission.batch
-    spec = _encode(batch.spec)
+    spec = _encode(msgspec.structs.replace(batch.spec, template=None))
+    template = batch.spec.template and _encode(batch.spec.template)
     lock_turns(connection, submission.owner, submission.priority)
     job_id = add_job(
         connection,
@@ -51,13 +52,13 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
         target=batch.spec.target,
         priority=submission.priority,
         spec=spec,
-        bytes=len(spec),
+        bytes=len(spec) + len(template or b""),
         circuits=len(batch.labels),
         shots=batch.spec.total_shots,
         timeout=batch.spec.timeout,
         created_at=at,
     )
-    add_part(connection, job_id, 0, digest=batch.digest, circuits=len(batch.labels))
+    add_part(connection, job_id, 0, digest=batch.digest, circuits=len(batch.labels), template=template)
     size = 0
     for slot, cut in enumerate(submission.shards):
         span = slice(cut.start, cut.end)

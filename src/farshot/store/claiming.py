@@ -12,7 +12,6 @@ from farshot.model import JobSpec, Lease, Shard, TemplateSource
 from farshot.store import statements as sql
 from farshot.store.rows import decode_fault, fence
 from farshot.store.schema import shards
-from farshot.store.turns import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,18 +79,22 @@ def jobs_to_lock(connection: Connection, wanted: Claim, now: Moment) -> set[str]
     return _jobs_with_open(connection, _rooms(connection, wanted, now), now, wanted.limit)
 
 
-def claim(connection: Connection, wanted: Claim, locked: Iterable[str] | None, now: Moment) -> list[Shard]:
-    """Lease what is open; of the jobs that are `locked` only, where those are given."""
+def claim(
+    connection: Connection, wanted: Claim, locked: Iterable[str] | None, now: Moment
+) -> tuple[list[Shard], float]:
+    """Lease what is open; of the jobs that are `locked` only, where those are given. Return it and its highest turn."""
     statement = sql.FIND_OPEN_SHARDS if locked is None else sql.FIND_OPEN_SHARDS.where(shards.c.job_id.in_(locked))
     rooms = _rooms(connection, wanted, now) if wanted.limit > 0 else _Rooms(None, {})
     claimed: list[Shard] = []
+    served = 0.0
     while left := max(0, wanted.limit - len(claimed)):
         found = connection.execute(statement, _search(rooms, now, left)).all()
         chosen = [row for row in found if rooms.take(row.owner)]
         claimed += _lease_all(connection, chosen, wanted, now)
+        served = max([served, *(row.turn for row in chosen)])
         if len(chosen) == len(found):
             break
-    return claimed
+    return claimed, served
 
 
 def _limits(connection: Connection, wanted: Claim) -> _Rooms:
@@ -132,7 +135,6 @@ def _lease_all(connection: Connection, rows: list[AnyRow], wanted: Claim, now: M
     connection.execute(sql.START_JOB, [start | {"of_job": job_id} for job_id in sorted({row.job_id for row in rows})])
     connection.execute(sql.LEASE_SHARD, [fence(lease) | until for lease in leases])
     connection.execute(sql.ADD_ATTEMPT, [_attempt(lease, now.wall) for lease in leases])
-    serve(connection, max(row.turn for row in rows))
     return [_shard(connection, lease, row) for lease, row in zip(leases, rows, strict=True)]
 
 

@@ -117,7 +117,7 @@ class SqlStore:
             return ahead(connection, job_id)
 
     def spec(self, job_id: str) -> JobSpec:
-        """Return what holds for every circuit of a job; raises `UnknownJobError`."""
+        """Return what holds for every circuit of a job but its template; raises `UnknownJobError`."""
         with self._transactions.read() as connection:
             spec = connection.execute(sql.READ_SPEC, {"of_job": job_id}).scalar()
         if spec is None:
@@ -281,8 +281,8 @@ class SqlStore:
         locked = None if self._is_file else jobs_to_lock(connection, wanted, now)
         self._lock(connection, (locked or set()) | {part.lease.job_id for part in parts})
         recorded = record_parts(connection, parts, now.wall)
-        claimed = claim(connection, wanted, locked, now)
-        mark(connection, [*_touched(recorded), *(shard.lease.job_id for shard in claimed)])
+        claimed, served = claim(connection, wanted, locked, now)
+        mark(connection, [*_touched(recorded), *(shard.lease.job_id for shard in claimed)], served)
         return recorded, claimed
 
     def _revoke(self, connection: Connection, holder: str) -> int:

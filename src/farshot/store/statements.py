@@ -362,7 +362,14 @@ EXPIRE_JOB = (
 
 # every change of a job, last in its transaction
 
-COUNT_CHANGES = update(changes).values(count=changes.c.count + bindparam("more")).returning(changes.c.count)
+COUNT_CHANGES = (
+    update(changes)
+    .values(
+        count=changes.c.count + bindparam("more"),
+        served=case((changes.c.served < bindparam("turn"), bindparam("turn")), else_=changes.c.served),
+    )
+    .returning(changes.c.count)
+)
 MARK_JOB = update(jobs).where(_this_job).values(changed=bindparam("number"))
 
 # prune

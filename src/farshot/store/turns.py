@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from farshot.states import JobEvent, ShardStatus, jobs_before
 from farshot.store.schema import changes, jobs, payloads, shards, shards_open
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from farshot.store.rows import AnyRow
 
-__all__ = ["lock_turns", "serve", "take_turns"]
+__all__ = ["lock_turns", "take_turns"]
 
 _of_owner: BindParameter[str] = bindparam("of_owner")
 _outranked_job = and_(jobs.c.owner == _of_owner, jobs.c.priority < bindparam("of_priority"))
@@ -40,9 +40,6 @@ _WAITING = (
     .order_by(shards.c.turn, shards.c.seq)
 )
 _MOVE = update(shards).where(shards.c.seq == bindparam("of_seq")).values(turn=bindparam("new_turn"))
-_SERVE = update(changes).values(
-    served=case((changes.c.served < bindparam("turn"), bindparam("turn")), else_=changes.c.served)
-)
 _LOCK_OWNER = select(func.pg_advisory_xact_lock(func.hashtextextended(_of_owner, 0)))
 _LOCK_OUTRANKED = (
     select(jobs.c.id)
@@ -74,11 +71,6 @@ def take_turns(connection: Connection, owner: str, priority: int, costs: Sequenc
     turns = _behind(max([_start(served, moved), *before]), [*costs, *(row.cost for row in moved)])
     _move(connection, moved, turns[len(costs) :])
     return turns[: len(costs)]
-
-
-def serve(connection: Connection, turn: float) -> None:
-    """Note that a shard of this turn was claimed. It locks the row that counts changes, until the commit."""
-    connection.execute(_SERVE, {"turn": turn})
 
 
 def _behind(start: float, costs: Sequence[float]) -> list[float]:
