@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
 from collections import deque
-from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, ExecutorError
@@ -111,7 +111,7 @@ class LocalExecutor:
         """Scan and parse texts in a child of their own; a text that kills it is named, the rest goes on."""
         found: list[CircuitError | None] = []
         while len(found) < len(sources):
-            with closing(Child(self._memory)) as child:
+            with contextlib.closing(Child(self._memory)) as child:
                 child.await_ready()
                 found += self._inspect(child, Inspection(spec, len(found), tuple(sources[len(found) :])))
         return found
@@ -142,7 +142,7 @@ class LocalExecutor:
                 slot.expire(self.circuit_timeout)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _deadline(seconds: float, child: Child) -> Iterator[None]:
     timer = threading.Timer(seconds, child.expire, [0.0])
     timer.daemon = True
@@ -196,7 +196,10 @@ class _Queue:
 
 
 class _Slot:
-    """One child and the thread that talks to it. The thread outlives the child, which it replaces."""
+    """One child and the thread that talks to it. The thread outlives the child, which it replaces.
+
+    The next child starts while one that was stopped still dies, which takes its time where much memory is freed.
+    """
 
     def __init__(self, queue: _Queue, memory: int, deliver: Callable[[ExecutorEvent], None]) -> None:
         self._queue = queue
@@ -204,6 +207,7 @@ class _Slot:
         self._deliver = deliver
         self._lock = threading.Lock()
         self._child: Child | None = None
+        self._next: Child | None = None
         self._lease: Lease | None = None
         self._target = ""
         self._closed = False
@@ -217,6 +221,7 @@ class _Slot:
                 self._lease = None
                 if self._child:
                     self._child.kill()
+                    self._prepare_next()
 
     def expire(self, seconds_of: Callable[[str], float]) -> None:
         with self._lock:
@@ -227,8 +232,9 @@ class _Slot:
         with self._lock:
             self._closed = True
             self._lease = None
-            if self._child:
-                self._child.kill()
+            for child in (self._child, self._next):
+                if child:
+                    child.kill()
         if self._thread is not threading.current_thread():  # the garbage collector may close it from there
             self._thread.join()
 
@@ -236,14 +242,21 @@ class _Slot:
         self._warm_up()
         while (shard := self._queue.take(self._hold)) is not None:
             self._run(shard)
+            self._warm_up()
         self._discard()
+        if self._next:
+            self._next.close()
 
     def _warm_up(self) -> None:
-        """Start the first child before there is work; where that fails, the first shard says so."""
+        """Have a child ready before there is work; where that fails, the next shard says so."""
         try:
             self._ready_child()
         except ExecutorError:
             self._discard()
+
+    def _prepare_next(self) -> None:
+        with contextlib.suppress(ExecutorError):  # the next shard says so
+            self._next = self._next or Child(self._memory)
 
     def _hold(self, lease: Lease) -> None:
         with self._lock:
@@ -298,12 +311,12 @@ class _Slot:
 
     def _started_child(self) -> Child:
         if self._child is None:
-            child = Child(self._memory)
             with self._lock:
-                self._child = child
                 if self._closed:
-                    child.kill()
-            child.await_ready()
+                    message = "the executor is closed"
+                    raise ExecutorError(message)
+                self._child, self._next = self._next or Child(self._memory), None
+            self._child.await_ready()
         return self._child
 
     def _discard(self) -> None:

@@ -41,7 +41,7 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
     """Write the job with all its shards and return its id."""
     batch = submission.batch
     spec = _encode(msgspec.structs.replace(batch.spec, template=None))
-    template = batch.spec.template and _encode(batch.spec.template)
+    template = None if batch.spec.template is None else _encode(batch.spec.template)
     lock_turns(connection, submission.owner, submission.priority)
     job_id = add_job(
         connection,
