@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 import farshot
 from farshot.testing.backends import slow_circuits
-from processes import workers_of
+from processes import is_alive, workers_of
 
+COIN = "OPENQASM 3.0;qubit q;bit c;c = measure q;"
 SUBMIT = """
 import sys, farshot
 from farshot.testing.backends import slow_circuits
@@ -73,3 +75,32 @@ def test_two_programs_share_one_job(tmp_path, expected):
         assert counts(backend, handle) == expected
     program.communicate(timeout=60)
     assert program.returncode == 0
+
+
+def test_a_cancelled_worker_is_replaced_before_there_is_work_again(tmp_path):
+    with farshot.LocalBackend(data_dir=tmp_path, workers=1, shots=100) as backend:
+        cancelled = _cancel_what_runs(backend)
+        wait_until(lambda: not is_alive(cancelled))
+        wait_until(lambda: any(is_alive(pid) for pid in workers_of(os.getpid())))
+
+
+def test_closing_right_after_a_cancel_leaves_no_worker(tmp_path):
+    with farshot.LocalBackend(data_dir=tmp_path, workers=1, shots=100) as backend:
+        _cancel_what_runs(backend)
+    assert not [pid for pid in workers_of(os.getpid()) if is_alive(pid)]
+
+
+def _cancel_what_runs(backend):
+    """Cancel a job while its worker is in native code, and return that worker."""
+    handle = backend.submit_circuits({"coin": COIN, **slow_circuits(1, 25)})
+    wait_until(lambda: backend.record(handle.job_id).done)
+    (pid,) = workers_of(os.getpid())
+    assert backend.cancel_job(handle).status_code == 200
+    return pid
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
