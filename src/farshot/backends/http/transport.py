@@ -150,10 +150,11 @@ class Transport:
                 response.read()
             except httpx2.TransportError as error:
                 resolve.pause(self.failure(error))
+            except RuntimeError:  # of a client that was closed in between
+                self._usable()
+                raise
             else:
                 resolve.pause(error_of(response), retry_after(response))
-            finally:
-                self._close_late()
 
     def _request(self, ask: Ask, timeout: httpx2.Timeout) -> httpx2.Request:
         return self._usable().build_request(
@@ -189,16 +190,16 @@ class Transport:
             return self._client
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Keep the sockets, so that `close` can end what is blocked on one."""
+        """Keep the sockets, so that `close` can end what is blocked on one; what is connected later ends at once."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             found = info["return_value"].get_extra_info("socket")
-            if found is not None:
+            if found is None:
+                return
+            with self._lock:
                 self._sockets.add(found)
-
-    def _close_late(self) -> None:
-        """Close what was connected while `close` was under way."""
-        if self._closed:
-            self._client.close()
+                closed = self._closed
+            if closed:
+                _shut(found)
 
     def failure(self, error: httpx2.TransportError) -> ServiceError:
         """Return what a failed connection is to the caller; what no patience mends is raised."""
@@ -215,7 +216,8 @@ class Transport:
             if self._closed or self._process != os.getpid():
                 return
             self._closed = True
-        for found in list(self._sockets):
+            sockets = list(self._sockets)
+        for found in sockets:
             _shut(found)
         self._client.close()
 
