@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from starlette.responses import StreamingResponse
 
 from farshot.backends.entries import failure_entry, missing_fault, part_entries
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.service.bodies import parameters_in
 from farshot.service.jobs import MOST, answer
 from farshot.service.parts import in_thread
-from farshot.service.streams import lines, packed
+from farshot.service.streams import lines, packed, streamed
 from farshot.wire import FRAMES, NDJSON, ResultsDocument, encode
 
 if TYPE_CHECKING:
@@ -44,17 +43,17 @@ class ResultsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 async def get_results(call: Call) -> Response:
     """Give the recorded results of a job, also while it runs; which form, the Accept header says."""
     query = parameters_in(call, ResultsQuery)
-    record = await in_thread(call.service, call.job)
     accepted = call.request.headers.get("accept", "")
     if FRAMES in accepted:
-        return StreamingResponse(packed(call, record, follow=query.follow), media_type=FRAMES)
+        return await streamed(call, packed, FRAMES, follow=query.follow)
     if NDJSON in accepted:
-        return StreamingResponse(lines(call, record, follow=query.follow), media_type=NDJSON)
-    return await in_thread(call.service, lambda: answer(_page(call.parts.jobs, record, query)))
+        return await streamed(call, lines, NDJSON, follow=query.follow)
+    return await in_thread(call.service, lambda: answer(_page(call, query)))
 
 
-def _page(jobs: JobStore, record: JobRecord, query: ResultsQuery) -> ResultsDocument:
+def _page(call: Call, query: ResultsQuery) -> ResultsDocument:
     """Return a page: as many entries as are wanted, fewer where they are large."""
+    jobs, record = call.parts.jobs, call.job()
     entries: list[Any] = []
     size = 0
     for position, entry in _entries(jobs, record, query.cursor):

@@ -2,106 +2,128 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from starlette.responses import Response, StreamingResponse
+
 from farshot.backends.entries import failure_entry, missing_fault, part_entries
 from farshot.service.parts import in_thread
-from farshot.wire import Frame, GapFrame, HeadFrame, PartFrame, TailFrame, encode, encode_frame
+from farshot.wire import GapFrame, HeadFrame, PartFrame, TailFrame, encode, encode_frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
-    from farshot.model import Fault, JobRecord, Observables
-    from farshot.protocols import JobStore
+    from farshot.model import Fault, Observables
     from farshot.service.parts import Call
+    from farshot.wire import Frame
 
-__all__ = ["gaps", "lines", "packed"]
+    Form: TypeAlias = Callable[[Observables | None, Frame], Iterator[bytes]]
+
+__all__ = ["gaps", "lines", "packed", "streamed"]
 
 _WAIT = 10.0
 _CHUNK = 2**18
 
 
-@dataclass(slots=True)
-class _Sent:
-    """What a stream has given: the number of the last part, and the positions [first, end) of all."""
+class _Reading:
+    """What a stream reads of a job. Its methods wait for the store: they belong in a thread."""
 
-    seq: int = 0
-    spans: list[tuple[int, int]] = field(default_factory=list)
+    def __init__(self, call: Call, form: Form, *, follow: bool) -> None:
+        """With `follow` parts come in order of time and until the job has ended; else what there is, in order."""
+        self._call = call
+        self._jobs = call.parts.jobs
+        self._follow = follow
+        self._seq = 0
+        self._spans: list[tuple[int, int]] = []
+        """The positions [first, end) of all that was given."""
+        self.record = call.job()
+        observables = None if self.record.uploading else self._jobs.spec(self.record.id).observables
+        self._form = partial(form, observables)
+        self._pieces = self._formed(chain([HeadFrame(observables)], self._frames()))
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing follows the pieces that are left."""
+        return not self._follow or self.record.status.is_terminal
+
+    def look(self) -> bytes:
+        """Look again at a job that is followed, and return the first chunk of what is new."""
+        self.record = self._call.job()
+        self._pieces = self._formed(self._frames())
+        return self.chunk()
+
+    def chunk(self) -> bytes:
+        """Join pieces, for a large stream is not sent in many small ones; less than `_CHUNK` is all there is."""
+        chunk = bytearray()
+        for piece in self._pieces:
+            chunk += piece
+            if len(chunk) >= _CHUNK:
+                break
+        return bytes(chunk)
+
+    def _formed(self, frames: Iterable[Frame]) -> Iterator[bytes]:
+        return chain.from_iterable(map(self._form, frames))
+
+    def _frames(self) -> Iterator[Frame]:
+        """Yield what is recorded and was not given; where nothing will follow, what is missing and the tail."""
+        job_id = self.record.id
+        for part in self._jobs.recorded(job_id, self._seq) if self._follow else self._jobs.parts(job_id):
+            self._seq = max(self._seq, part.seq)
+            self._spans.append((part.first, part.first + len(part.labels)))
+            yield PartFrame(part.first, part.attempt, part.labels, part.results)
+        if not self.is_last:
+            return
+        fault = missing_fault(self.record)
+        if fault is not None:
+            yield from gaps(self._jobs.labels(job_id), self._spans, fault)
+        yield TailFrame(self.record.status)
 
 
-async def packed(call: Call, record: JobRecord, *, follow: bool) -> AsyncIterator[bytes]:
-    """Yield the results of a job as frames of `farshot.wire`."""
-    observables = await in_thread(call.service, partial(_observables, call.parts.jobs, record))
-    yield encode_frame(HeadFrame(observables))
-    async for piece in _stream(call, record, _packed, follow=follow):
-        yield piece
+async def streamed(call: Call, form: Form, media_type: str, *, follow: bool) -> Response:
+    """Answer with the results of a job in a form, in one piece where they are few; see `_Reading` for `follow`."""
+    reading, first = await in_thread(call.service, partial(_begin, call, form, follow=follow))
+    if reading.is_last and len(first) < _CHUNK:
+        return Response(first, media_type=media_type)
+    return StreamingResponse(_chunks(call, reading, first), media_type=media_type)
 
 
-async def lines(call: Call, record: JobRecord, *, follow: bool) -> AsyncIterator[bytes]:
-    """Yield the results of a job as NDJSON, an entry a line."""
-    observables = await in_thread(call.service, partial(_observables, call.parts.jobs, record))
-    async for piece in _stream(call, record, partial(_lines_of, observables), follow=follow):
-        yield piece
+def _begin(call: Call, form: Form, *, follow: bool) -> tuple[_Reading, bytes]:
+    reading = _Reading(call, form, follow=follow)
+    return reading, reading.chunk()
 
 
-def _observables(jobs: JobStore, record: JobRecord) -> Observables | None:
-    return None if record.uploading else jobs.spec(record.id).observables
+async def _chunks(call: Call, reading: _Reading, chunk: bytes) -> AsyncIterator[bytes]:
+    """Yield a chunk and all that come after it."""
+    feed, seen = call.service.feed, -1
+    while True:
+        if chunk:
+            yield chunk
+        if len(chunk) >= _CHUNK:
+            chunk = await in_thread(call.service, reading.chunk)
+        elif reading.is_last or feed.is_closed:
+            return
+        else:
+            await feed.wait(reading.record.owner, seen, _WAIT)
+            seen = feed.latest(reading.record.owner)
+            chunk = await in_thread(call.service, reading.look)
 
 
-def _packed(frame: Frame) -> Iterator[bytes]:
+def packed(_observables: Observables | None, frame: Frame) -> Iterator[bytes]:
+    """Yield a frame of `farshot.wire`, for a client that unpacks it."""
     yield encode_frame(frame)
 
 
-def _lines_of(observables: Observables | None, frame: Frame) -> Iterator[bytes]:
+def lines(observables: Observables | None, frame: Frame) -> Iterator[bytes]:
+    """Yield NDJSON, an entry a line."""
     if isinstance(frame, PartFrame):
         for _, entry in part_entries(frame, observables):
             yield encode(entry) + b"\n"
     elif isinstance(frame, GapFrame):
         for label in frame.labels:
             yield encode(failure_entry(label, frame.fault)) + b"\n"
-
-
-async def _stream(
-    call: Call, record: JobRecord, form: Callable[[Frame], Iterator[bytes]], *, follow: bool
-) -> AsyncIterator[bytes]:
-    """Yield all frames of a job in a form; with `follow` those that come later too."""
-    sent, feed, seen = _Sent(), call.service.feed, -1
-    while True:
-        pieces = chain.from_iterable(map(form, _frames(call.parts.jobs, record, sent, follow=follow)))
-        while chunk := await in_thread(call.service, partial(_chunk, pieces)):
-            yield chunk
-        if not follow or record.status.is_terminal or feed.is_closed:
-            return
-        await feed.wait(record.owner, seen, _WAIT)
-        seen = feed.latest(record.owner)
-        record = await in_thread(call.service, call.job)
-
-
-def _chunk(pieces: Iterator[bytes]) -> bytes:
-    """Join pieces, so that a large stream is not handed on in many small ones."""
-    chunk = bytearray()
-    for piece in pieces:
-        chunk += piece
-        if len(chunk) >= _CHUNK:
-            break
-    return bytes(chunk)
-
-
-def _frames(jobs: JobStore, record: JobRecord, sent: _Sent, *, follow: bool) -> Iterator[Frame]:
-    """Yield what is recorded and was not sent; where nothing will follow, what is missing and the tail."""
-    for part in jobs.recorded(record.id, sent.seq) if follow else jobs.parts(record.id):
-        sent.seq = max(sent.seq, part.seq)
-        sent.spans.append((part.first, part.first + len(part.labels)))
-        yield PartFrame(part.first, part.attempt, part.labels, part.results)
-    if follow and not record.status.is_terminal:
-        return
-    fault = missing_fault(record)
-    if fault is not None:
-        yield from gaps(jobs.labels(record.id), sent.spans, fault)
-    yield TailFrame(record.status)
 
 
 def gaps(shards: Iterable[Sequence[str]], spans: Iterable[tuple[int, int]], fault: Fault) -> Iterator[GapFrame]:
