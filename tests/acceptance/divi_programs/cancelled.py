@@ -1,4 +1,7 @@
-"""Ctrl-C in a program: Divi's own exception, and its job ends CANCELLED, though it would run for minutes."""
+"""Ctrl-C in a program: Divi's own exception, and its job ends CANCELLED, though it would run for minutes.
+
+`cancelled.py exact|sampled`, with `cloud` for Divi's own client.
+"""
 
 import os
 import signal
@@ -9,10 +12,11 @@ import time
 import networkx as nx
 from divi.exceptions import ExecutionCancelledError
 
-from samples import Watched, divi, local, qaoa, show
+from samples import cloud, divi, farshot, local, qaoa, show
 
-inner = local(Watched, shots=1000)
-backend = divi.backend(inner, force_sampling=sys.argv[1] == "sampled")
+is_sampled, is_cloud = "sampled" in sys.argv, "cloud" in sys.argv
+inner = farshot.RemoteBackend() if is_cloud else local(shots=1000)
+backend = cloud(1000, force_sampling=is_sampled) if is_cloud else divi.backend(inner, force_sampling=is_sampled)
 
 
 def interrupt():

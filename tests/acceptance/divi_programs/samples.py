@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
 import sys
 import tempfile
 import warnings
+from importlib import import_module
 
 import networkx as nx
 import numpy as np
@@ -52,6 +54,14 @@ def local(kind=farshot.LocalBackend, **options):
     return kind(data_dir=tempfile.mkdtemp(), **{"workers": 1, **options})
 
 
+def cloud(shots, **options):
+    """Divi's own client of its cloud, which asks the service that FARSHOT_URL and FARSHOT_TOKEN name instead."""
+    client = import_module("divi.backends.runners._qoro" if MODERN else "divi.backends._qoro_service")
+    client.API_URL = f"{os.environ['FARSHOT_URL']}/api"
+    config = divi_backends.JobConfig(shots=shots, simulator_cluster="qoro_maestro", **options)
+    return divi_backends.QoroService(os.environ["FARSHOT_TOKEN"], job_config=config, polling_interval=0.05)
+
+
 def cobyla():
     return ScipyOptimizer(method=ScipyMethod.COBYLA)
 
@@ -95,6 +105,7 @@ __all__ = [
     "MODERN",
     "MonteCarloOptimizer",
     "Watched",
+    "cloud",
     "cobyla",
     "divi",
     "divi_backends",

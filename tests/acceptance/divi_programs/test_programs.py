@@ -46,10 +46,18 @@ def test_a_program(divi, command):
     assert json.loads(divi(str(HERE / f"{name}.py"), *arguments).splitlines()[-1])
 
 
-def test_programs_over_a_service(divi, tmp_path_factory):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
     with running_server(tmp_path_factory.mktemp("service"), "--workers", "2") as server:
-        out = divi(str(HERE / "remote.py"), FARSHOT_URL=server.url, FARSHOT_TOKEN=server.token("divi"))
-    assert json.loads(out.splitlines()[-1])["jobs"] > 10
+        yield server
+
+
+@pytest.mark.parametrize("command", ["remote", "cloud", "cancelled sampled cloud", "cancelled exact cloud"])
+def test_a_program_over_a_service(divi, server, command):
+    name, *arguments = command.split()
+    token = server.token(f"{command}-{divi.version}".replace(" ", "-"))
+    out = divi(str(HERE / f"{name}.py"), *arguments, FARSHOT_URL=server.url, FARSHOT_TOKEN=token)
+    assert json.loads(out.splitlines()[-1])
 
 
 def test_the_page_runs_as_printed(divi, tmp_path):
