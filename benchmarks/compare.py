@@ -68,13 +68,13 @@ def _finish(
 def main() -> None:
     """Measure the workloads named on the command line, else all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workloads", nargs="*", default=list(WORKLOADS), choices=[*WORKLOADS, []])
+    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, []], metavar="WORKLOAD", help=WORKLOADS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-aer", action="store_true")
     arguments = parser.parse_args()
     table = Table("workload", "who", "circuits/s", "LocalBackend is ... times as fast", title="medians of one run")
     with tempfile.TemporaryDirectory() as folder, farshot.LocalBackend(data_dir=folder) as backend:
-        for name in arguments.workloads:
+        for name in arguments.workloads or WORKLOADS:
             rates = measure(name, backend, arguments.rounds, with_aer=not arguments.no_aer)
             for who, rate in rates.items():
                 ratio = "" if who == "LocalBackend" else f"{rates['LocalBackend'] / rate:.2f}"
