@@ -40,6 +40,7 @@ def bodies() -> Iterator[tuple[str, bytes, dict[str, str]]]:
     """Yield bodies that take long to read, by what they are."""
     text = "h q[0]; " * 1250
     circuits, rows = '{"circuits": {', '{"template": {"source": "x", "parameters": ["a"]}, "rows": {'
+    wide = "a" * 8_000_000 + "\U0001d11e"
     whole = {
         "1,600 circuits of 10 kB": circuits + members('"{}": "' + text + '"', 1600) + "}}",
         "200,000 tiny circuits": circuits + members('"{}": ""', 200_000) + "}}",
@@ -51,6 +52,15 @@ def bodies() -> Iterator[tuple[str, bytes, dict[str, str]]]:
         "2 million ranges": '{"circuits": {"a": "b"}, "circuit_ham_map": [' + ",".join(["[0,1]"] * 2_000_000) + "]}",
         "a million names": '{"template": {"source": "x", "parameters": [' + members('"a{}"', 1_000_000) + "]}}",
         "deep arrays": '{"circuits": {"a": ' + "[" * 16_000_000,
+        "a row of 8 million numbers": rows + '"r": [' + "1," * 7_900_000 + "1]}}",
+        "1,000 rows of 7,900": rows + members('"r{}": [' + "1," * 7899 + "1]", 1000) + "}}",
+        "numbers of 4,000 digits": '{"circuits": {"a": "b"}, "shot_groups": [[' + ("1" * 4000 + ",") * 3900 + "1]]}",
+        "a million unknown members": "{" + members('"m{}": 1', 1_000_000) + "}",
+        "one member over and over": "{" + ",".join(['"shots": 1'] * 1_400_000) + "}",
+        "white space": '{"circuits": {"a": "b"' + " " * 16_000_000 + "}}",
+        "two texts of wide letters": f'{{"circuits": {{"a": "{wide}", "b": "{wide}"}}}}',
+        "one text of quotation marks": circuits + '"a": "' + '\\"' * 8_000_000 + '"}}',
+        "one text of backslashes": circuits + '"a": "' + "\\" * 16_000_000 + '"}}',
         "one text of escapes": '{"circuits": {"a": "' + "\\n" * 8_000_000 + '"}}',
         "400,000 terms": '{"circuits": {"a": "b"}, "ham_ops": "' + "Z;" * 400_000 + 'Z"}',
     }
@@ -139,6 +149,7 @@ def measure(url: str, tokens: list[str], pid: int, folder: Path) -> None:
         hostile = beside(url, tokens[1], paths, lambda: [run(mallory, circuits) for _ in range(ROUNDS)])
         report("hostile texts", hostile)
         print(f"memory of the service: {before:.0f} MiB, at most {memory(pid)['VmHWM'] - before:+.0f} MiB")
+        most, worst = 0.0, 0.0
         for name, body, headers in bodies():
             Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")  # forget the largest so far
             now = memory(pid)["VmRSS"]
@@ -147,8 +158,11 @@ def measure(url: str, tokens: list[str], pid: int, folder: Path) -> None:
                 for _ in range(ROUNDS):
                     mallory.post("/v1/jobs", content=body, headers=headers)
 
-            report(name, beside(url, tokens[1], paths[1:], send))
+            latencies = beside(url, tokens[1], paths[1:], send)
+            report(name, latencies)
             print(f"{'':28} memory {now:.0f} MiB before, at most {memory(pid)['VmHWM']:.0f} MiB")
+            most, worst = max(most, memory(pid)["VmHWM"]), max(worst, *latencies[paths[1]])
+        print(f"all bodies: worst {worst:.0f} ms, memory at most {most - before:+.0f} MiB")
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """Hostile and odd inputs: each fails alone and says why, or is answered right."""
 
 import contextlib
-import gzip
 import io
 import json
 import logging
@@ -14,11 +13,9 @@ from qiskit import qasm2
 from qiskit_aer import AerSimulator
 
 import farshot
-from samples import BELL, DATA
+from hostile import ALL, MANIFEST, TEXTS, content
+from samples import BELL
 
-FOLDER = DATA / "hostile"
-MANIFEST = {entry["name"]: entry for entry in json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))}
-TEXTS = [name for name, entry in MANIFEST.items() if entry["kind"] in {"qasm2", "qasm3"}]
 GOOD = {f"good{number}": BELL for number in range(9)}
 SHOTS = 1000
 TIMEOUT = 5
@@ -58,21 +55,13 @@ NOT_A_CALL = {
     "json_1e999": "the text of a body",
     "json_dupkeys": "the text of a body: a mapping has no double keys",
     "json_2e5_keys": "the size of a body",
-    "stim_nested": "a language that no call takes",
-    "stim_repeat": "a language that no call takes",
-    "dm_12q": "noise, which no call takes",
-    "dm_15q": "noise, which no call takes",
 }
-"""What needs a service or a noise model, and is not for an embedded backend."""
+"""What is sent to a service, and is not for an embedded backend: below is what of it can be said to one."""
+NOISE = {"dm_12q"}
+"""Fit to be run with a model of noise, and refused: no call takes one."""
 MEANT = {"shots_null", "ham_short"}
 """To be refused, and meant here: None says no `shots`; a short observable acts on the first qubits, with a warning."""
 CALLS = [name for name in MANIFEST if name not in TEXTS and name not in NOT_A_CALL]
-
-
-def content(name):
-    data = (FOLDER / MANIFEST[name]["file"]).read_bytes()
-    data = gzip.decompress(data) if MANIFEST[name]["file"].endswith(".gz") else data
-    return data.decode("utf-8", "surrogateescape")
 
 
 @pytest.fixture(scope="module")
@@ -203,14 +192,14 @@ def test_validation_finds_the_same(backend, canary):
 def call(name):
     """Return the circuits and the options of one call."""
     options = json.loads(content(name))
-    bell = {"bell": BELL} if options.pop("circuit", None) == "bell" else None
+    bell = {"bell": BELL} if options.pop("circuit", None) else None
     return options.pop("circuits", bell), options
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call(backend, name):
     circuits, options = call(name)
-    if MANIFEST[name]["expected"] == "reject" and name != "shots_null":
+    if name in NOISE or (MANIFEST[name]["expected"] == "reject" and name != "shots_null"):
         before = len(backend.jobs())
         with pytest.raises((ValueError, TypeError)) as caught:
             backend.submit_circuits(circuits, **options)
@@ -242,6 +231,21 @@ def test_a_label_writes_no_line_of_the_log(tmp_path, log):
     assert not any(line.startswith("2026-01-01") for line in log.getvalue().splitlines())
 
 
+def test_a_job_of_more_than_a_million_circuits_is_refused_at_once(backend):
+    circuits = json.loads(content("circuits_1e6"))["circuits"]
+    before = len(backend.jobs())
+    with pytest.raises(farshot.BatchError, match="holds 1,000,001 circuits; the limit is 1,000,000"):
+        backend.submit_circuits({**circuits, "one more": "x"})
+    assert len(backend.jobs()) == before
+
+
+def test_200_000_unknown_options_are_refused(backend):
+    before = len(backend.jobs())
+    with pytest.raises(TypeError, match="unknown option"):
+        backend.submit_circuits({"bell": BELL}, **json.loads(content("json_2e5_keys")))
+    assert len(backend.jobs()) == before
+
+
 def test_every_input_is_used_or_left_out_by_name():
-    assert len(TEXTS) + len(CALLS) + len(NOT_A_CALL) == len(MANIFEST)
+    assert len(TEXTS) + len(CALLS) + len(NOT_A_CALL) == len(MANIFEST) == ALL
     assert set(NOT_A_CALL) <= set(MANIFEST)

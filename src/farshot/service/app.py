@@ -22,6 +22,7 @@ from farshot.service.divi_api import DIVI_ROUTES
 from farshot.service.edge import Edge
 from farshot.service.feed import Feed
 from farshot.service.logs import log_ended, tell
+from farshot.service.memory import keep_little
 from farshot.service.metrics import Metrics
 from farshot.service.openapi import DOCUMENT, PAGE, show_document, show_page
 from farshot.service.parts import Call, Service, in_thread
@@ -53,6 +54,7 @@ def build_app(parts: Parts) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         feed.start()
+        keep_little()
         gc.collect()
         gc.freeze()  # what is there from the start is never garbage: looking for some would hold up every request
         tell(_log, logging.INFO, "service-started", version=__version__)

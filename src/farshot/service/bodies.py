@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from farshot.service.parts import in_turn
+from farshot.service.parts import read_in_turn
 from farshot.service.problems import BodyError, MediaTypeError, ParameterError, TooLargeError
 from farshot.wire import JSON, read_request
 
@@ -30,13 +30,13 @@ async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool =
     Raises `WireError` where it is none, `RequestError` where it is too large or of another type.
     """
     limit = call.parts.limits.body_bytes
-    data = await _body(call.request, limit)
-    if may_be_empty and not data:
-        data = b"{}"
+    pieces = await _body(call.request, limit)
+    if may_be_empty and not pieces:
+        pieces.append(b"{}")
     else:
         _check_type(call.request)
     coding = ",".join(call.request.headers.getlist("content-encoding")).strip().lower() or "identity"
-    return await in_turn(call, lambda: read_request(_plain(data, coding, limit), kind))
+    return await read_in_turn(call, lambda: read_request(_plain(_joined(pieces), coding, limit), kind))
 
 
 def _check_type(request: Request) -> None:
@@ -47,14 +47,22 @@ def _check_type(request: Request) -> None:
         raise MediaTypeError(message)
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def _body(request: Request, limit: int) -> list[bytes]:
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
-        pieces.append(piece)
-    return b"".join(pieces)
+        if piece:
+            pieces.append(piece)
+    return pieces
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """Return the pieces as one, and let go of them."""
+    data = b"".join(pieces)
+    pieces.clear()
+    return data
 
 
 def _plain(data: bytes, coding: str, limit: int) -> bytes:

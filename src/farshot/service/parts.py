@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from farshot.service.metrics import Metrics
     from farshot.wire import TargetDocument
 
-__all__ = ["Call", "Limits", "Parts", "Service", "in_thread", "in_turn"]
+__all__ = ["Call", "Limits", "Parts", "Service", "in_thread", "in_turn", "read_in_turn"]
 
 _Answer = TypeVar("_Answer")
 _LOCKS = 64
@@ -79,6 +79,8 @@ class Service:
     metrics: Metrics
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
+    decoders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    """For large bodies: a decoder holds up all other threads now and then, and two of them twice as long."""
     loaders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
     _turns: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
@@ -139,7 +141,13 @@ async def in_thread(service: Service, work: Callable[[], _Answer]) -> _Answer:
     return await anyio.to_thread.run_sync(work, limiter=service.readers)
 
 
+async def read_in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:
+    """Do what decodes a body in a thread; those that are large wait for each other."""
+    limiter = call.service.decoders if call.is_large else call.service.writers
+    return await anyio.to_thread.run_sync(work, limiter=limiter)
+
+
 async def in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:
-    """Do what writes, or takes its time over a body, in a thread."""
+    """Do what writes in a thread."""
     limiter = call.service.loaders if call.is_large else call.service.writers
     return await anyio.to_thread.run_sync(work, limiter=limiter)

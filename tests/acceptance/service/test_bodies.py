@@ -30,6 +30,7 @@ FLAT = {
     "NaN": b'{"circuits": {"a": "b"}, "timeout": NaN}',
     "infinity": b'{"circuits": {"a": "b"}, "timeout": 1e999}',
     "an unknown member": b'{"circuits": {"a": "b"}, "shot": 1}',
+    "a wish to validate": b'{"circuits": {"a": "b"}, "validate": true}',
     "a member twice": b'{"circuits": {"a": "b"}, "shots": 1, "shots": 2}',
     "circuits twice": b'{"circuits": {"a": "b"}, "circuits": {"c": "d"}}',
     "a label twice": b'{"circuits": {"a": "b", "a": "c"}}',

@@ -54,6 +54,16 @@ def test_nothing_new_is_an_empty_answer_with_the_same_cursor(ann):
     assert events(ann, cursor, wait=0.2) == {"jobs": [], "cursor": cursor}
 
 
+def test_a_deleted_job_is_not_told_of(ann):
+    gone, kept = ann.submit({"a": BELL})["job_id"], ann.submit({"a": BELL})["job_id"]
+    heard, cursor = follow(ann, "0", {gone, kept})
+    assert heard.keys() == {gone, kept}
+    assert ann.delete(f"/v1/jobs/{gone}").status_code == 204
+    assert events(ann, cursor, wait=0.5) == {"jobs": [], "cursor": cursor}
+    assert [job["job_id"] for job in events(ann, "0")["jobs"]] == [kept]
+    assert ann.get(f"/v1/jobs/{gone}").status_code == 404
+
+
 def test_a_cursor_of_one_job_is_one_of_the_feed(ann):
     job = ann.submit({"a": BELL})
     ended = ann.wait(job["job_id"])

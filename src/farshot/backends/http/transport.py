@@ -21,7 +21,7 @@ from weakref import WeakSet
 import httpx2
 
 from farshot.backends.http.problems import error_of, retry_after
-from farshot.errors import ExecutionCancelledError, FarshotError, ServiceError
+from farshot.errors import ExecutionCancelledError, FarshotError, OptionError, ServiceError
 from farshot.wire import JSON
 
 if TYPE_CHECKING:
@@ -106,11 +106,15 @@ class Transport:
     def _open(self) -> None:
         self._process = os.getpid()
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        self._client = httpx2.Client(
-            base_url=self.url,
-            headers=self._headers,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=_IDLE),
-        )
+        try:
+            self._client = httpx2.Client(
+                base_url=self.url,
+                headers=self._headers,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=_IDLE),
+            )
+        except OSError as error:
+            message = f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
+            raise OptionError(message) from error
 
     def resolve(self, stop: threading.Event | None = None, seconds: float | None = None) -> Resolve:
         """Return how long something is to be tried."""
@@ -203,10 +207,12 @@ class Transport:
 
     def failure(self, error: httpx2.TransportError) -> ServiceError:
         """Return what a failed connection is to the caller; what no patience mends is raised."""
+        distrust = _distrust(error)
         reason = str(error) or type(error).__name__
-        failure = ServiceError(f"the service at {self.url} cannot be reached: {reason}")
+        message = f"cannot be reached: {reason}" if distrust is None else f"cannot be trusted: {_advice(distrust)}"
+        failure = ServiceError(f"the service at {self.url} {message}")
         failure.__cause__ = error
-        if isinstance(error, httpx2.LocalProtocolError | httpx2.UnsupportedProtocol) or _distrusts(error):
+        if distrust or isinstance(error, httpx2.LocalProtocolError | httpx2.UnsupportedProtocol):
             raise failure
         return failure
 
@@ -222,13 +228,18 @@ class Transport:
         self._client.close()
 
 
-def _distrusts(error: BaseException | None) -> bool:
-    """Whether the certificate of the service was the reason."""
+def _distrust(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return what is wrong with the certificate of the service, where that was the reason."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
-            return True
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
+
+
+def _advice(distrust: ssl.SSLCertVerificationError) -> str:
+    reason = distrust.verify_message or str(distrust)
+    return f"its certificate was refused ({reason}); one that you know is trusted where SSL_CERT_FILE names its file"
 
 
 def hang_up(response: httpx2.Response) -> None:
