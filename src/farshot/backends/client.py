@@ -122,7 +122,7 @@ class Client(ABC):
         not raised: it is that circuit's outcome.
         """
         if unknown:
-            message = f"unknown option: {', '.join(sorted(unknown))}"
+            message = f"unknown option: {', '.join(sorted(unknown)):.200}"
             raise OptionError(message)
         raise_if_set(cancellation_event)
         request = Request(
