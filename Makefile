@@ -14,11 +14,12 @@ dev: $(VENV)/core.stamp
 	$(VENV)/bin/python $(PIP) install --editable '.[aer,postgres,server,dev]'
 
 # Where root runs it on Debian, it installs the services that tests need; elsewhere it says what it left out.
+# Two processes share the files of tests: most of them wait for others. `pytest FILE` runs as ever in one.
 test: check
 	@if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then \
 	    tests/services/install.sh && export FARSHOT_REQUIRE_SERVICES=1 || exit 1; \
 	fi; \
-	echo "$(TEST)/bin/python -m pytest"; $(TEST)/bin/python -m pytest
+	set -x; $(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(TEST)/wheel.stamp
 	$(TEST)/bin/ruff check

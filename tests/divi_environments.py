@@ -4,9 +4,11 @@ They are made in the project's folder where they are missing. FARSHOT_TEST_DIVI 
 with, such as `/tmp/divi-`.
 """
 
+import fcntl
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,19 +23,32 @@ def interpreter(version):
     given = os.environ.get("FARSHOT_TEST_DIVI")
     python = Path(f"{given or ROOT / '.venv-divi-'}{version}") / "bin" / "python"
     if given is None:
-        _make(python, version)
+        with _alone(version):
+            _make(python, version)
     return python
 
 
+@contextmanager
+def _alone(version):
+    """Have other processes that run tests wait."""
+    with (ROOT / f".venv-divi-{version}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _make(python, version):
-    """Divi is installed once; the project, from its wheel, every time."""
-    done = python.parents[1] / "divi.stamp"
-    if not done.exists():
-        _run(sys.executable, "-m", "venv", "--clear", str(python.parents[1]))
-        _run(str(python), *_PIP, str(ROOT), f"qoro-divi=={version}", "pytest>=9.2")
-        done.touch()
+    """Divi is installed once; the project from its wheel, where that is another than last time."""
+    folder = python.parents[1]
+    if not (folder / "divi.stamp").exists():
+        _run(sys.executable, "-m", "venv", "--clear", str(folder))
+        _run(str(python), *_PIP, "--no-compile", str(ROOT), f"qoro-divi=={version}", "pytest>=9.2")
+        (folder / "divi.stamp").touch()
     wheels = sorted((ROOT / "dist").glob("farshot-*.whl"))
-    _run(str(python), *_PIP, "--no-deps", "--force-reinstall", str(wheels[-1] if wheels else ROOT))
+    project, built = wheels[-1] if wheels else ROOT, folder / "project.stamp"
+    made = str(project.stat().st_mtime_ns)
+    if not wheels or not built.exists() or built.read_text(encoding="utf-8") != made:
+        _run(str(python), *_PIP, "--no-deps", "--force-reinstall", str(project))
+        built.write_text(made, encoding="utf-8")
 
 
 def _run(*command):
