@@ -49,18 +49,19 @@ class Results:
 
     def read(self) -> Iterator[Entries]:
         """Yield positions and entries; raises `ServiceError` where the service cannot be reached in time."""
-        resolve = self._transport.resolve(self.stop)
+        resolve, is_whole = self._transport.resolve(self.stop), False
         while not self.stop.is_set():
             try:
                 for frame in self._frames(resolve):
                     resolve.renew()
-                    if isinstance(frame, TailFrame) and (frame.status.is_terminal or not self._follow):
-                        return
+                    is_whole = is_whole or self._is_last(frame)
                     if entries := self._entries(frame):
                         yield entries
                 failure = ServiceError("the stream of results ended early, again and again")
             except httpx2.TransportError as error:
                 failure = self._transport.failure(error)
+            if is_whole:
+                return
             resolve.pause(failure)
 
     def give_up(self) -> None:
@@ -77,6 +78,10 @@ class Results:
             for data in response.iter_bytes():
                 resolve.check()
                 yield from reader.feed(data)
+            self._response = None
+
+    def _is_last(self, frame: Frame) -> bool:
+        return isinstance(frame, TailFrame) and (frame.status.is_terminal or not self._follow)
 
     def _entries(self, frame: Frame) -> Entries:
         match frame:
