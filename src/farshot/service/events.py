@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["get_events"]
 
 _AT_ONCE = 200
+_LINGER = 0.01
+"""Seconds that progress waits for more of it. An end, or what was there before, waits for nothing."""
 
 
 async def get_events(call: Call) -> Response:
@@ -36,6 +38,9 @@ async def get_events(call: Call) -> Response:
     while not found and not feed.is_closed and (left := deadline - clock()) > 0:
         await feed.wait(owner, seen, left)
         seen, found = feed.latest(owner), await look(call, query.after)
+        if found and not any(record.status.is_terminal for record in found):
+            await feed.wait(owner, seen, _LINGER)
+            found = await look(call, query.after)
     cursor = found[-1].changed if found else query.after
     return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
 
