@@ -1,6 +1,7 @@
 """What a program does with jobs of a service, and of several backends at once."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -34,6 +35,17 @@ def submit(backend, circuits, **options):
     return backend.job(backend.submit_circuits(circuits, **options).job_id)
 
 
+@contextlib.contextmanager
+def later(seconds, action):
+    """Do something in so many seconds; it is done when the block is left."""
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+
+
 def connections(port):
     """Return how many connections this process has to `port`, by the system's table."""
     mine = {str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
@@ -65,9 +77,8 @@ def test_circuits_stream_as_they_finish(backend):
 def test_a_stream_ends_within_a_tenth_of_a_second(backend):
     job = submit(backend, slow_circuits(20))
     event = threading.Event()
-    threading.Timer(0.3, event.set).start()
     began = time.monotonic()
-    with pytest.raises(farshot.ExecutionCancelledError):
+    with later(0.3, event.set), pytest.raises(farshot.ExecutionCancelledError):
         list(job.stream(cancellation_event=event))
     assert time.monotonic() - began < 0.3 + 0.1 + 0.05
     job.cancel()
@@ -75,8 +86,8 @@ def test_a_stream_ends_within_a_tenth_of_a_second(backend):
 
 def test_a_cancelled_job_streams_what_will_never_run(backend):
     job = submit(backend, slow_circuits(20))
-    threading.Timer(0.3, job.cancel).start()
-    entries = list(job.stream())
+    with later(0.3, job.cancel):
+        entries = list(job.stream())
     assert len({entry["label"] for entry in entries}) == len(entries) == 20
     assert {entry["error"]["code"] for entry in entries if "error" in entry} == {"cancelled"}
 
@@ -148,8 +159,7 @@ def test_an_embedded_job_streams_too(tmp_path):
 
 def test_a_wait_hears_that_its_job_was_ended_elsewhere(server, backend):
     job = submit(backend, slow_circuits(30))
-    with farshot.RemoteBackend(server.url, server.token()) as other:
-        threading.Timer(0.5, other.job(job.id).cancel).start()
+    with farshot.RemoteBackend(server.url, server.token()) as other, later(0.5, other.job(job.id).cancel):
         began = time.monotonic()
         assert job.wait(timeout=20) is farshot.JobStatus.CANCELLED
         assert time.monotonic() - began < 2

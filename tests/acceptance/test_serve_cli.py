@@ -282,7 +282,7 @@ def test_sigterm_keeps_the_work_and_the_next_start_finishes_it(farshot, tmp_path
 def test_targets_on_offer_can_have_a_time_of_their_own(farshot, tmp_path):
     folder = tmp_path / "service"
     folder.mkdir()
-    with running_server(folder, "--target", "prism,circuit_timeout=1s", "--target", "auto") as server:
+    with running_server(folder, "--target", "prism,circuit_timeout=0.2s", "--target", "auto") as server:
         farshot.write(heavy=heavy(layers=60))
         there = ("--url", server.url, "--token", server.token())
         (entry,) = farshot.json("run", "heavy.qasm", "--target", "prism", *there, status=1)["results"]
