@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -13,11 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Draft", "PartReceipt", "ShardCut", "Submission", "UploadPart", "encoded"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """What one submission holds, checked.
 
     `sources` are texts, or the rows of `spec.template`, each packed as little-endian float64, one a parameter.
+    `options` is what the caller said of all of them, encoded.
     """
 
     labels: Sequence[str]
@@ -25,7 +28,17 @@ class Batch:
     spec: JobSpec
     tag: str | None
     key: str
-    digest: bytes
+    options: bytes
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Sixteen bytes that two batches share only where they are the same."""
+        digest = blake2b(self.options, digest_size=16)
+        for pair in zip(self.labels, self.sources, strict=True):
+            for data in map(_stored, pair):
+                digest.update(b"%d:" % len(data))
+                digest.update(data)
+        return digest.digest()
 
     def encoded(self, span: slice) -> list[bytes]:
         """Return the circuits of `span` as the store keeps them: packed rows, or UTF-8.
@@ -37,7 +50,11 @@ class Batch:
 
 def encoded(sources: Sequence[str] | Sequence[bytes]) -> list[bytes]:
     """Return circuits as the store keeps them: packed rows as they are, texts in UTF-8."""
-    return [source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass") for source in sources]
+    return list(map(_stored, sources))
+
+
+def _stored(source: object) -> bytes:
+    return source if isinstance(source, bytes) else str(source).encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)

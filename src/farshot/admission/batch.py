@@ -12,7 +12,6 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, SupportsFloat
 
 import msgspec
@@ -32,8 +31,6 @@ from farshot.model import MAX_SEED, JobSpec, Observables, ShotGroup, ShotPlan, T
 from farshot.submission import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from farshot.model import TemplateSource
 
 __all__ = [
@@ -109,16 +106,14 @@ def batch_of(contents: Contents, request: Request) -> Batch:
     spec = job_spec(request, contents.template, len(contents.labels))
     tag = check_text("tag", request.tag)
     seed = None if request.seed is None else spec.seed
-    body = msgspec.msgpack.encode(
-        (spec.target, seed, spec.shots, spec.observables, tag, spec.timeout, *_given(contents.template))
-    )
+    options = (spec.target, seed, spec.shots, spec.observables, tag, spec.timeout, *_given(contents.template))
     return Batch(
         labels=contents.labels,
         sources=contents.sources,
         spec=spec,
         tag=tag,
         key=check_text("key", request.key) or uuid.uuid4().hex,
-        digest=_digest(body, contents.labels, contents.sources),
+        options=msgspec.msgpack.encode(options),
     )
 
 
@@ -143,16 +138,6 @@ def _job_seed(seed: int | None, default: int | None) -> int:
     if seed is not None:
         return seed
     return secrets.randbelow(MAX_SEED + 1) if default is None else default
-
-
-def _digest(body: bytes, labels: Iterable[str], sources: Iterable[str | bytes]) -> bytes:
-    digest = blake2b(body, digest_size=16)
-    for pair in zip(labels, sources, strict=True):
-        for text in pair:
-            data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-            digest.update(b"%d:" % len(data))
-            digest.update(data)
-    return digest.digest()
 
 
 def _circuits(circuits: object) -> tuple[list[str], list[str]]:

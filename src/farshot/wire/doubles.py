@@ -6,6 +6,7 @@ speed of C, where a decoder with a hook for every object would be in Python for 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from farshot.errors import WireError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["check_doubles"]
 
 _STRINGS_EACH = {"circuits": 2, "rows": 1, "circuit_ham_map": 0, "shot_groups": 0}
-_ESCAPED = b"u0022"
+_ESCAPED = re.compile(rb"\\u0022")
 """The one way beside a backslash to have a quotation mark in a string."""
 
 
@@ -46,7 +47,7 @@ def _is_told_by_marks(
     if strings.quotes is None:
         return False
     held = sum(_marks(getattr(document, name)) for name in members)
-    return strings.quotes == 2 * expected + held and _ESCAPED not in data
+    return strings.quotes == 2 * expected + held and not _ESCAPED.search(data)
 
 
 def _strings_held(name: str, raw: msgspec.Raw, document: msgspec.Struct) -> int:

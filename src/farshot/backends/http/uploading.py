@@ -115,23 +115,28 @@ def _whole(batch: Batch, document: JobRequest) -> bytes | None:
     """Return the document with its circuits; None where that would be large."""
     if len(batch.labels) > _MANY or sum(map(len, batch.sources)) > _LARGE:
         return None
-    pieces = list(_pieces(batch))
-    if sum(map(len, pieces)) > _LARGE:
+    circuits = encode(dict(zip(batch.labels, _values(batch), strict=True)))
+    if len(circuits) > _LARGE:
         return None
-    return b"%b,%b}" % (encode(document).removesuffix(b"}"), _member(batch, pieces))
+    return b"%b,%b:%b}" % (encode(document).removesuffix(b"}"), _name(batch), circuits)
 
 
-def _member(batch: Batch, pieces: list[bytes]) -> bytes:
-    return b'"%b":{%b}' % (b"rows" if batch.spec.template else b"circuits", b",".join(pieces))
+def _name(batch: Batch) -> bytes:
+    """Return the name of the member that holds circuits."""
+    return b'"rows"' if batch.spec.template else b'"circuits"'
+
+
+def _values(batch: Batch) -> Iterator[str | tuple[float, ...]]:
+    """Yield each circuit or row as JSON can carry it."""
+    template = batch.spec.template
+    unpack = struct.Struct(f"<{len(template.names) if template else 0}d").unpack
+    sources: Iterable[str | bytes] = batch.sources
+    return (unpack(source) if isinstance(source, bytes) else _travelling(source) for source in sources)
 
 
 def _pieces(batch: Batch) -> Iterator[bytes]:
     """Yield each circuit or row as a member of an object."""
-    template = batch.spec.template
-    unpack = struct.Struct(f"<{len(template.names) if template else 0}d").unpack
-    sources: Iterable[str | bytes] = batch.sources
-    for label, source in zip(batch.labels, sources, strict=True):
-        value = unpack(source) if isinstance(source, bytes) else _travelling(source)
+    for label, value in zip(batch.labels, _values(batch), strict=True):
         piece = b"%b:%b" % (encode(label), encode(value))
         if len(piece) > MAX_BODY - _ROOM:
             message = f"circuit {label!r:.80} has {len(piece):,} bytes as JSON; {MAX_BODY - _ROOM:,} can be sent"
@@ -145,11 +150,15 @@ def _parts(batch: Batch) -> Iterator[Part]:
     size = 0
     for piece in _pieces(batch):
         if pieces and (size + len(piece) > _PART or len(pieces) >= _MANY):
-            yield Part(len(pieces), b"{%b}" % _member(batch, pieces))
+            yield _part(batch, pieces)
             pieces, size = [], 0
         pieces.append(piece)
         size += len(piece) + 1
-    yield Part(len(pieces), b"{%b}" % _member(batch, pieces))
+    yield _part(batch, pieces)
+
+
+def _part(batch: Batch, pieces: list[bytes]) -> Part:
+    return Part(len(pieces), b"{%b:{%b}}" % (_name(batch), b",".join(pieces)))
 
 
 def _send_parts(
