@@ -275,14 +275,14 @@ def test_a_type_error_is_an_option_error():
 @pytest.mark.parametrize(
     "text",
     [
-        "/*" * 200_000,
-        "gate " * 200_000,
-        "int[" * 200_000,
-        "input float x" * 100_000,
-        "'\"" * 200_000,
-        "rx(" * 200_000,
-        "a[" * 200_000,
-        "rx(a" + " " * 400_000,
+        "/*" * 50_000,
+        "gate " * 50_000,
+        "int[" * 50_000,
+        "input float x" * 25_000,
+        "'\"" * 50_000,
+        "rx(" * 50_000,
+        "a[" * 50_000,
+        "rx(a" + " " * 100_000,
     ],
 )
 def test_hostile_texts_are_cut_in_no_time(text):

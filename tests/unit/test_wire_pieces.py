@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from farshot.errors import WireError
-from farshot.wire import MAX_MEMBERS, JobRequest, PartRequest, read_request
+from farshot.wire import JobRequest, PartRequest, read_request
 
 SIGNS = ['"', "\\", "[", "]", "{", "}", ",", ":", " ", "\n", "é", "𝄞", "\u2028", "a", "\\u0022", '\\"', "],", '",']
 LARGE = 200_000
@@ -44,20 +44,21 @@ MEMBERS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name, kinds in MEMBERS.items() for kind in range(len(kinds))]
+)
 @pytest.mark.parametrize("indent", [None, 1])
-def test_members_of_every_kind_are_read_as_a_whole_would_be(seed, name, indent):
-    drawn = random.Random(seed)
-    body = {name: large(drawn, drawn.choice(MEMBERS[name]))}
-    data = json.dumps(body, indent=indent, ensure_ascii=bool(seed % 2)).encode()
+def test_members_of_every_kind_are_read_as_a_whole_would_be(seed, name, kind, indent):
+    body = {name: large(random.Random(seed), MEMBERS[name][kind])}
+    data = json.dumps(body, indent=indent, ensure_ascii=bool(seed)).encode()
     assert read_request(data, PartRequest) == msgspec.json.decode(data, type=PartRequest)
 
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_lists_of_ranges_are_read_as_a_whole_would_be(indent):
     for name, width in (("circuit_ham_map", 2), ("shot_groups", 3)):
-        body = {"circuits": {}, name: [[n] * (n % (width + 1)) for n in range(30_000)], "tag": "last"}
+        body = {"circuits": {}, name: [[n] * (n % (width + 1)) for n in range(12_000)], "tag": "last"}
         data = json.dumps(body, indent=indent).encode()
         assert read_request(data, JobRequest) == msgspec.json.decode(data, type=JobRequest)
 
@@ -68,24 +69,3 @@ def test_what_is_wrong_anywhere_is_refused(ending):
     data = f'{{"circuits": {{{members},{ending}}}'.encode("utf-8", "surrogatepass")
     with pytest.raises(WireError):
         read_request(data, JobRequest)
-
-
-@pytest.mark.parametrize(
-    ("name", "member"),
-    [("circuits", '"{}": ""'), ("rows", '"{}": []'), ("shot_groups", "[]"), ("circuit_ham_map", "[]")],
-)
-def test_one_request_holds_so_many_members_and_no_more(name, member):
-    opening, closing = ("{", "}") if "{}" in member else ("[", "]")
-
-    def body(count):
-        return f'{{"{name}": {opening}{",".join(map(member.format, range(count)))}{closing}}}'.encode()
-
-    assert len(getattr(read_request(body(MAX_MEMBERS), JobRequest), name)) == MAX_MEMBERS
-    with pytest.raises(WireError, match=f"{name} may hold 250,000"):
-        read_request(body(MAX_MEMBERS + 1), JobRequest)
-
-
-def test_names_of_parameters_are_as_few():
-    names = ",".join(f'"p{number}"' for number in range(MAX_MEMBERS))
-    with pytest.raises(WireError, match="template may hold"):
-        read_request(f'{{"template": {{"source": "", "parameters": [{names}]}}}}'.encode(), JobRequest)

@@ -59,7 +59,7 @@ def written(members):
     return ",".join(f'"{label}": "{text}"' for label, text in members)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(STRINGS, STRINGS), min_size=1, max_size=5), st.sampled_from(FINE + FAULTS))
 def test_few_circuits_and_many_are_read_alike(members, ending):
     many = written((f"filler {number}", "") for number in range(FEW // 2 + 1))
@@ -79,7 +79,7 @@ def test_few_circuits_and_many_are_read_alike(members, ending):
         assert isinstance(kept[0], str)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(STRINGS, STRINGS), min_size=1, max_size=5), st.sampled_from([1, 50, PIECE]))
 @example([("a", ""), ("a", r"\u0022" * 4)], PIECE)
 @example([("a", r"\"\""), ("a", r"\u0022" * 6)], PIECE)
