@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from farshot.model import JobSpec, TemplateSource
 
-__all__ = ["Batch", "Draft", "PartReceipt", "ShardCut", "Submission", "UploadPart", "encoded"]
+__all__ = ["Batch", "Draft", "PartReceipt", "ShardCut", "Submission", "UploadPart", "digest_of", "encoded"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,8 @@ class Batch:
 
     @cached_property
     def digest(self) -> bytes:
-        """Sixteen bytes that two batches share only where they are the same."""
-        digest = blake2b(self.options, digest_size=16)
-        for pair in zip(self.labels, self.sources, strict=True):
-            for data in map(_stored, pair):
-                digest.update(b"%d:" % len(data))
-                digest.update(data)
-        return digest.digest()
+        """What two batches share only where they are the same."""
+        return digest_of(self.options, self.labels, self.sources)
 
     def encoded(self, span: slice) -> list[bytes]:
         """Return the circuits of `span` as the store keeps them: packed rows, or UTF-8.
@@ -51,6 +46,15 @@ class Batch:
 def encoded(sources: Sequence[str] | Sequence[bytes]) -> list[bytes]:
     """Return circuits as the store keeps them: packed rows as they are, texts in UTF-8."""
     return list(map(_stored, sources))
+
+
+def digest_of(options: bytes, labels: Sequence[str], sources: Sequence[str] | Sequence[bytes]) -> bytes:
+    """Return sixteen bytes that stand for circuits under their labels, and what was said of all of them."""
+    digest = blake2b(options, digest_size=16)
+    for pair in zip(labels, sources, strict=True):
+        label, source = map(_stored, pair)
+        digest.update(b"%d:%b%d:%b" % (len(label), label, len(source), source))
+    return digest.digest()
 
 
 def _stored(source: object) -> bytes:

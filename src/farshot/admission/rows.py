@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,7 +24,7 @@ from farshot.admission.shapes import outline
 from farshot.errors import CircuitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from farshot.admission.facts import Scan
     from farshot.admission.parameters import Argument
@@ -110,14 +111,14 @@ class Rows:
         facts = self._facts if bound.regular and self._facts is not None else _scanned(bound)
         return msgspec.structs.replace(facts, written="", row=bound)
 
-    def _values(self, row: Sequence[float]) -> list[float]:
+    def _values(self, row: Sequence[float]) -> Sequence[float]:
         """Work out the formulas."""
         if self._clash is not None:
             reject_limit(self._clash, 0)
         if not isfinite(sum(row)):
             self._check_finite(row)
         if self._products is not None:
-            found = [row[place] * factor for place, factor in self._products]
+            found = self._products(row)
             if isfinite(sum(found)):
                 return found
         values = dict(zip(self._names, row, strict=True))
@@ -185,19 +186,24 @@ def _distinct(text: str, holes: Sequence[_Hole]) -> tuple[list[Expression], list
     return formulas, slots
 
 
-def _products(formulas: Sequence[Expression], names: Sequence[str]) -> list[tuple[int, float]] | None:
-    """Return (place in a row, factor) of each formula, or None where one is more than a number times a parameter.
+def _products(
+    formulas: Sequence[Expression], names: Sequence[str]
+) -> Callable[[Sequence[float]], Sequence[float]] | None:
+    """Return what works all formulas out, or None where one is more than a number times a parameter.
 
     A product is what working the formula out step by step gives, to the last bit.
     """
-    places = {name: place for place, name in enumerate(names)}
-    found = []
+    known = {name: place for place, name in enumerate(names)}
+    places, factors = [], []
     for formula in formulas:
         factor = _factor({step.action: step.value for step in formula.steps}, [step.action for step in formula.steps])
         if factor is None:
             return None
-        found.append((places[next(str(step.value) for step in formula.steps if step.action == "name")], factor))
-    return found
+        places.append(known[next(str(step.value) for step in formula.steps if step.action == "name")])
+        factors.append(factor)
+    if len(places) > 1 and set(factors) == {1.0}:
+        return itemgetter(*places)
+    return lambda row: [row[place] * factor for place, factor in zip(places, factors, strict=True)]
 
 
 def _factor(values: Mapping[str, int | float | str], actions: list[str]) -> float | None:

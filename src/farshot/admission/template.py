@@ -16,6 +16,7 @@ from farshot.model import TemplateSource
 __all__ = ["Template", "check_names", "check_rows", "check_source"]
 
 _FLOAT_BYTES = 8
+_FLOATS = frozenset({float})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ def _numbers(label: str, row: object) -> Sequence[SupportsFloat]:
         message = f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}"
         raise OptionError(message)
     values: list[SupportsFloat] = list(row)  # type: ignore[call-overload]  # what it has was asked for
-    for value in values:
-        if type(value) is not float and not _is_number(value):
+    for value in () if _FLOATS.issuperset(map(type, values)) else values:
+        if not _is_number(value):
             message = f"row {label!r:.80} must hold numbers, not {value!r:.40}"
             raise OptionError(message)
     return values

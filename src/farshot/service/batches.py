@@ -32,7 +32,7 @@ from farshot.errors import BatchError, TargetError, UploadError
 from farshot.service.logs import log_accepted
 from farshot.service.quotas import check_quota, quota_of
 from farshot.simulators.targets import check_target, known_targets
-from farshot.submission import Draft, Submission, UploadPart, encoded
+from farshot.submission import Draft, Submission, UploadPart, digest_of, encoded
 from farshot.wire import JobRequest
 
 if TYPE_CHECKING:
@@ -209,13 +209,10 @@ def _check_room(record: JobRecord, more: int) -> None:
 def part_of(call: Call, number: int, contents: Contents, options: bytes = b"") -> UploadPart:
     """Return a part of a job as the store keeps it."""
     sources = encoded(contents.sources)
-    digest = blake2b(digest_size=16)
-    for label, source in zip(contents.labels, sources, strict=True):
-        data = label.encode()
-        digest.update(b"%d:%b%d:%b" % (len(data), data, len(source), source))
+    digest = digest_of(b"", contents.labels, sources)
     marks = b"".join(blake2b(label.encode(), digest_size=8).digest() for label in contents.labels)
     shards = cut_sources(contents.template, contents.sources, call.parts.limits.workers)
-    return UploadPart(number, digest.digest(), contents.labels, sources, shards, marks, options)
+    return UploadPart(number, digest, contents.labels, sources, shards, marks, options)
 
 
 def accept(call: Call, expected: int | None) -> JobRecord:

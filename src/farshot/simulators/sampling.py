@@ -50,7 +50,7 @@ def draw(probabilities: NDArray[np.float64], shots: int, seed: int) -> tuple[NDA
         tallies = _drop_points(probabilities, shots, generator)
     else:
         tallies = generator.multinomial(shots, probabilities / probabilities.sum())
-    outcomes = tallies.nonzero()[0]
+    outcomes = (tallies != 0).nonzero()[0]
     return outcomes, tallies[outcomes]
 
 
@@ -64,7 +64,8 @@ def _drop_points(probabilities: NDArray[np.float64], shots: int, generator: Gene
     points = generator.standard_exponential(shots + 1).cumsum()
     points *= upper[-1] / points[-1]
     outcomes = upper.searchsorted(points[:-1], side="right")
-    np.minimum(outcomes, upper.searchsorted(upper[-1]), out=outcomes)
+    if outcomes[-1] == len(upper):  # rounding put a point on the very end of the line
+        np.minimum(outcomes, upper.searchsorted(upper[-1]), out=outcomes)
     return np.bincount(outcomes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import re
@@ -26,6 +27,7 @@ __all__ = ["Child", "ChildDiedError", "worker_environment"]
 _log = logging.getLogger(__name__)
 
 _STDERR_TAIL = 2000
+_PIPE_BYTES = 2**20
 _OUT_OF_MEMORY = re.compile("memory allocation of [0-9]+ bytes failed|bad_alloc|MemoryError")
 """What Rust, C++ and Python print when they run out of memory."""
 
@@ -59,7 +61,7 @@ class Child:
             raise ExecutorError(message) from error
 
     def _start(self, board: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "farshot.worker", str(board), str(self._memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -68,6 +70,9 @@ class Child:
             env=worker_environment(os.environ, self._memory_bytes),
             start_new_session=True,
         )
+        for stream in (process.stdin, process.stdout):
+            _widen(cast("BinaryIO", stream))
+        return process
 
     @property
     def pid(self) -> int:
@@ -145,6 +150,13 @@ class Child:
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, self._stderr.tell() - _STDERR_TAIL))
         return self._stderr.read().decode("utf-8", "replace")
+
+
+def _widen(pipe: BinaryIO) -> None:
+    """Let a pipe hold a whole report, where the system allows it: nobody then waits for the other end to read."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _signal_name(number: int) -> str:
