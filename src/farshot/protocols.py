@@ -43,12 +43,16 @@ class Task:
     `seed` has 63 bits.
     """
 
-    source: str
     scan: Scan
     seed: int
     shots: int | None = None
     terms: tuple[str, ...] | None = None
     method: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The text. Of a row of a template none is made before somebody asks."""
+        return self.scan.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def alone(circuit, **options):
 
 
 def fenced(source, target="aer"):
-    return unpack(run_circuit(ROUTER, target, Task(source, scan(source), 1, SHOTS))[1].outcome)
+    return unpack(run_circuit(ROUTER, target, Task(scan(source), 1, SHOTS))[1].outcome)
 
 
 def test_values_of_several_observables_where_qubits_are_idle():
@@ -37,7 +37,7 @@ def test_values_of_several_observables_where_qubits_are_idle():
         circuit.append(SaveExpectationValue(Pauli("Z"), str(qubit)), [qubit])
     assert alone(circuit).data(0) == {"0": -1.0, "2": -1.0}
     source = f"{HEAD}qreg q[3]; x q[2];"
-    _, run = run_circuit(ROUTER, "aer:statevector", Task(source, scan(source), 1, terms=("Z", "IIZ")))
+    _, run = run_circuit(ROUTER, "aer:statevector", Task(scan(source), 1, terms=("Z", "IIZ")))
     assert run.outcome.values == (1.0, -1.0)
 
 

@@ -70,7 +70,7 @@ def check(target, version, statement, qubits, unitary):
     register = f"qreg q[{qubits}];" if version == 2 else f"qubit[{qubits}] q;"
     text = f'OPENQASM {version}.0; include "{INCLUDES[version]}"; {register} {prepared} {statement}'
     terms = terms_of(qubits)
-    _, run = run_circuit(ROUTER, target, Task(text, scan(text), 1, terms=terms))
+    _, run = run_circuit(ROUTER, target, Task(scan(text), 1, terms=terms))
     assert run.outcome.values == pytest.approx(vector(terms, unitary, start), abs=1e-9)
 
 

@@ -29,7 +29,7 @@ def alone(source, kind=None):
 
 
 def fenced(source, target="auto"):
-    name, run = run_circuit(ROUTER, target, Task(source, scan(source), 1, SHOTS))
+    name, run = run_circuit(ROUTER, target, Task(scan(source), 1, SHOTS))
     return name, unpack(run.outcome)
 
 
@@ -144,7 +144,7 @@ def test_a_wide_circuit_that_needs_no_approximation():
     source = f"{HEAD}qreg q[40]; creg c[1]; {layers} measure q[0] -> c[0];"
     with pytest.raises(prism_q.PrismError, match="require_exact"):
         prism_q.simulate(prism_q.parse_qasm(source)).require_exact().sample_counts(SHOTS)
-    run = PrismSimulator().simulate(Task(source, scan(source), 1, SHOTS))
+    run = PrismSimulator().simulate(Task(scan(source), 1, SHOTS))
     assert run.exact
     check_counts(unpack(run.outcome), {"0": 0.9776682445628030, "1": 0.0223317554371970}, SHOTS)
 

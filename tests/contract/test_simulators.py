@@ -11,11 +11,11 @@ class RoutedSuite(SimulatorSuite):
     target = "auto"
 
     def simulate(self, source, *, shots, seed):
-        _, run = run_circuit(ROUTER, self.target, Task(source, scan(source), seed, shots=shots))
+        _, run = run_circuit(ROUTER, self.target, Task(scan(source), seed, shots=shots))
         return unpack(run.outcome)
 
     def expectations(self, source, terms):
-        _, run = run_circuit(ROUTER, self.target, Task(source, scan(source), 1, terms=tuple(terms)))
+        _, run = run_circuit(ROUTER, self.target, Task(scan(source), 1, terms=tuple(terms)))
         return run.outcome.values
 
 

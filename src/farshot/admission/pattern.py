@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from farshot.errors import CircuitError
 
 if TYPE_CHECKING:
@@ -49,8 +51,7 @@ class Pattern:
         return min(start + max(0, into), self.ends[number])
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
+class Row(msgspec.Struct, frozen=True, eq=False, dict=True):
     """One filling of a pattern with the numbers `values`.
 
     `regular` says that the facts of the circuit are those of every regular row of its pattern, that each hole is a

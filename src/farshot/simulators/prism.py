@@ -147,12 +147,11 @@ def _sample(task: Task, shots: int) -> Run:
 
 def _evaluate(unmeasured: Simulation, task: Task) -> Run:
     """Compute the expectation values of the task's terms; an identity is 1 without asking."""
-    factors = _factors(task.terms or ())
-    result = unmeasured.expectation_values_reported([own for own in factors if own])
+    factors, identities = _factors(task.terms or ())
+    result = unmeasured.expectation_values_reported(factors)
     values = result.values.tolist()
-    for place, own in enumerate(factors):
-        if not own:
-            values.insert(place, 1.0)
+    for place in identities:
+        values.insert(place, 1.0)
     return _run(Values(tuple(values)), result.metadata, task)
 
 
@@ -180,8 +179,10 @@ def _method(task: Task) -> str | None:
 
 
 @lru_cache(maxsize=16)
-def _factors(terms: tuple[str, ...]) -> list[Factors]:
-    return [[(qubit, axis) for qubit, axis in enumerate(term) if axis != "I"] for term in terms]
+def _factors(terms: tuple[str, ...]) -> tuple[list[Factors], list[int]]:
+    """Return the factors of each term that has any, and the places of those that have none."""
+    factors = [[(qubit, axis) for qubit, axis in enumerate(term) if axis != "I"] for term in terms]
+    return [own for own in factors if own], [place for place, own in enumerate(factors) if not own]
 
 
 def _packed(counts: dict[str, int], width: int) -> Counts:

@@ -14,7 +14,6 @@ from farshot.protocols import Task
 from farshot.simulators.router import check_circuit, run_circuit
 
 if TYPE_CHECKING:
-    from farshot.admission.facts import Scan
     from farshot.admission.pattern import Row
     from farshot.simulators.router import Router
     from farshot.worker.frames import Assignment
@@ -23,32 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["inspect_source", "run_assignment", "run_source", "warm_up"]
 
 _COIN = b'OPENQASM 2.0;include "qelib1.inc";qreg q[1];creg c[1];h q[0];measure q[0] -> c[0];'
-
-
-class RowTask(Task):
-    """The task of a row of a template: no text is made of it before somebody reads one."""
-
-    __slots__ = ()
-
-    def __init__(  # noqa: PLR0913 -- the fields of a task
-        self,
-        scan: Scan,
-        seed: int,
-        shots: int | None = None,
-        terms: tuple[str, ...] | None = None,
-        method: str | None = None,
-        source: str = "",
-    ) -> None:
-        """Keep all but `source`, which a copy of this task brings along."""
-        del source
-        fields = {"scan": scan, "seed": seed, "shots": shots, "terms": terms, "method": method}
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def source(self) -> str:
-        """The text."""
-        return self.scan.text
 
 
 class Announcer(Protocol):
@@ -125,7 +98,7 @@ def _task(spec: JobSpec, position: int, seed: int, source: bytes) -> Task:
         message = f"the observable {term[:40]} acts on {len(term)} qubits, the circuit has {facts.qubits}"
         raise CircuitError(FaultCode.ADMISSION, message)
     shots = spec.shots.shots_at(position) if spec.shots else None
-    return Task(facts.text, facts, seed, shots, terms) if facts.row is None else RowTask(facts, seed, shots, terms)
+    return Task(facts, seed, shots, terms)
 
 
 @lru_cache(maxsize=16)

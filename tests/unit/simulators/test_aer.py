@@ -16,7 +16,7 @@ AER = AerSimulator()
 
 def task_of(source, method=None, shots=1000, terms=None, seed=1):
     found = scan(source)
-    return Task(found.text, found, seed, None if terms else shots, terms, method)
+    return Task(found, seed, None if terms else shots, terms, method)
 
 
 def run(source, **options):

@@ -17,7 +17,7 @@ DENSE = "".join(f"ry(0.{i}) q[{i}]; cx q[{i}], q[{i + 1}];" for i in range(1, 5)
 
 def task_of(source, method=None, shots=1000, terms=None, seed=1):
     found = scan(source)
-    return Task(found.text, found, seed, None if terms else shots, terms, method)
+    return Task(found, seed, None if terms else shots, terms, method)
 
 
 def counts_of(source, **options):

@@ -40,7 +40,7 @@ def router_of(**simulators):
 
 
 def task_of(source=MEASURED, shots=10, terms=None):
-    return Task(source, scan(source), 1, shots, terms)
+    return Task(scan(source), 1, shots, terms)
 
 
 def failing(code, message, line=None):
