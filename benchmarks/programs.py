@@ -1,7 +1,8 @@
-"""Divi's programs and templates: `python benchmarks/programs.py [qaoa rows]`, in one run, in turns, medians.
+"""Divi's programs and templates: `python benchmarks/programs.py [qaoa rows client]`, in one run, in turns, medians.
 
 `qaoa` runs a max-cut from its first circuit to its solution with `LocalBackend` and with the two simulators that Divi
-brings. `rows` runs a template beside the same circuits bound. Needs `pip install '.[aer]' 'qoro-divi[aer]'`.
+brings. `rows` runs a template beside the same circuits bound, `client` sends both with Divi's own client to a service.
+Needs `pip install '.[aer,server]' 'qoro-divi[aer]==0.15.1'`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.table import Table
 
 import farshot
 from contestants import aer_batch, local_backend
+from service import serving
 from workloads import paulis
 
 if TYPE_CHECKING:
@@ -100,12 +102,7 @@ def max_cut(backend: Any, steps: str) -> None:  # noqa: ANN401 -- any of Divi's 
 
 def rows(folder: str, rounds: int) -> None:
     """Rows of a template, and the same circuits bound: by us and in one call of Aer."""
-    rng = random.Random(1)
-    source, names = ansatz()
-    values = {f"r{number:04}": [rng.uniform(-3.1, 3.1) for _ in names] for number in range(ROWS)}
-    template = farshot.Template(source, names, values)
-    bound = {label: template.bind(label) for label in values}
-    terms = paulis(QUBITS, 20, rng)
+    template, bound, terms = circuits()
     found = {}
     for workers in (1, 2):
         with farshot.LocalBackend(data_dir=f"{folder}/{workers}", workers=workers) as backend:
@@ -118,7 +115,46 @@ def rows(folder: str, rounds: int) -> None:
                 if workers == 1:
                     runs["bound, Aer in one call"] = partial(aer_batch("statevector"), bound, SHOTS, ham_ops)
                 found[f"{kind}, {workers} worker{'s' * (workers > 1)}"] = medians(runs, rounds)
-    show(f"{ROWS:,} rows of {QUBITS} qubits and {len(names)} parameters", found)
+    show(f"{ROWS:,} rows of {QUBITS} qubits and {len(template.parameter_names)} parameters", found)
+
+
+def client(_folder: str, rounds: int) -> None:
+    """Rows of a template, and the same circuits bound, as Divi's client sends them to a service."""
+    from divi.backends.runners import _qoro
+    from divi.circuits import CircuitPayload
+    from qiskit.circuit import Parameter
+
+    template, bound, terms = circuits()
+    rows = tuple((label, tuple(row)) for label, row in template.rows.items())
+    payload = CircuitPayload(template.source, tuple(map(Parameter, template.parameter_names)), rows)
+    found = {}
+    with serving() as server:
+        _qoro.API_URL = f"{server.url}/api"
+        service = _qoro.QoroService(server.token("ann"), polling_interval=0.01)
+        for kind, options in (("counts", {}), ("values", {"ham_ops": terms})):
+            runs = {
+                "template": partial(sent, service, [payload], options),
+                "bound": partial(sent, service, bound, options),
+            }
+            found[kind] = medians(runs, rounds)
+    show(f"{ROWS:,} rows of {QUBITS} qubits, sent by Divi's client", found)
+
+
+def sent(service: Any, batch: Any, options: dict[str, Any]) -> None:  # noqa: ANN401 -- Divi's own kinds
+    """Submit, wait, fetch."""
+    handle = service.submit_circuits(batch, **options)
+    service.poll_job_status(handle, loop_until_complete=True, verbose=False)
+    if len(service.get_job_results(handle).results) != ROWS:
+        raise RuntimeError
+
+
+def circuits() -> tuple[farshot.Template, dict[str, str], str]:
+    """Return a template with its rows, the same circuits bound, and observables."""
+    rng = random.Random(1)
+    source, names = ansatz()
+    values = {f"r{number:04}": [rng.uniform(-3.1, 3.1) for _ in names] for number in range(ROWS)}
+    template = farshot.Template(source, names, values)
+    return template, {label: template.bind(label) for label in values}, paulis(QUBITS, 20, rng)
 
 
 def ansatz() -> tuple[str, list[str]]:
@@ -133,8 +169,8 @@ def ansatz() -> tuple[str, list[str]]:
 
 
 def main() -> None:
-    """Run what the command line names, else both."""
-    parts = {"qaoa": qaoa, "rows": rows}
+    """Run what the command line names, else all of it."""
+    parts = {"qaoa": qaoa, "rows": rows, "client": client}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*parts, []], metavar="PART", help=", ".join(parts))
     parser.add_argument("--rounds", type=int, default=5)
