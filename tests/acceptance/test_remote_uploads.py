@@ -10,7 +10,9 @@ import time
 import pytest
 
 import farshot
+from commandline import wait_until
 from farshot.testing.backends import slow_circuits
+from processes import workers_of
 from samples import BELL
 from serving import free_port, running_server
 
@@ -63,6 +65,25 @@ def is_heeded(call):
         if seconds_until_raised(event, 0.4, lambda event=event: call(event))[0] < PROMPT:
             return True
     return False
+
+
+def test_a_validation_is_given_up_at_once_and_leaves_no_process(server):
+    circuits = bells(50_000)
+    with open_backend(server, "validating") as backend:
+        assert is_heeded(
+            lambda event: backend.submit_circuits(circuits, validate=True, cancellation_event=event, shots=1)
+        )
+        wait_until(lambda: not workers_of(os.getpid()), seconds=5)
+        assert backend.jobs() == []
+
+
+def test_what_a_service_may_run_all_the_same_is_no_fault_of_a_validation(server):
+    greek = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit \N{GREEK SMALL LETTER ALPHA};\nbit c;\n'
+    greek += "h \N{GREEK SMALL LETTER ALPHA};\nc = measure \N{GREEK SMALL LETTER ALPHA};\n"
+    circuits = {"not for prism-q": greek, "broken": BELL.replace("h q", "nonsense q")}
+    with open_backend(server, "wide") as backend, pytest.raises(farshot.CircuitsInvalidError) as caught:
+        backend.submit_circuits(circuits, validate=True, target="prism")
+    assert list(caught.value.faults) == ["broken"]
 
 
 def test_a_large_batch_travels_in_parts(server):

@@ -12,8 +12,6 @@ def server(tmp_path_factory):
 
 
 class TestRemoteBackend(BackendSuite):
-    validates = False
-
     @pytest.fixture
     def backend(self, server, request):
         """A user of its own for each test, whose jobs nobody else sees."""

@@ -10,9 +10,9 @@ from farshot.admission.batch import admit, check_count, check_seconds
 from farshot.backends.client import Client, raise_if_set
 from farshot.backends.engine import Engine
 from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.validating import EVERY_FAULT, validate
 from farshot.backends.watching import Patience
 from farshot.dispatch.sharding import cut
-from farshot.errors import CircuitsInvalidError
 from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
 from farshot.model import JobFilter
 from farshot.simulators.targets import check_target
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from farshot.backends.client import Sending
     from farshot.backends.watching import LocalWatch
     from farshot.contract import JobStatus
-    from farshot.errors import CircuitError
     from farshot.model import JobRecord
     from farshot.protocols import Executor
-    from farshot.submission import Batch
 
 __all__ = ["LocalBackend"]
 
@@ -110,7 +108,7 @@ class LocalBackend(Client):
         batch = admit(circuits, sending.request)
         self._engine.start()
         if sending.validate:
-            self._validate(batch)
+            validate(batch, self._executor, EVERY_FAULT)
         raise_if_set(sending.event)
         workers = max(1, self._executor.capacity // 2)
         record = self._engine.store.add(Submission(batch, cut(batch, workers), priority=sending.priority))
@@ -139,11 +137,3 @@ class LocalBackend(Client):
 
     def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[LocalWatch]:  # noqa: ARG002 -- a look is quick
         return self._engine.watching(job_ids)
-
-    def _validate(self, batch: Batch) -> None:
-        found = self._executor.inspect(batch.encoded(slice(None)), batch.spec)
-        faults: dict[str, CircuitError] = {
-            label: fault for label, fault in zip(batch.labels, found, strict=True) if fault
-        }
-        if faults:
-            raise CircuitsInvalidError(faults)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_seconds, check_text
 from farshot.backends.calls import heeded, is_done, start
-from farshot.backends.client import Client
+from farshot.backends.client import Client, raise_if_set
 from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import job_path, record_of
 from farshot.backends.http.streaming import Results, flow
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from httpx2 import Response as HttpResponse
 
+    from farshot.admission.batch import Request
     from farshot.admission.template import Template
     from farshot.backends.client import Sending
     from farshot.backends.http.feed import RemoteWatch
@@ -119,11 +120,10 @@ class RemoteBackend(Client):
         return check_text("target", name) or ""
 
     def _submit(self, circuits: Mapping[str, str] | Template, sending: Sending) -> str:
-        if sending.validate:
-            message = "validate=True is not offered by a service: a LocalBackend validates, or the job's results tell"
-            raise OptionError(message)
         upload, stop = Upload(), threading.Event()
         with heeded(sending.event) as event:
+            if sending.validate:
+                _validate(circuits, sending.request, event)
             return self._deliver(upload, stop, event, lambda: self._send(circuits, sending, upload, stop))
 
     def _send(
@@ -239,6 +239,24 @@ class RemoteBackend(Client):
 
     def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[RemoteWatch]:
         return self._feed.watching(job_ids, patience)
+
+
+def _validate(circuits: Mapping[str, str] | Template, request: Request, event: Event) -> None:
+    """Look at every text on this machine, for a service looks at none before it runs; raises `CircuitsInvalidError`.
+
+    Which simulator runs a circuit, and in what memory, is the service's matter.
+    """
+    from farshot.backends.validating import FAULTS_OF_TEXTS, validate
+    from farshot.executors.local import LocalExecutor
+
+    executor = LocalExecutor(1)
+    looking = start(lambda: validate(admit(circuits, request), executor, FAULTS_OF_TEXTS), name="farshot-validate")
+    try:
+        while not is_done(looking):
+            raise_if_set(event)
+        looking.result()
+    finally:
+        executor.close()
 
 
 def _service(url: str | None, token: str | None) -> tuple[str, str]:

@@ -66,6 +66,7 @@ class LocalExecutor:
         self._target_timeouts = dict(target_timeouts or {})
         self._queue = _Queue()
         self._slots: list[_Slot] = []
+        self._inspectors: set[Child] = set()
         self._closed = threading.Event()
 
     @property
@@ -111,10 +112,22 @@ class LocalExecutor:
         """Scan and parse texts in a child of their own; a text that kills it is named, the rest goes on."""
         found: list[CircuitError | None] = []
         while len(found) < len(sources):
-            with contextlib.closing(Child(self._memory)) as child:
+            with self._inspector() as child:
                 child.await_ready()
                 found += self._inspect(child, Inspection(spec, len(found), tuple(sources[len(found) :])))
         return found
+
+    @contextlib.contextmanager
+    def _inspector(self) -> Iterator[Child]:
+        """Yield a child of its own, which `close` kills as well."""
+        with contextlib.closing(Child(self._memory)) as child:
+            self._inspectors.add(child)
+            try:
+                if self._closed.is_set():
+                    raise _closed()
+                yield child
+            finally:
+                self._inspectors.discard(child)
 
     def _inspect(self, child: Child, inspection: Inspection) -> Iterator[CircuitError | None]:
         """Yield what is found until all is looked at or the child died."""
@@ -131,6 +144,8 @@ class LocalExecutor:
         """Kill what runs and end every child."""
         self._closed.set()
         self._queue.close()
+        for child in list(self._inspectors):
+            child.kill()
         for slot in self._slots:
             slot.close()
         self._slots = []
@@ -151,6 +166,10 @@ def _deadline(seconds: float, child: Child) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def _closed() -> ExecutorError:
+    return ExecutorError("the executor is closed")
 
 
 def _error(fault: Fault) -> CircuitError:
@@ -313,8 +332,7 @@ class _Slot:
         if self._child is None:
             with self._lock:
                 if self._closed:
-                    message = "the executor is closed"
-                    raise ExecutorError(message)
+                    raise _closed()
                 self._child, self._next = self._next or Child(self._memory), None
             self._child.await_ready()
         return self._child
