@@ -105,9 +105,9 @@ def _stop(folder, job_id, holders, rng):
 
 
 def _take_lock(folder):
-    """Raise `OperationalError` where the stopped program keeps others from writing."""
+    """Raise `OperationalError` where the stopped program keeps others from writing, or from ending what they wrote."""
     with closing(sqlite3.connect(folder / "farshot.sqlite3", timeout=5 * LEASE, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN EXCLUSIVE")
         other.execute("ROLLBACK")
 
 
