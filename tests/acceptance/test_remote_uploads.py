@@ -12,11 +12,10 @@ import pytest
 import farshot
 from commandline import wait_until
 from farshot.testing.backends import slow_circuits
+from giving_up import is_heeded, seconds_until_raised
 from processes import workers_of
 from samples import BELL
 from serving import free_port, running_server
-
-PROMPT = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -42,29 +41,6 @@ def bells(count):
 def large(megabytes):
     padding = "// " + "x" * 65_000 + "\n"
     return {f"c{number}": padding + BELL for number in range(megabytes * 16)}
-
-
-def seconds_until_raised(event, delay, call):
-    """Return how long after the event was set `call` raised, and what."""
-    set_at = []
-
-    def give_up():
-        set_at.append(time.monotonic())
-        event.set()
-
-    threading.Timer(delay, give_up).start()
-    with pytest.raises(farshot.ExecutionCancelledError) as caught:
-        call()
-    return time.monotonic() - set_at[0], caught.value
-
-
-def is_heeded(call):
-    """Whether an event ends `call` in time; others use this machine too, so that one prompt try of four will do."""
-    for _ in range(4):
-        event = threading.Event()
-        if seconds_until_raised(event, 0.4, lambda event=event: call(event))[0] < PROMPT:
-            return True
-    return False
 
 
 def test_a_validation_is_given_up_at_once_and_leaves_no_process(server):
