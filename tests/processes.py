@@ -5,11 +5,19 @@ from pathlib import Path
 
 def children_of(pid):
     tasks = Path(f"/proc/{pid}/task")
-    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    return [int(child) for task in tasks.iterdir() for child in _said(task / "children").split()]
 
 
 def workers_of(pid):
-    return [child for child in children_of(pid) if b"farshot.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children_of(pid) if b"farshot.worker" in _said(Path(f"/proc/{child}/cmdline"))]
+
+
+def _said(file):
+    """Return what the system says of a thread or a process: nothing, where it has just ended."""
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def is_alive(pid):
