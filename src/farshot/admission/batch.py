@@ -212,7 +212,11 @@ def check_seconds(name: str, value: object) -> float:
     if isinstance(value, bool | str) or not isinstance(value, SupportsFloat):
         message = f"{name} must be a number of seconds, not {value!r:.40}"
         raise OptionError(message)
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except OverflowError:
+        message = f"{name} must be a number of seconds that a float holds"
+        raise BatchError(message) from None
     if not seconds > 0:
         message = f"{name} must be above zero seconds, not {seconds:g}"
         raise BatchError(message)

@@ -16,7 +16,8 @@ from farshot.admission.declared import reserved_words
 from farshot.admission.expressions import Expression, Reader, Step, evaluate, names_known
 from farshot.admission.findings import conclude
 from farshot.admission.grammar import begin, read
-from farshot.admission.parameters import ParameterCursor, arguments, declared_words, without_inputs
+from farshot.admission.naming import renamed, words_for
+from farshot.admission.parameters import ParameterCursor, arguments, declared_words, is_name, without_inputs
 from farshot.admission.pattern import Pattern, Row
 from farshot.admission.refusal import RefusalError, reject_limit, shown
 from farshot.admission.scan import scan
@@ -51,16 +52,16 @@ class Rows:
 
     def __init__(self, template: TemplateSource) -> None:
         """Find the parameters in the text; nothing is refused before a row is."""
-        self._names = template.names
-        self._clash = clash(template.text, template.names)
-        self._unpack = struct.Struct(f"<{len(template.names)}d").unpack
-        known = frozenset(template.names)
-        self._text = without_inputs(without_mark(template.text), known)
+        text, self._names = _worded(template)
+        self._clash = clash(text, self._names)
+        self._unpack = struct.Struct(f"<{len(self._names)}d").unpack
+        known = frozenset(self._names)
+        self._text = without_inputs(without_mark(text), known)
         self._version = _version_of(self._text)
         found = arguments(self._text, known)
         holes = [hole for argument in found for hole in self._holes(argument, known)]
         self._formulas, slots = _distinct(self._text, holes)
-        self._products = _products(self._formulas, template.names)
+        self._products = _products(self._formulas, self._names)
         self._pattern = _pattern(self._text, holes, slots)
         settled = all(hole.whole for hole in holes) and not any(argument.inside for argument in found)
         self._facts = self._shared() if settled else None
@@ -135,6 +136,14 @@ class Rows:
 
     def _steps(self) -> Iterable[Step]:
         return sorted((step for formula in self._formulas for step in formula.steps), key=lambda step: step.at)
+
+
+def _worded(template: TemplateSource) -> tuple[str, tuple[str, ...]]:
+    """Return the text and the names of a template; where some of these are no words, all are others."""
+    if all(map(is_name, template.names)):
+        return template.text, template.names
+    words = words_for(template.names, template.text)
+    return renamed(template.text, words), tuple(words.values())
 
 
 def _scanned(row: Row) -> Scan:

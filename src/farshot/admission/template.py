@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat
 
-from farshot.admission.labels import MAX_SOURCE_BYTES, check_label, check_number, has_surrogate, plain
+from farshot.admission.labels import MAX_LABEL_LENGTH, MAX_SOURCE_BYTES, check_label, check_number, has_surrogate, plain
 from farshot.admission.parameters import is_name
 from farshot.admission.rows import clash, rows_of
 from farshot.errors import BatchError, OptionError
 from farshot.model import TemplateSource
 
-__all__ = ["Template", "check_names", "check_rows", "check_source"]
+__all__ = ["Template", "check_names", "check_parameters", "check_rows", "check_source"]
 
 _FLOAT_BYTES = 8
 _FLOATS = frozenset({float})
@@ -67,7 +67,19 @@ def check_source(template: Template) -> TemplateSource:
 
 
 def check_names(source: object, names: object) -> TemplateSource:
-    """Return the text, of which only the size is looked at, and the names; raises as `check_source`."""
+    """Return the text, of which only the size is looked at, and the names, all words; raises as `check_source`."""
+    template = check_parameters(source, names)
+    for name in template.names:
+        if not is_name(name):
+            message = (
+                f"the name of a parameter must be a word, or a word with indices such as 'w_0[10]', not {name!r:.80}"
+            )
+            raise BatchError(message)
+    return template
+
+
+def check_parameters(source: object, names: object) -> TemplateSource:
+    """Return the text, of which only the size is looked at, and the names, which may be any text; raises as above."""
     if not isinstance(source, str):
         message = f"the source of a template must be OpenQASM text, not {type(source).__name__}"
         raise OptionError(message)
@@ -98,8 +110,8 @@ def _check_name(name: object) -> None:
     if not isinstance(name, str):
         message = f"the name of a parameter must be text, not {type(name).__name__}: {name!r:.80}"
         raise OptionError(message)
-    if not is_name(name) or has_surrogate(name):
-        message = f"the name of a parameter must be a word, or a word with indices such as 'w_0[10]', not {name!r:.80}"
+    if not 0 < len(name) <= MAX_LABEL_LENGTH or has_surrogate(name):
+        message = f"the name of a parameter must have 1 to {MAX_LABEL_LENGTH:,} characters of valid text: {name!r:.80}"
         raise BatchError(message)
 
 

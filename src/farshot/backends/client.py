@@ -91,6 +91,11 @@ class Client(ABC):
         """Number of measurement shots of each circuit that is sampled, unless told."""
         return self._shots
 
+    @property
+    def max_retries(self) -> int | None:
+        """The most looks of one waiting call; None where there is no bound."""
+        return self._max_retries
+
     def submit_circuits(  # noqa: PLR0913 -- the options of the contract
         self,
         circuits: Mapping[str, str] | Template,

@@ -33,19 +33,19 @@ from farshot.service.logs import log_accepted
 from farshot.service.quotas import check_quota, quota_of
 from farshot.simulators.targets import check_target, known_targets
 from farshot.submission import Draft, Submission, UploadPart, digest_of, encoded
-from farshot.wire import JobRequest
+from farshot.wire import JobRequest, encode
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord, JobSpec, TemplateSource
     from farshot.service.parts import Call
     from farshot.wire import PartRequest
 
-__all__ = ["accept", "accept_as", "check_part", "offered", "part_of", "put", "submit"]
+__all__ = ["accept", "accept_as", "check_kept", "check_part", "check_spent", "offered", "part_of", "put", "submit"]
 
 _DIGEST = re.compile("[0-9a-f]{32}")
 _MOST_TERMS = 500_000
 _encode = msgspec.msgpack.Encoder().encode
-_decode_request = msgspec.msgpack.Decoder(JobRequest).decode
+_decode_request = msgspec.json.Decoder(JobRequest).decode
 
 
 def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:
@@ -60,7 +60,7 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
         if document.upload:
             draft = _draft(call, document, checked)
             if is_new:
-                _check_quota(call, 0, 0, len(draft.options))
+                check_kept(call, len(draft.options))
             return call.parts.uploads.open(draft), is_new
         submission = _submission(call, document, checked)
         if is_new:
@@ -161,8 +161,8 @@ def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
         raise BatchError(message)
     request = _request(call, document, key)
     _template(document)
-    options = _encode(document)
-    stands_for = _encode(replace(document, default_seed=None, priority=0))
+    options = encode(document)
+    stands_for = encode(replace(document, default_seed=None, priority=0))
     return Draft(
         owner=call.user.name,
         key=key or uuid.uuid4().hex,
@@ -188,7 +188,7 @@ def put(call: Call, number: int, document: PartRequest) -> JobRecord:
 def check_part(call: Call, record: JobRecord, part: UploadPart) -> None:
     """Raise `BatchError` or `QuotaError` where a new part is too much; the lock of its owner is held meanwhile."""
     _check_room(record, len(part.labels))
-    _check_quota(call, 0, len(part.labels), sum(map(len, part.sources)) + len(part.options))
+    _check_quota(call, 0, record.circuits + len(part.labels), sum(map(len, part.sources)) + len(part.options))
 
 
 def _options(call: Call, record: JobRecord) -> JobRequest:
@@ -227,10 +227,20 @@ def accept(call: Call, expected: int | None) -> JobRecord:
 
 def accept_as(call: Call, record: JobRecord, spec: JobSpec) -> JobRecord:
     """Accept a whole job for what `spec` says; the lock of its owner is held meanwhile. Raises as `accept`."""
-    _check_quota(call, spec.total_shots, 0, 0)
+    check_spent(call, spec, record.circuits)
     accepted = call.parts.uploads.accept(record.id, spec)
     log_accepted(accepted)
     return accepted
+
+
+def check_kept(call: Call, size: int) -> None:
+    """Raise `QuotaError` where so many more bytes are too many."""
+    _check_quota(call, 0, 0, size)
+
+
+def check_spent(call: Call, spec: JobSpec, circuits: int) -> None:
+    """Raise `QuotaError` where the shots or the circuits of a whole job are too many."""
+    _check_quota(call, spec.total_shots, circuits, 0)
 
 
 def _check_count(record: JobRecord, expected: int | None) -> None:

@@ -159,7 +159,9 @@ LIST_JOBS = select(*_RECORD).order_by(jobs.c.seq.desc())
 LIST_CHANGED = select(*_RECORD).order_by(jobs.c.changed, jobs.c.seq)
 LAST_CHANGE = select(changes.c.count)
 SUM_USAGE = select(
-    func.sum(case((jobs.c.finished_at.is_(None), jobs.c.circuits - jobs.c.done), else_=0)).label("queued"),
+    func.sum(
+        case((and_(jobs.c.finished_at.is_(None), jobs.c.draft.is_(None)), jobs.c.circuits - jobs.c.done), else_=0)
+    ).label("queued"),
     func.sum(case((jobs.c.created_at >= bindparam("since"), jobs.c.shots), else_=0)).label("shots"),
     func.sum(jobs.c.bytes).label("stored"),
 ).where(jobs.c.owner == bindparam("of_owner"))

@@ -4,12 +4,14 @@ import base64
 import gzip
 import json
 import sqlite3
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import msgspec
 import pytest
 
+from commandline import heavy
 from farshot.model import TemplateSource
 from samples import BELL
 from serving import running_server
@@ -29,7 +31,7 @@ def group(width, terms):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("service"), "--workers", "2") as server:
+    with running_server(tmp_path_factory.mktemp("service"), "--workers", "2", "--shots", "7") as server:
         yield server
 
 
@@ -86,6 +88,17 @@ def api(server):
         yield api
 
 
+@pytest.fixture
+def few(server):
+    """A user who may have 3 circuits at a time, and 10 shots."""
+    few = Api(server, server.token("few"))
+    limits = ("--shots-per-day", "10", "--queued-circuits", "3")
+    command = server.command("user", "limit", "few", *limits)
+    subprocess.run(command, env=server.environment, check=True, capture_output=True)
+    with few.client:
+        yield few
+
+
 CIRCUITS = {"circuits": {"a": packed(BELL), "b": packed(BELL)}}
 
 
@@ -132,6 +145,17 @@ def test_a_template_may_have_no_parameters(api):
     assert api.add(job_id, circuit_template=packed(BELL), parameter_names=[], parameter_sets=sets, shots=10).is_success
     (entry,) = api.results(job_id)["results"]
     assert entry["label"] == "a"
+
+
+@pytest.mark.parametrize("name", ["θ_{0}", "two words", "2t", "$a$", "θ[0,1]", "a-b", "θ'", "β[0]"])
+def test_a_parameter_may_have_any_name(api, name):
+    job_id = api.begun("EXPECTATION")
+    source = TEMPLATE.replace("2*β[0]", f"-{name}/2")
+    sets = [{"label": "none", "values": [0.0, 9.0]}, {"label": "whole", "values": [6.283185307179586, 9.0]}]
+    rows = {"circuit_template": packed(source), "parameter_names": [name, f"{name}x"], "parameter_sets": sets}
+    assert api.add(job_id, **rows, observables=group(1, "Z0")).status_code == 200
+    values = {entry["label"]: entry["results"]["Z"] for entry in api.results(job_id)["results"]}
+    assert values == pytest.approx({"none": 1.0, "whole": -1.0})
 
 
 def test_jobs_are_ordinary_jobs_of_the_user(api):
@@ -247,18 +271,82 @@ def test_qubo_problems_are_not_characterised(api):
         ("EXPECTATION", {"observables": group(2, "Z0"), "shots": 5}, ["no shots"]),
         ("EXPECTATION", {"observables": group(2, "Z2")}, ["beyond"]),
         ("EXPECTATION", {"observables": group(2, "Z0"), "circuit_ham_map": [[0, 1], [1, 2]]}, ["2 ranges"]),
-        ("EXPECTATION", {"observables": group(2, "Z0"), "circuit_ham_map": [[0, 3]]}, ["outside"]),
+        ("EXPECTATION", {"observables": group(2, "Z0"), "circuit_ham_map": [[0]]}, ["pairs"]),
+        ("EXECUTE", {"shots": 10**30}, ["shots"]),
+        ("EXECUTE", {"shot_groups": [[0, 2, 10**30]]}, ["shots"]),
     ],
 )
-def test_circuits_that_do_not_fit_are_refused(api, kind, members, words):
-    refused(api.add(api.begun(kind), **{**CIRCUITS, **members}), 400, *words)
+def test_circuits_that_do_not_fit_are_refused_and_leave_nothing(api, kind, members, words):
+    job_id = api.begun(kind)
+    refused(api.add(job_id, **{**CIRCUITS, **members}), 400, *words)
+    assert api.job(job_id)["circuits"] == 0
+
+
+def test_numbers_beyond_all_bounds_are_no_defect(api):
+    refused(api.begin(maestro_config={"api_meta": {"max_execution_time": 10**400}}), 400, "max_execution_time")
+    job_id = api.begun(maestro_config={"api_meta": {"max_execution_time": 10**30}})
+    api.add(job_id, **CIRCUITS, shots=1)
+    assert api.ended(job_id) == "COMPLETED"
+    for path in (f"job/{job_id}/resultsV2/?limit=1&offset={2**63}", f"credits/transactions/?page={2**70}"):
+        refused(api.client.get(f"/api/{path}"), 400)
+    upload = {"upload": True, "shot_groups": [[0, 1, 10**30]]}
+    assert api.client.post("/v1/jobs", json=upload).status_code == 201
+
+
+def test_a_call_over_the_quota_leaves_nothing_that_counts(few):
+    for _ in range(3):
+        refused(few.add(few.begun(), **CIRCUITS, shots=100), 429, "shots in 24 hours")
+        assert few.add(few.begun(), "false", **CIRCUITS, shots=1).status_code == 200
+    job_id = few.begun()
+    assert few.add(job_id, **CIRCUITS, shots=1).status_code == 200
+    assert few.ended(job_id) == "COMPLETED"
+
+
+def test_only_the_newer_client_is_told_when_to_try_again(few):
+    circuits = {f"c{number}": packed(BELL) for number in range(4)}
+    late = few.add(few.begun(), circuits=circuits, shots=1)
+    refused(late, 429, "circuits that wait or run")
+    assert "retry-after" not in late.headers
+    few.client.headers.update(NEWER)
+    assert "retry-after" in few.add(few.begun(), circuits=circuits, shots=1).headers
+
+
+def test_without_shots_there_are_as_many_as_the_client_believes(api):
+    job_id = api.begun()
+    api.add(job_id, **CIRCUITS, shots=None)
+    assert [entry["metadata"]["shots"] for entry in api.results(job_id)["results"]] == [1000, 1000]
+
+
+def test_of_ranges_that_overlap_the_first_counts(api):
+    job_id = api.begun("EXPECTATION")
+    circuits = {f"c{number}": packed(BELL) for number in range(5)}
+    observables = "|".join(group(2, terms) for terms in ("Z0Z1", "X0X1", "Y0Y1"))
+    ranges = [[1, 2], [0, 3], [3, 3]]
+    assert api.add(job_id, circuits=circuits, observables=observables, circuit_ham_map=ranges).status_code == 200
+    every = ["ZZ", "XX", "YY"]
+    assert [list(entry["results"]) for entry in api.results(job_id)["results"]] == [
+        ["XX"],
+        ["ZZ"],
+        ["XX"],
+        every,
+        every,
+    ]
+
+
+def test_the_newer_client_hears_that_a_job_ran_out_of_time(api):
+    job_id = api.begun(maestro_config={"api_meta": {"max_execution_time": 0.05}})
+    api.add(job_id, circuits={"slow": packed(heavy(layers=300))}, shots=1)
+    assert api.ended(job_id) == "FAILED"
+    path = f"/api/job/{job_id}/status/"
+    assert api.client.get(path).json()["status"] == "FAILED"
+    assert api.client.get(path, headers=NEWER).json()["status"] == "TIMED_OUT"
 
 
 def test_rows_that_do_not_fit_are_refused(api):
     job_id = api.begun()
     refused(api.rows(job_id, {}), 400, "empty")
     refused(api.rows(job_id, {"a": [1.0, 2.0]}), 400, "2 numbers for 1 parameters")
-    refused(api.rows(job_id, {"a": [1.0]}, names=["two words"]), 400, "name of a parameter")
+    refused(api.rows(job_id, {"a": [1.0]}, names=[""]), 400, "name of a parameter")
     sets = [{"label": "a", "values": []}, {"label": "a", "values": []}]
     refused(api.add(job_id, circuit_template=packed(BELL), parameter_sets=sets), 400, "label twice")
 

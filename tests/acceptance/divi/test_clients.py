@@ -26,17 +26,18 @@ def server(tmp_path_factory):
         yield server
 
 
-def limited_token(server, name, shots):
+def limited_token(server, name, *limits):
     token = server.token(name)
-    limit = server.command("user", "limit", name, "--shots-per-day", str(shots))
+    limit = server.command("user", "limit", name, *limits)
     subprocess.run(limit, env=server.environment, check=True, capture_output=True)
     return token
 
 
 def tokens_for(server, version):
     return {
-        "DIVI_TOKEN": limited_token(server, f"rich-{version}", 10**12),
-        "DIVI_POOR_TOKEN": limited_token(server, f"poor-{version}", 150),
+        "DIVI_TOKEN": limited_token(server, f"rich-{version}", "--shots-per-day", str(10**12)),
+        "DIVI_POOR_TOKEN": limited_token(server, f"poor-{version}", "--shots-per-day", "150"),
+        "DIVI_FEW_TOKEN": limited_token(server, f"few-{version}", "--queued-circuits", "1"),
         "DIVI_OTHER_TOKEN": server.token(f"other-{version}"),
     }
 

@@ -133,6 +133,13 @@ assert not inner.job(handle.job_id).status.is_terminal
 limited = divi.backend(inner, max_retries=3)
 spent = raised(Exception, limited.poll_job_status, handle, loop_until_complete=True)
 assert (type(spent).__name__, spent.retries, spent.job_id) == ("MaxRetriesReachedError", 3, handle.job_id)
+bounded = divi.backend(local(max_retries=2))
+assert bounded.max_retries == 2
+endless = bounded.submit_circuits({"slow": SLOW})
+spent = raised(Exception, bounded.poll_job_status, endless, loop_until_complete=True, verbose=False)
+assert (type(spent).__name__, spent.retries) == ("MaxRetriesReachedError", 2)
+assert bounded.cancel_job(endless).status_code == 200
+bounded.close()
 later = threading.Event()
 threading.Timer(0.2, later.set).start()
 raised(ExecutionCancelledError, backend.poll_job_status, handle, loop_until_complete=True, cancellation_event=later)

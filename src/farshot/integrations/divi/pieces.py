@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from farshot.admission.naming import renamed, words_for
 from farshot.admission.parameters import is_name
 from farshot.admission.rows import clash
 from farshot.admission.template import Template
 from farshot.errors import BatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Parametric", "Piece", "parametric", "pieces_of"]
 
 Piece = dict[str, str] | Template
 
-_ARGUMENTS = re.compile(r"(?<!if)\([^;]*\)")
 _GATE = re.compile(r"\bgate\b")
 """A definition of a gate, whose own parameters are not those of the circuit."""
 
@@ -86,24 +86,5 @@ def _piece(group: list[Parametric]) -> Piece:
     source = group[0].source
     if all(map(is_name, names)) and (clash(source, names) is None or "pi" in names or _GATE.search(source)):
         return Template(source, names, rows)
-    others = _words(names, source)
-    return Template(_renamed(source, others), tuple(others.values()), rows)
-
-
-def _words(names: Iterable[str], source: str) -> dict[str, str]:
-    """Return a word that the text does not have for each name: Divi's names may be anything."""
-    stem = "p"
-    while f"{stem}_" in source:
-        stem += "p"
-    return {name: f"{stem}_{number}" for number, name in enumerate(names)}
-
-
-def _renamed(source: str, others: Mapping[str, str]) -> str:
-    """Put the other names into the arguments of gates, the longest first, where no letter, digit or `_` touches a name.
-
-    >>> _renamed("x q[0]; rx(2*x+sin(x)) q[0]; rz(a b/2) q[0];", {"x": "p_0", "a b": "p_1"})
-    'x q[0]; rx(2*p_0+sin(p_0)) q[0]; rz(p_1/2) q[0];'
-    """
-    found = "|".join(re.escape(name) for name in sorted(others, key=len, reverse=True))
-    word = re.compile(rf"(?<![A-Za-z0-9_])(?:{found})(?![A-Za-z0-9_(])")
-    return _ARGUMENTS.sub(lambda part: word.sub(lambda match: others[match[0]], part[0]), source)
+    others = words_for(names, source)
+    return Template(renamed(source, others), tuple(others.values()), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from dataclasses import dataclass, fields
@@ -13,7 +14,7 @@ from divi.backends import CircuitRunner
 
 from farshot.admission.batch import check_count, check_seed, check_shots, contents_of
 from farshot.contract import ExecutionResult, JobStatus
-from farshot.errors import BatchError, ExecutionCancelledError, HandleError, PollingTimeoutError
+from farshot.errors import BatchError, ExecutionCancelledError, FarshotError, HandleError, PollingTimeoutError
 from farshot.integrations.divi.arriving import check_options, pieces_from, some
 from farshot.integrations.divi.depths import Depths
 from farshot.integrations.divi.endings import Ended, in_their_words, most_retries, overall, raise_their
@@ -65,7 +66,7 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         if options.seed is not None:
             self.set_seed(options.seed)
         limit = options.max_retries
-        self._most = None if limit is None else check_count("max_retries", limit)
+        self._most = inner.max_retries if limit is None else check_count("max_retries", limit)
 
     def __enter__(self) -> Self:
         """Return this backend."""
@@ -192,7 +193,15 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         return self._cancel(_jobs(execution_result))
 
     def _cancel(self, jobs: Iterable[str]) -> Response:
-        responses = [self._inner.cancel_job(ExecutionResult(job_id=job)) for job in jobs]
+        """Cancel each of the jobs, whatever becomes of the others; raises where none could be cancelled."""
+        responses, errors = [], []
+        for job in jobs:
+            try:
+                responses.append(self._inner.cancel_job(ExecutionResult(job_id=job)))
+            except FarshotError as error:
+                errors.append(error)
+        if not responses:
+            raise errors[0]
         return min(responses, key=lambda response: response.status_code)
 
     def _submit(self, pieces: Sequence[Piece], event: Event | None, options: dict[str, Any]) -> Any:  # noqa: ANN401 -- Divi's type
@@ -223,8 +232,10 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         return jobs
 
     def _abandon(self, jobs: Sequence[str]) -> None:
+        """Cancel jobs that nobody wants any more; what came before is what the caller has to hear of."""
         if jobs:
-            self._cancel(jobs)
+            with contextlib.suppress(FarshotError):
+                self._cancel(jobs)
 
     def _filled(self, options: dict[str, Any]) -> dict[str, Any]:
         """Add the shots and the seed where the caller gave none."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from farshot.admission.batch import Contents, check_shots, contents_of, observables, shot_plan
-from farshot.admission.template import Template, check_names, check_rows
+from farshot.admission.template import Template, check_parameters, check_rows
 from farshot.errors import BatchError, UploadError
 from farshot.model import JobSpec, ShotGroup, ShotPlan
-from farshot.service.batches import accept_as, check_part, part_of
+from farshot.service.batches import accept_as, check_part, check_spent, part_of
 from farshot.service.divi.forms import DiviJob, DiviPart, encode, read_job, read_part
+from farshot.service.divi.ranges import first_ranges
 from farshot.service.divi.unpacking import Unpacker, dense_observables
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
+_SHOTS = 1000
+"""What the client takes for the shots of a job that it was given none for: probabilities are counts divided by it."""
 _Placed = tuple[int, int, DiviPart]
 """A part and the positions [start, end) of its circuits."""
 
@@ -38,26 +41,40 @@ def add(call: Call, document: AddRequest) -> JobRecord:
     Raises as `submit` of the service's own API, and `UploadError` where the job takes no more circuits.
     """
     record = call.job()
-    digest = blake2b(msgspec.msgpack.encode(document), digest_size=16).digest()
-    part = None if _has(call, record, digest) else _part(call, record, document, digest)
+    digest = blake2b(msgspec.json.encode(document), digest_size=16).digest()
+    part = _new_part(call, record, document, digest)
     with call.service.lock_of(record.owner):
-        if part is not None and not _has(call, record, digest):
-            _put(call, part)
+        part = None if _has(call, record, digest) else part
         record = call.job()
-        if document.is_last and record.uploading:
-            return accept_as(call, record, _whole(call, record))
-    return record
+        spec = _whole(call, record, part) if document.is_last and record.uploading else None
+        if part is not None:
+            record = _put(call, record, part, spec)
+        return record if spec is None else accept_as(call, record, spec)
 
 
 def _has(call: Call, record: JobRecord, digest: bytes) -> bool:
     return any(receipt.digest == digest for receipt in call.parts.uploads.receipts(record.id))
 
 
-def _put(call: Call, part: UploadPart) -> None:
-    record = call.job()
+def _new_part(call: Call, record: JobRecord, document: AddRequest, digest: bytes) -> UploadPart | None:
+    """Return what the call brings; None where it was there before, be it since a moment."""
+    if _has(call, record, digest):
+        return None
+    try:
+        return _part(call, record, document, digest)
+    except UploadError:
+        if _has(call, record, digest):
+            return None
+        raise
+
+
+def _put(call: Call, record: JobRecord, part: UploadPart, spec: JobSpec | None) -> JobRecord:
+    """Keep a part, unless it is too much, or the whole job would be: a call that is refused leaves nothing behind."""
     check_part(call, record, part)
+    if spec is not None:
+        check_spent(call, spec, record.circuits + len(part.labels))
     number = len(call.parts.uploads.receipts(record.id))
-    call.parts.uploads.put(record.id, replace(part, number=number))
+    return call.parts.uploads.put(record.id, replace(part, number=number))
 
 
 def _part(call: Call, record: JobRecord, document: AddRequest, digest: bytes) -> UploadPart:
@@ -93,7 +110,7 @@ def _contents(document: AddRequest) -> Contents:
         message = "a call brings circuits or the rows of a template, not both"
         raise BatchError(message)
     source = unpacker.text("circuit_template", document.circuit_template)
-    template = check_names(source, document.parameter_names or [])
+    template = check_parameters(source, document.parameter_names or [])
     return Contents(template, *check_rows(Template("", template.names, _rows(document.parameter_sets or []))))
 
 
@@ -116,13 +133,13 @@ def _check_measured(job: DiviJob, document: AddRequest, circuits: int) -> None:
     if document.observables is not None or document.circuit_ham_map is not None:
         message = "observables and circuit_ham_map are for jobs of type EXPECTATION"
         raise BatchError(message)
-    _groups(DiviPart(document.shots, document.shot_groups), circuits, default=1)
+    _groups(DiviPart(document.shots, document.shot_groups), circuits)
 
 
-def _groups(part: DiviPart, circuits: int, *, default: int) -> tuple[ShotGroup, ...]:
+def _groups(part: DiviPart, circuits: int) -> tuple[ShotGroup, ...]:
     """Return the shots of the circuits of one call, counted from its first one."""
     if part.shot_groups is None:
-        shots = default if part.shots is None else check_shots(part.shots)
+        shots = _SHOTS if part.shots is None else check_shots(part.shots)
         return (ShotGroup(0, circuits, shots),)
     if part.shots is not None:
         message = "shots and shot_groups exclude each other"
@@ -130,32 +147,36 @@ def _groups(part: DiviPart, circuits: int, *, default: int) -> tuple[ShotGroup, 
     return shot_plan(part.shot_groups, circuits).groups
 
 
-def _whole(call: Call, record: JobRecord) -> JobSpec:
+def _whole(call: Call, record: JobRecord, arriving: UploadPart | None) -> JobSpec:
     """Return what holds for the circuits of all calls, by their positions in the job."""
-    job, placed = _job(call, record), _placed(call, record)
+    job, placed = _job(call, record), _placed(call, record, arriving)
     sampled = job.kind != "EXPECTATION"
     return JobSpec(
         target=job.target,
         seed=job.seed,
-        shots=ShotPlan(tuple(_plan(placed, call.parts.limits.shots))) if sampled else None,
-        observables=None if sampled else _observables(placed, record.circuits),
+        shots=ShotPlan(tuple(_plan(placed))) if sampled else None,
+        observables=None if sampled else _observables(placed),
         timeout=job.timeout,
         kept=encode(job),
     )
 
 
-def _placed(call: Call, record: JobRecord) -> list[_Placed]:
+def _placed(call: Call, record: JobRecord, arriving: UploadPart | None) -> list[_Placed]:
     uploads = call.parts.uploads
-    ends = accumulate((receipt.circuits for receipt in uploads.receipts(record.id)), initial=0)
-    options = map(read_part, uploads.part_options(record.id))
-    return [(start, end, part) for (start, end), part in zip(pairwise(ends), options, strict=True)]
+    sizes = [receipt.circuits for receipt in uploads.receipts(record.id)]
+    options = uploads.part_options(record.id)
+    if arriving is not None:
+        sizes.append(len(arriving.labels))
+        options.append(arriving.options)
+    ends = accumulate(sizes, initial=0)
+    return [(start, end, read_part(part)) for (start, end), part in zip(pairwise(ends), options, strict=True)]
 
 
-def _plan(placed: Sequence[_Placed], default: int) -> list[ShotGroup]:
+def _plan(placed: Sequence[_Placed]) -> list[ShotGroup]:
     """Return the shots of all circuits; neighbours of the same number are one group."""
     found: list[ShotGroup] = []
     for start, end, part in placed:
-        for group in _groups(part, end - start, default=default):
+        for group in _groups(part, end - start):
             first = start + group.start
             if found and found[-1].shots == group.shots:
                 first = found.pop().start
@@ -163,10 +184,15 @@ def _plan(placed: Sequence[_Placed], default: int) -> list[ShotGroup]:
     return found
 
 
-def _observables(placed: Sequence[_Placed], circuits: int) -> Observables:
-    first = placed[0][2]
+def _observables(placed: Sequence[_Placed]) -> Observables | None:
+    if not placed:
+        return None
+    circuits, first = placed[-1][1], placed[0][2]
     for _, _, part in placed:
         if (part.observables, part.circuit_ham_map) != (first.observables, first.circuit_ham_map):
             message = "the calls of a job must agree on its observables and its circuit_ham_map"
             raise BatchError(message)
-    return observables(dense_observables(first.observables or ""), first.circuit_ham_map, circuits)
+    found = observables(dense_observables(first.observables or ""), None, circuits)
+    if first.circuit_ham_map is None:
+        return found
+    return msgspec.structs.replace(found, ranges=first_ranges(first.circuit_ham_map, len(found.groups), circuits))

@@ -55,6 +55,11 @@ async def set_execution_config(call: Call) -> Response:
 
 
 def _set(call: Call, config: dict[str, Any]) -> None:
+    with call.service.lock_of(call.job().owner):
+        _set_locked(call, config)
+
+
+def _set_locked(call: Call, config: dict[str, Any]) -> None:
     record = call.job()
     job = _job(call, record)
     if job is None:

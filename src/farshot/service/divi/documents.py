@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from farshot.admission.labels import MAX_CIRCUITS
+
 __all__ = ["AddRequest", "ConfigRequest", "DiviQuery", "InitRequest", "ParameterSet", "TransactionQuery"]
 
 
@@ -68,11 +70,11 @@ class DiviQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A page of results."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_CIRCUITS)] = 0
 
 
 class TransactionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A page of what was used."""
 
-    page: Annotated[int, msgspec.Meta(ge=1)] = 1
+    page: Annotated[int, msgspec.Meta(ge=1, le=MAX_CIRCUITS)] = 1
     page_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from farshot.admission.batch import check_text
 from farshot.errors import BatchError, OptionError, TargetError
 from farshot.model import MAX_SEED
-from farshot.service.batches import offered
+from farshot.service.batches import check_kept, offered
 from farshot.service.divi.forms import DiviJob, encode
 from farshot.service.divi.options import options_of
 from farshot.service.problems import NotOfferedError
@@ -48,7 +48,9 @@ def begin(call: Call, document: InitRequest) -> JobRecord:
         priority=0,
         options=options,
     )
-    return call.parts.uploads.open(draft)
+    with call.service.lock_of(draft.owner):
+        check_kept(call, len(options))
+        return call.parts.uploads.open(draft)
 
 
 def _check_hardware(document: InitRequest) -> None:

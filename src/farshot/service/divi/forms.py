@@ -33,9 +33,9 @@ class DiviPart(msgspec.Struct, frozen=True):
     circuit_ham_map: list[list[int]] | None = None
 
 
-encode = msgspec.msgpack.Encoder().encode
-read_part = msgspec.msgpack.Decoder(DiviPart).decode
-_decode_job = msgspec.msgpack.Decoder(DiviJob).decode
+encode = msgspec.json.Encoder().encode
+read_part = msgspec.json.Decoder(DiviPart).decode
+_decode_job = msgspec.json.Decoder(DiviJob).decode
 
 
 def read_job(blob: bytes) -> DiviJob | None:

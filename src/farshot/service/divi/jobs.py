@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from farshot.contract import JobStatus
-from farshot.errors import QuotaError
+from farshot.errors import FaultCode, QuotaError
 from farshot.service.bodies import document_in
 from farshot.service.divi.adding import add
+from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import AddRequest, InitRequest
 from farshot.service.divi.drafts import QUBO, begin
 from farshot.service.parts import in_thread, in_turn
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
 
 __all__ = ["add_circuits", "cancel_divi_job", "get_divi_status", "init_job", "reply", "submit_qubo"]
-
-_SHORT = 5.0
-"""Seconds after which the older client may send its circuits once more by itself."""
 
 
 def reply(content: object, status: int = 200) -> Response:
@@ -39,26 +37,27 @@ async def init_job(call: Call) -> Response:
 
 
 async def add_circuits(call: Call) -> Response:
-    """Keep some circuits of a job; with the last ones it is accepted."""
+    """Keep some circuits of a job; with the last ones it is accepted.
+
+    The older client is not told when to try again: it would wait that long, several times, and tell nobody.
+    """
     document = await document_in(call, AddRequest)
     try:
         record = await in_turn(call, lambda: add(call, document))
     except QuotaError as error:
-        raise _at_once(error) from error
+        if is_newer(call):
+            raise
+        raise QuotaError(str(error)) from error
     call.parts.wake()
     return reply({"status": "ok", "job_id": record.id, "circuits": record.circuits})
-
-
-def _at_once(error: QuotaError) -> QuotaError:
-    """Return the error without a long time to wait: the older client would sleep that long, and tell nobody."""
-    is_short = error.retry_after is not None and error.retry_after <= _SHORT
-    return QuotaError(str(error), error.retry_after if is_short else None)
 
 
 async def get_divi_status(call: Call) -> Response:
     """Tell where a job stands."""
     record = await in_thread(call.service, call.job)
-    found: dict[str, Any] = {"job_id": record.id, "status": record.status, "run_time": record.run_time}
+    timed_out = record.fault is not None and record.fault.code is FaultCode.TIMEOUT and is_newer(call)
+    status = "TIMED_OUT" if timed_out else record.status
+    found: dict[str, Any] = {"job_id": record.id, "status": status, "run_time": record.run_time}
     if record.fault is not None:
         found["error"] = record.fault.message
     return reply(found)

@@ -68,7 +68,7 @@ class UploadSuite:
         assert (grown.circuits, grown.changed > job.changed) == (3, True)
         assert [store.job(job.id), *store.events("ada", job.changed)] == [grown, grown]
         assert store.jobs(JobFilter(owner="ada")) == [grown]
-        assert store.usage("ada").queued_circuits == 3
+        assert store.usage("ada").queued_circuits == 0
         assert store.usage("ada").stored_bytes > 0
 
     def test_what_is_in_the_making_is_never_claimed(self, uploads: UploadStore, store: JobStore) -> None:

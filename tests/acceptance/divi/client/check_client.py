@@ -143,6 +143,14 @@ def test_users_do_not_see_each_other(service):
 
 
 @pytest.mark.usefixtures("service")
+def test_a_queue_that_is_full_is_told_at_once():
+    """The older client would wait in silence where it were told when to try again."""
+    few = QoroService(os.environ["DIVI_FEW_TOKEN"], job_config=job_config(shots=100), polling_interval=0.05)
+    with pytest.raises(requests.HTTPError, match=r"^429 .*circuits that wait or run"):
+        few.submit_circuits({"a": BELL, "b": BELL})
+
+
+@pytest.mark.usefixtures("service")
 def test_a_quota_is_one_for_both_apis():
     poor = QoroService(os.environ["DIVI_POOR_TOKEN"], job_config=job_config(shots=100), polling_interval=0.05)
     assert poor.get_credit_balance()["balance"] == "150"

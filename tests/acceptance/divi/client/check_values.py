@@ -174,7 +174,9 @@ def test_r28_a_circuit_has_the_terms_of_its_group(service):
 
 
 def test_r28_a_circuit_outside_every_range_has_all_terms(service):
-    handle = service.submit_circuits({"a": BELL, "b": BELL}, ham_ops="ZZ|YY", circuit_ham_map=[[0, 1], [1, 2]])
-    assert list(by_label(finished(service, handle))["b"]) == ["YY"]
+    circuits = {"a": BELL, "b": BELL, "c": BELL}
+    handle = service.submit_circuits(circuits, ham_ops="ZZ|YY", circuit_ham_map=[[0, 1], [2, 3]])
+    found = by_label(finished(service, handle))
+    assert [list(found[label]) for label in circuits] == [["ZZ"], ["ZZ", "YY"], ["YY"]]
     handle = service.submit_circuits({"a": BELL, "b": BELL}, ham_ops="ZZ|YY")
     assert by_label(finished(service, handle))["b"] == pytest.approx({"ZZ": 1.0, "YY": -1.0})

@@ -1,0 +1,32 @@
+"""Names of parameters that are no words, as other programs have them: `a b`, `θ_{0}`, `2t`. They are given words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["renamed", "words_for"]
+
+_ARGUMENTS = re.compile(r"(?<!if)\([^;]*\)")
+
+
+def words_for(names: Iterable[str], source: str) -> dict[str, str]:
+    """Return a word that the text does not have for each name."""
+    stem = "p"
+    while f"{stem}_" in source:
+        stem += "p"
+    return {name: f"{stem}_{number}" for number, name in enumerate(names)}
+
+
+def renamed(source: str, others: Mapping[str, str]) -> str:
+    """Put the other names into the arguments of gates, the longest first, where no letter, digit or `_` touches a name.
+
+    >>> renamed("x q[0]; rx(2*x+sin(x)) q[0]; rz(a b/2) q[0];", {"x": "p_0", "a b": "p_1"})
+    'x q[0]; rx(2*p_0+sin(p_0)) q[0]; rz(p_1/2) q[0];'
+    """
+    found = "|".join(re.escape(name) for name in sorted(others, key=len, reverse=True))
+    word = re.compile(rf"(?<![A-Za-z0-9_])(?:{found})(?![A-Za-z0-9_(])")
+    return _ARGUMENTS.sub(lambda part: word.sub(lambda match: others[match[0]], part[0]), source)

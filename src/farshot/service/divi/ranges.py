@@ -1,0 +1,56 @@
+"""Divi's map of circuits to groups of observables: where ranges overlap, the first of them counts."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from farshot.errors import BatchError
+from farshot.model import TermRange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["first_ranges"]
+
+
+def first_ranges(pairs: Sequence[Sequence[int]], groups: int, circuits: int) -> tuple[TermRange, ...]:
+    """Return which group's terms the circuits are measured for, in order; a circuit in no range is in none of these.
+
+    Raises `BatchError` where there are not as many [start, end) pairs as groups, or one is no such pair.
+
+    >>> first_ranges([[2, 4], [0, 9]], 2, 6)
+    (TermRange(start=0, end=2, group=1), TermRange(start=2, end=4, group=0), TermRange(start=4, end=6, group=1))
+    """
+    _check(pairs, groups)
+    opening = sorted((max(0, start), group, min(end, circuits)) for group, (start, end) in enumerate(pairs))
+    found: list[TermRange] = []
+    waiting: list[tuple[int, int]] = []
+    borders = sorted({border for start, _, end in opening for border in (start, end) if 0 <= border <= circuits})
+    arrived = 0
+    for here, following in pairwise(borders):
+        while arrived < len(opening) and opening[arrived][0] <= here:
+            heappush(waiting, opening[arrived][1:])
+            arrived += 1
+        while waiting and waiting[0][1] <= here:
+            heappop(waiting)
+        if waiting:
+            _append(found, here, following, waiting[0][0])
+    return tuple(found)
+
+
+def _append(found: list[TermRange], start: int, end: int, group: int) -> None:
+    if found and (found[-1].end, found[-1].group) == (start, group):
+        start = found.pop().start
+    found.append(TermRange(start, end, group))
+
+
+def _check(pairs: Sequence[Sequence[int]], groups: int) -> None:
+    if len(pairs) != groups:
+        message = f"circuit_ham_map has {len(pairs)} ranges for {groups} groups of observables; give one for each"
+        raise BatchError(message)
+    wrong = next((pair for pair in pairs if len(pair) != 2), None)
+    if wrong is not None:
+        message = f"circuit_ham_map must hold [start, end) pairs, not {list(wrong)!r:.40}"
+        raise BatchError(message)
