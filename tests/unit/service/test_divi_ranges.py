@@ -1,5 +1,7 @@
 """Ranges that may overlap, be empty or lie outside: the first that holds a circuit counts."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def test_a_circuit_has_the_first_range_that_holds_it(pairs):
     ranges = first_ranges(pairs, len(pairs), CIRCUITS)
     found = {position: chosen.group for chosen in ranges for position in range(chosen.start, chosen.end)}
     assert [found.get(position) for position in range(CIRCUITS)] == [group_of(pairs, at) for at in range(CIRCUITS)]
-    assert all(before.end <= after.start for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(ranges))
     assert all(0 <= chosen.start < chosen.end <= CIRCUITS for chosen in ranges)
 
 
