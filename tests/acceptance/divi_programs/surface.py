@@ -140,6 +140,13 @@ spent = raised(Exception, bounded.poll_job_status, endless, loop_until_complete=
 assert (type(spent).__name__, spent.retries) == ("MaxRetriesReachedError", 2)
 assert bounded.cancel_job(endless).status_code == 200
 bounded.close()
+
+# of several jobs each is cancelled, whatever becomes of the others
+alone = backend.submit_circuits({"slow": SLOW})
+both = divi_backends.ExecutionResult(job_id=f"{'0' * 32}+{alone.job_id}")
+assert backend.cancel_job(both).status_code == 200
+assert inner.job(alone.job_id).wait(60) == "CANCELLED"
+raised(farshot.UnknownJobError, backend.cancel_job, divi_backends.ExecutionResult(job_id="0" * 32))
 later = threading.Event()
 threading.Timer(0.2, later.set).start()
 raised(ExecutionCancelledError, backend.poll_job_status, handle, loop_until_complete=True, cancellation_event=later)
