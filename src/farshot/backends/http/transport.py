@@ -38,6 +38,7 @@ _IDLE = 20.0
 """Seconds that a connection is kept for the next request."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_spread = random.Random()  # noqa: S311 -- spreads the load, no secret; the program's own generator is left alone
 _PASSING = frozenset({408, 502, 503, 504})
 _WORTH_PACKING = 64 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -78,7 +79,7 @@ class Resolve:
         if now >= self._until and not self.stop.is_set():
             raise failure
         _log.debug("trying again: %s", failure)
-        seconds = max(at_least, self._pause * random.uniform(0.5, 1.0))  # noqa: S311 -- spreads the load, no secret
+        seconds = max(at_least, self._pause * _spread.uniform(0.5, 1.0))
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         self.stop.wait(min(seconds, max(0.0, self._until - now)))
         self.check()
