@@ -31,6 +31,8 @@ from workloads import paulis
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Batch = tuple[farshot.Template, dict[str, str], str]
+
 SHOTS = 1000
 QUBITS = 10
 ROWS = 1000
@@ -102,10 +104,16 @@ def max_cut(backend: Any, steps: str) -> None:  # noqa: ANN401 -- any of Divi's 
 
 def rows(folder: str, rounds: int) -> None:
     """Rows of a template, and the same circuits bound: by us and in one call of Aer."""
-    template, bound, terms = circuits()
+    compare_rows("QAOA with its own terms", circuits(*cost_layers()), folder, rounds)
+    compare_rows("layers of rotations, 20 terms", circuits(*ansatz()), folder, rounds)
+
+
+def compare_rows(title: str, batch: Batch, folder: str, rounds: int) -> None:
+    """Run one template with one worker and with two."""
+    template, bound, terms = batch
     found = {}
     for workers in (1, 2):
-        with farshot.LocalBackend(data_dir=f"{folder}/{workers}", workers=workers) as backend:
+        with farshot.LocalBackend(data_dir=f"{folder}/{title}/{workers}", workers=workers) as backend:
             ours = local_backend(backend)
             for kind, ham_ops in (("counts", None), ("values", terms)):
                 runs = {
@@ -115,7 +123,7 @@ def rows(folder: str, rounds: int) -> None:
                 if workers == 1:
                     runs["bound, Aer in one call"] = partial(aer_batch("statevector"), bound, SHOTS, ham_ops)
                 found[f"{kind}, {workers} worker{'s' * (workers > 1)}"] = medians(runs, rounds)
-    show(f"{ROWS:,} rows of {QUBITS} qubits and {len(template.parameter_names)} parameters", found)
+    show(f"{ROWS:,} rows of {QUBITS} qubits: {title}", found)
 
 
 def client(_folder: str, rounds: int) -> None:
@@ -124,7 +132,7 @@ def client(_folder: str, rounds: int) -> None:
     from divi.circuits import CircuitPayload
     from qiskit.circuit import Parameter
 
-    template, bound, terms = circuits()
+    template, bound, terms = circuits(*ansatz())
     rows = tuple((label, tuple(row)) for label, row in template.rows.items())
     payload = CircuitPayload(template.source, tuple(map(Parameter, template.parameter_names)), rows)
     found = {}
@@ -148,24 +156,37 @@ def sent(service: Any, batch: Any, options: dict[str, Any]) -> None:  # noqa: AN
         raise RuntimeError
 
 
-def circuits() -> tuple[farshot.Template, dict[str, str], str]:
+def circuits(source: str, names: list[str], terms: str) -> Batch:
     """Return a template with its rows, the same circuits bound, and observables."""
     rng = random.Random(1)
-    source, names = ansatz()
     values = {f"r{number:04}": [rng.uniform(-3.1, 3.1) for _ in names] for number in range(ROWS)}
     template = farshot.Template(source, names, values)
-    return template, {label: template.bind(label) for label in values}, paulis(QUBITS, 20, rng)
+    return template, {label: template.bind(label) for label in values}, terms
 
 
-def ansatz() -> tuple[str, list[str]]:
-    """Return layers of rotations and of a chain of entangling gates, as text and the names of its parameters."""
+def cost_layers() -> tuple[str, list[str], str]:
+    """Return the QAOA of a max-cut of 2 layers: its text, the names of its parameters, and what it measures."""
+    import networkx as nx
+
+    edges = sorted(tuple(sorted(edge)) for edge in nx.random_regular_graph(3, QUBITS, seed=1).edges)
+    lines = ["OPENQASM 2.0;", 'include "qelib1.inc";', f"qreg q[{QUBITS}];", f"creg c[{QUBITS}];", "h q;"]
+    for layer in range(2):
+        for one, other in edges:
+            lines += [f"cx q[{one}],q[{other}];", f"rz(2*g[{layer}]) q[{other}];", f"cx q[{one}],q[{other}];"]
+        lines += [f"rx(2*b[{layer}]) q[{qubit}];" for qubit in range(QUBITS)]
+    terms = ";".join("".join("Z" if qubit in edge else "I" for qubit in range(QUBITS)) for edge in edges)
+    return "\n".join([*lines, "measure q -> c;"]) + "\n", ["g[0]", "g[1]", "b[0]", "b[1]"], terms
+
+
+def ansatz() -> tuple[str, list[str], str]:
+    """Return layers of rotations and of a chain of entangling gates, as `cost_layers`, and random terms."""
     names = [f"w[{number}]" for number in range(6 * QUBITS)]
     angles = iter(names)
     lines = ["OPENQASM 2.0;", 'include "qelib1.inc";', f"qreg q[{QUBITS}];", f"creg c[{QUBITS}];"]
     for _ in range(3):
         lines += [f"{gate}({next(angles)}) q[{qubit}];" for qubit in range(QUBITS) for gate in ("ry", "rz")]
         lines += [f"cx q[{qubit}],q[{qubit + 1}];" for qubit in range(QUBITS - 1)]
-    return "\n".join([*lines, "measure q -> c;"]) + "\n", names
+    return "\n".join([*lines, "measure q -> c;"]) + "\n", names, paulis(QUBITS, 20, random.Random(1))
 
 
 def main() -> None:
