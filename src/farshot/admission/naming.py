@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["renamed", "words_for"]
 
-_ARGUMENTS = re.compile(r"(?<!if)\([^;]*\)")
+_OPENING = re.compile(r"(?<!if)\(")
 
 
 def words_for(names: Iterable[str], source: str) -> dict[str, str]:
@@ -29,4 +29,12 @@ def renamed(source: str, others: Mapping[str, str]) -> str:
     """
     found = "|".join(re.escape(name) for name in sorted(others, key=len, reverse=True))
     word = re.compile(rf"(?<![A-Za-z0-9_])(?:{found})(?![A-Za-z0-9_(])")
-    return _ARGUMENTS.sub(lambda part: word.sub(lambda match: others[match[0]], part[0]), source)
+    parts = (_arguments(statement) for statement in source.split(";"))
+    return ";".join(before + word.sub(lambda match: others[match[0]], held) + after for before, held, after in parts)
+
+
+def _arguments(statement: str) -> tuple[str, str, str]:
+    """Cut a statement before and behind its arguments: from the first parenthesis, but that of `if`, to the last."""
+    opening, end = _OPENING.search(statement), statement.rfind(")") + 1
+    start = end if opening is None or opening.start() > end else opening.start()
+    return statement[:start], statement[start:end], statement[end:]
