@@ -151,11 +151,16 @@ def _numbers(label: str, row: object) -> Sequence[SupportsFloat]:
         message = f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}"
         raise OptionError(message)
     values: list[SupportsFloat] = list(row)  # type: ignore[call-overload]  # what it has was asked for
-    for value in () if _FLOATS.issuperset(map(type, values)) else values:
+    if not _FLOATS.issuperset(map(type, values)):
+        _check_numbers(label, values)
+    return values
+
+
+def _check_numbers(label: str, values: Sequence[object]) -> None:
+    for value in values:
         if not _is_number(value):
             message = f"row {label!r:.80} must hold numbers, not {value!r:.40}"
             raise OptionError(message)
-    return values
 
 
 def _is_number(value: object) -> bool:
