@@ -238,7 +238,8 @@ class Counts(msgspec.Struct, frozen=True, array_like=True, tag="counts"):
 
     `width` is the number of declared classical bits. `words` holds the distinct outcomes ascending, as
     little-endian unsigned integers of `word_bytes(width)` bytes whose bit k is classical bit k (over all
-    registers in order of declaration); `tallies` the little-endian uint32 counts beside them.
+    registers in order of declaration); `tallies` the counts beside them, as little-endian unsigned integers of
+    1, 2 or 4 bytes each, as few as hold the largest.
     """
 
     width: int

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["pack", "pack_bits", "pack_mapping", "unpack", "word_bytes"]
+__all__ = ["pack", "pack_bits", "pack_mapping", "tallies_of", "unpack", "word_bytes"]
 
 TABLE_WIDTH = 12
 """Up to this width the key of every outcome is kept: 4,096 strings take 0.3 MB."""
@@ -40,7 +40,12 @@ def pack(width: int, words: NDArray[Any], tallies: NDArray[Any]) -> Counts:
     bytes, lowest byte first.
     """
     kind = f"<u{word_bytes(width)}" if width <= MACHINE_WIDTH else "u1"
-    return Counts(width, words.astype(kind, copy=False).tobytes(), tallies.astype("<u4", copy=False).tobytes())
+    tally_kind = _tally_kind(tallies.max())
+    return Counts(width, words.astype(kind, copy=False).tobytes(), tallies.astype(tally_kind, copy=False).tobytes())
+
+
+def _tally_kind(largest: np.integer[Any]) -> str:
+    return "u1" if largest < 2**8 else "<u2" if largest < 2**16 else "<u4"
 
 
 def pack_bits(width: int, bits: NDArray[Any], tallies: NDArray[Any]) -> Counts:
@@ -73,14 +78,24 @@ def pack_mapping(width: int, counts: Mapping[str, int]) -> Counts:
 
 def unpack(counts: Counts) -> dict[str, int]:
     """Return the counts by key, the rightmost character of a key for bit 0."""
-    tallies = np.frombuffer(counts.tallies, "<u4").tolist()
+    size = _tally_bytes(counts)
+    tallies = counts.tallies if size == 1 else np.frombuffer(counts.tallies, f"<u{size}").tolist()
     return dict(zip(_keys(counts.width, counts.words), tallies, strict=True))
+
+
+def tallies_of(counts: Counts) -> NDArray[Any]:
+    """Return how often each outcome occurred."""
+    return np.frombuffer(counts.tallies, f"<u{_tally_bytes(counts)}")
+
+
+def _tally_bytes(counts: Counts) -> int:
+    return len(counts.tallies) * word_bytes(counts.width) // (len(counts.words) or 1) or 1
 
 
 def _keys(width: int, words: bytes) -> list[str]:
     if width > TABLE_WIDTH:
         return _spelled(width, words)
-    keys: list[str] = _table(width)[np.frombuffer(words, f"<u{word_bytes(width)}")].tolist()
+    keys: list[str] = _table(width).take(np.frombuffer(words, f"<u{word_bytes(width)}")).tolist()
     return keys
 
 

@@ -17,6 +17,7 @@ __all__ = ["Template", "check_names", "check_parameters", "check_rows", "check_s
 
 _FLOAT_BYTES = 8
 _FLOATS = frozenset({float})
+_PLAIN = frozenset({list, tuple})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,18 @@ def _packed(label: str, row: object, names: Sequence[str]) -> bytes:
 
 
 def _numbers(label: str, row: object) -> Sequence[SupportsFloat]:
+    values: Sequence[SupportsFloat] = row if type(row) in _PLAIN else _listed(label, row)  # type: ignore[assignment]
+    if not _FLOATS.issuperset(map(type, values)):
+        _check_numbers(label, values)
+    return values
+
+
+def _listed(label: str, row: object) -> list[SupportsFloat]:
     sized = hasattr(row, "__len__") and hasattr(row, "__getitem__") and hasattr(row, "__iter__")
     if isinstance(row, str | bytes | Mapping) or not sized:
         message = f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}"
         raise OptionError(message)
-    values: list[SupportsFloat] = list(row)  # type: ignore[call-overload]  # what it has was asked for
-    if not _FLOATS.issuperset(map(type, values)):
-        _check_numbers(label, values)
-    return values
+    return list(row)  # type: ignore[call-overload,no-any-return]  # what it has was asked for
 
 
 def _check_numbers(label: str, values: Sequence[object]) -> None:

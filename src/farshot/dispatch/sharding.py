@@ -19,6 +19,7 @@ __all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "cut", "cut_sources", "divid
 MAX_SHARD_CIRCUITS = 500
 MAX_SHARD_BYTES = 2**20
 _MAX_SECONDS = 1.0
+_WORTH_SECONDS = 0.03
 _SHARDS_PER_WORKER = 4
 
 _QUBITS = re.compile(r"\b(?:qreg\s+\w+|qubit)\s*\[\s*(\d{1,4})\s*\]")
@@ -53,8 +54,9 @@ def _declared(head: str) -> int:
 def cut(batch: Batch, workers: int) -> list[ShardCut]:
     """Return the shards of a job, in order, each with the seconds that it is guessed to take.
 
-    Four shards of about equal work for each worker keep all of them busy to the end. No shard is guessed
-    to take more than a second, and none is large, unless one circuit alone is.
+    Up to four shards of about equal work for each worker keep all of them busy to the end; fewer where they would be
+    too short to be worth their records. No shard is guessed to take more than a second, and none is large, unless one
+    circuit alone is.
     """
     return cut_sources(batch.spec.template, batch.sources, workers)
 
@@ -76,7 +78,7 @@ def divide(costs: Sequence[float], sizes: Sequence[int], workers: int) -> list[S
     >>> [(shard.start, shard.end) for shard in divide([0.1] * 10, [7] * 10, 1)]
     [(0, 3), (3, 6), (6, 9), (9, 10)]
     """
-    most = min(_MAX_SECONDS, sum(costs) / (_SHARDS_PER_WORKER * workers))
+    most = min(_MAX_SECONDS, _share(sum(costs) / workers))
     shards, start, cost, size = [], 0, 0.0, 0
     for position, length in enumerate(sizes):
         if position > start and (
@@ -87,3 +89,12 @@ def divide(costs: Sequence[float], sizes: Sequence[int], workers: int) -> list[S
         cost += costs[position]
         size += length
     return [*shards, ShardCut(start, len(sizes), cost)]
+
+
+def _share(seconds: float) -> float:
+    """Return what one shard takes of a worker's part of a job, which takes so many seconds.
+
+    >>> _share(0.02), _share(0.09), _share(4.0)
+    (0.02, 0.03, 1.0)
+    """
+    return seconds / min(_SHARDS_PER_WORKER, max(1, round(seconds / _WORTH_SECONDS)))

@@ -19,7 +19,7 @@ from farshot.simulators.limits import check_dense, dense_qubits
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
 from farshot.simulators.prism_templates import Templates
-from farshot.simulators.sampling import draw, record
+from farshot.simulators.sampling import draw, drops_points, record
 
 if TYPE_CHECKING:
     from prism_q import Circuit, RunMetadata, RunOutcome, Simulation
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from farshot.admission.facts import Scan
     from farshot.model import Counts
     from farshot.protocols import Task
+    from farshot.simulators.prism_bound import Ready
 
 __all__ = ["PrismSimulator"]
 
@@ -95,24 +96,17 @@ class PrismSimulator:
         if task.method == "statevector":
             check_dense(task.scan.qubits, "statevector")
         if task.shots is None:
-            return _evaluate(self._unmeasured(task), task)
+            return _evaluate(_simulation(self._unmeasured(task).circuit, task), task)
         if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.tail is not None:
-            return _draw(self._outcome(task), task, task.shots)
+            return _draw(_outcome(self._unmeasured(task), task, task.shots), task, task.shots)
         return _sample(task, task.shots)
 
-    def _unmeasured(self, task: Task) -> Simulation:
-        """Return the circuit without its measurements, ready to run."""
+    def _unmeasured(self, task: Task) -> Ready:
+        """Return the circuit without its measurements."""
         scan = task.scan
-        prepared = self._templates.rows(scan)
-        if prepared is not None and scan.row is not None:
-            return _simulation(prepared.bind(scan.row.values), task)
-        return _simulation(self._templates.circuit(with_prelude(scan, scan.measures_from), scan.include_at), task)
-
-    def _outcome(self, task: Task) -> RunOutcome:
-        """Run the circuit without its measurements; of rows prism-q keeps what it has planned."""
-        row = task.scan.row
-        prepared = self._templates.rows(task.scan) if task.method is None else None
-        return prepared.run(row.values) if prepared is not None and row is not None else self._unmeasured(task).run()
+        return self._templates.row(scan) or self._templates.circuit(
+            with_prelude(scan, scan.measures_from), scan.include_at
+        )
 
 
 def _dynamic_refusal(task: Task) -> str | None:
@@ -129,6 +123,13 @@ def _is_wide(task: Task) -> bool:
 
 def _has_rotations(task: Task) -> bool:
     return not _ROTATIONS.isdisjoint(task.scan.library_gates)
+
+
+def _outcome(unmeasured: Ready, task: Task, shots: int) -> RunOutcome:
+    """Run the circuit, with a plan only where what that rounds differently changes no counts."""
+    if task.method is None and drops_points(2**task.scan.qubits, shots):
+        return unmeasured.run()
+    return _simulation(unmeasured.circuit, task).run()
 
 
 def _draw(outcome: RunOutcome, task: Task, shots: int) -> Run:

@@ -11,8 +11,9 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from prism_q import PreparedCircuit, PrismError, parse_qasm, parse_qasm_parametric
+from prism_q import PrismError, parse_qasm
 
+from farshot.simulators.prism_bound import Bound, Parsed, ParsedTemplate, slot_names
 from farshot.simulators.prism_source import with_prelude
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from farshot.admission.facts import Scan
     from farshot.admission.pattern import Pattern, Row
+    from farshot.simulators.prism_bound import Ready
 
 __all__ = ["Templates"]
 
@@ -39,24 +41,24 @@ class Templates:
     def __init__(self) -> None:
         """Hold nothing yet."""
         self._met: OrderedDict[str, None] = OrderedDict()
-        self._prepared: OrderedDict[str, PreparedCircuit | None] = OrderedDict()
-        self._patterns: OrderedDict[Pattern, PreparedCircuit | None] = OrderedDict()
+        self._parsed: OrderedDict[str, ParsedTemplate | None] = OrderedDict()
+        self._patterns: OrderedDict[Pattern, ParsedTemplate | None] = OrderedDict()
 
-    def circuit(self, text: str, inputs_at: int) -> Circuit:
-        """Return what `parse_qasm` makes of `text`; declarations may be put at the offset `inputs_at`.
+    def circuit(self, text: str, inputs_at: int) -> Ready:
+        """Return the circuit that `parse_qasm` makes of `text`; declarations may be put at the offset `inputs_at`.
 
         The first circuit of a shape is parsed, the second makes the template, all later ones are bound.
         Raises `PrismError` as `parse_qasm` does.
         """
         if len(text) > _MAX_TEXT or "{" in text:
-            return parse_qasm(text)
+            return Parsed(parse_qasm(text))
         pieces = _ANGLE.split(text)
         shape = "()".join(pieces[::2])
-        prepared = self._template(shape, text, inputs_at) if len(pieces) > 1 else None
-        return prepared.bind(_angles(pieces)) if prepared else parse_qasm(text)
+        template = self._template(shape, text, inputs_at) if len(pieces) > 1 else None
+        return Bound(template, _angles(pieces)) if template else Parsed(parse_qasm(text))
 
-    def rows(self, scan: Scan) -> PreparedCircuit | None:
-        """Return what binds the values of a row to what parsing its text without measurements makes.
+    def row(self, scan: Scan) -> Bound | None:
+        """Return the circuit that parsing the text of a row without its measurements makes.
 
         None where the text was no row of a template, or where it has to be parsed.
         """
@@ -65,21 +67,22 @@ class Templates:
             return None
         pattern = row.pattern
         if pattern not in self._patterns:
-            _put(self._patterns, pattern, _prepare_rows(scan, row))
-        return self._patterns[pattern]
+            _put(self._patterns, pattern, _parse_rows(scan, row))
+        template = self._patterns[pattern]
+        return Bound(template, row.values) if template else None
 
-    def _template(self, shape: str, text: str, inputs_at: int) -> PreparedCircuit | None:
+    def _template(self, shape: str, text: str, inputs_at: int) -> ParsedTemplate | None:
         """Return the template of `shape`; None where it is new, or where it has none."""
-        if shape in self._prepared:
-            self._prepared.move_to_end(shape)
-            return self._prepared[shape]
+        if shape in self._parsed:
+            self._parsed.move_to_end(shape)
+            return self._parsed[shape]
         if shape not in self._met:
             _put(self._met, shape, None)
             return None
         del self._met[shape]
-        prepared = _prepare(text, inputs_at)
-        _put(self._prepared, shape, prepared)
-        return prepared
+        template = _parse_shape(text, inputs_at)
+        _put(self._parsed, shape, template)
+        return template
 
 
 def _put(held: OrderedDict[K, T], shape: K, value: T) -> None:
@@ -92,35 +95,30 @@ def _angles(pieces: list[str]) -> list[float]:
     return [float(number) for number in pieces[1::2]]
 
 
-def _prepare(text: str, inputs_at: int) -> PreparedCircuit | None:
+def _parse_shape(text: str, inputs_at: int) -> ParsedTemplate | None:
     """Return the template of the shape of `text`."""
     angles = _angles(_ANGLE.split(text))
-    names = iter(_names(len(angles)))
+    names = iter(slot_names(len(angles)))
     named = text[:inputs_at] + _ANGLE.sub(lambda _: f"({next(names)})", text[inputs_at:])
     return _checked(named, inputs_at, angles, text)
 
 
-def _prepare_rows(scan: Scan, row: Row) -> PreparedCircuit | None:
+def _parse_rows(scan: Scan, row: Row) -> ParsedTemplate | None:
     """Return the template of the pattern of `row`."""
-    named = row.pattern.fill(_names(len(row.values)))
+    named = row.pattern.fill(slot_names(len(row.values)))
     unbound = msgspec.structs.replace(scan, written=named, row=None)
     text = with_prelude(unbound, unbound.measures_from)
     return _checked(text, scan.include_at, row.values, with_prelude(scan, scan.measures_from))
 
 
-def _names(number: int) -> list[str]:
-    return [f"angle_{place}" for place in range(number)]
-
-
-def _checked(named: str, inputs_at: int, angles: Sequence[float], text: str) -> PreparedCircuit | None:
+def _checked(named: str, inputs_at: int, angles: Sequence[float], text: str) -> ParsedTemplate | None:
     """Return the template `named`, or None where binding `angles` does not make what parsing `text` makes."""
-    inputs = "".join(f"input float[64] {name};" for name in _names(len(angles)))
     try:
-        prepared = PreparedCircuit(*parse_qasm_parametric(named[:inputs_at] + inputs + named[inputs_at:]))
-        same = _content(prepared.bind(angles)) == _content(parse_qasm(text))
+        template = ParsedTemplate(named, inputs_at, len(angles))
+        same = _content(template.bind(angles)) == _content(parse_qasm(text))
     except PrismError:  # prism-q binds whole angles of some gates only
         return None
-    return prepared if same else None
+    return template if same else None
 
 
 def _content(circuit: Circuit) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from farshot.packing import MACHINE_WIDTH, word_bytes
+from farshot.packing import MACHINE_WIDTH, tallies_of, word_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ _MORE = np.uint64(0x80)
 
 def envelope(counts: Counts) -> dict[str, Any]:
     """Return counts as the object that Divi's client takes for a packed histogram."""
-    blob = pack_histogram(counts.width, counts.words, np.frombuffer(counts.tallies, "<u4"))
+    blob = pack_histogram(counts.width, counts.words, tallies_of(counts))
     return {
         "encoding": "qh1" if counts.width <= NARROW else "qh2",
         "n_bits": counts.width,
