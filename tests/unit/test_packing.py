@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farshot.model import Counts
-from farshot.packing import pack, pack_bits, pack_mapping, unpack, word_bytes
+from farshot.packing import pack, pack_bits, pack_mapping, tallies_of, unpack, word_bytes
 
 EDGES = (1, 7, 8, 9, 12, 13, 16, 32, 63, 64, 65, 128, 300)
 
@@ -46,9 +46,18 @@ def test_65536_bits():
 
 
 def test_the_layout_never_changes():
-    assert pack_mapping(9, {"100000010": 3, "000000001": 258}) == Counts(
-        9, b"\x01\x00\x02\x01", b"\x02\x01\x00\x00\x03\x00\x00\x00"
-    )
+    assert pack_mapping(9, {"100000010": 3, "000000001": 258}) == Counts(9, b"\x01\x00\x02\x01", b"\x02\x01\x03\x00")
+
+
+@pytest.mark.parametrize(("largest", "size"), [(255, 1), (256, 2), (65_535, 2), (65_536, 4), (2**32 - 1, 4)])
+def test_tallies_are_as_narrow_as_the_largest(largest, size):
+    packed = pack_mapping(70, {"0" * 70: 1, "1" * 70: largest})
+    assert len(packed.tallies) == 2 * size
+    assert list(unpack(packed).values()) == tallies_of(packed).tolist() == [1, largest]
+
+
+def test_tallies_that_are_wider_than_they_need_be_are_read():
+    assert unpack(Counts(2, b"\x01\x02", b"\x04\0\0\0\x05\0\0\0")) == {"01": 4, "10": 5}
 
 
 def test_machine_words_need_no_mapping():

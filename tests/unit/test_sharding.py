@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,12 @@ def test_rows_cost_what_their_template_does():
         (0, 1, estimate(text)),
         (1, 2, estimate(text)),
     ]
+
+
+@pytest.mark.parametrize(("rows", "shards"), [(1, 1), (100, 2), (1000, 4), (100_000, 200)])
+def test_no_shard_is_too_short_to_be_worth_its_record_while_every_worker_has_one(rows, shards):
+    text = "qreg q[10];" + "rx(a) q[0];" * 120
+    batch = admit(
+        Template(text, ["a"], {f"r{row}": [0.5] for row in range(rows)}), Request(target="auto", default_shots=10)
+    )
+    assert len(cut(batch, 2)) == shards

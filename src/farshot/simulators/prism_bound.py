@@ -82,10 +82,10 @@ class ParsedTemplate:
     def run(self, angles: Sequence[float]) -> RunOutcome:
         """Run the circuit with these angles; with a plan from when on one pays."""
         self._runs += 1
-        return (self._prepared if self._runs < _RUNS_PER_PLAN else self._planned).run(angles)
+        return (self._prepared if self._runs < _RUNS_PER_PLAN else self.planned).run(angles)
 
     @cached_property
-    def _planned(self) -> PreparedCircuit:
+    def planned(self) -> PreparedCircuit:
         """What runs the same circuits, with a plan where prism-q can make one.
 
         It plans for the angles that a circuit has, and after parsing those are all zero: gates that do nothing are

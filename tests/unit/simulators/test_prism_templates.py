@@ -34,14 +34,14 @@ def test_binding_makes_the_circuit_that_parsing_makes(statements, angles):
     templates = Templates()
     for pair in angles:
         text = HEAD + DECLARED + "\n".join(statements).format(*pair)
-        assert content(templates.circuit(text, len(HEAD))) == content(parse_qasm(text))
+        assert content(templates.circuit(text, len(HEAD)).circuit) == content(parse_qasm(text))
 
 
 @pytest.mark.parametrize("angle", ["0", "1", "-0.5", "1e-07", "123.25", "0.1234567890123456789"])
 def test_numbers_are_read_as_prism_reads_them(angle):
     text = f"{HEAD}{DECLARED}rx({angle}) q[0];ry(0.5) q[1];"
     templates = Templates()
-    found = [content(templates.circuit(text, len(HEAD))) for _ in range(3)]
+    found = [content(templates.circuit(text, len(HEAD)).circuit) for _ in range(3)]
     assert set(found) == {content(parse_qasm(text))}
 
 
@@ -56,4 +56,4 @@ def test_memory_is_bounded_and_a_forgotten_shape_is_learned_again():
     templates = Templates()
     texts = [f"{HEAD}{DECLARED}" + "rx(0.5) q[0];" * count for count in range(1, 200)]
     for text in [*texts, *texts, *texts]:
-        assert content(templates.circuit(text, len(HEAD))) == content(parse_qasm(text))
+        assert content(templates.circuit(text, len(HEAD)).circuit) == content(parse_qasm(text))

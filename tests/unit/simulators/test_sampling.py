@@ -6,7 +6,7 @@ from numpy.random import Generator, Philox
 
 from farshot.admission.scan import scan
 from farshot.packing import unpack
-from farshot.simulators.sampling import Key, draw, record, wiring
+from farshot.simulators.sampling import Key, _drop_points, draw, drops_points, record, wiring
 from farshot.testing.counts import check_counts
 
 
@@ -24,7 +24,7 @@ def test_the_key_is_that_of_philox(seed):
     assert Generator(Philox(Key(seed))).random() == Generator(Philox(key=seed)).random()
 
 
-@pytest.mark.parametrize("shots", [100, 1023, 1024, 50_000])
+@pytest.mark.parametrize("shots", [100, 1024, 8191, 8192, 50_000])
 def test_draws_fit_the_probabilities(shots):
     weights = np.arange(1024.0) ** 2
     probabilities = weights / weights.sum()
@@ -35,6 +35,26 @@ def test_draws_fit_the_probabilities(shots):
 @pytest.mark.parametrize("shots", [3, 1000])
 def test_what_cannot_happen_does_not(shots):
     assert drawn([0, 0, 1.0, 0, 0, 0, 0, 0], shots) == {2: shots}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_impossible_outcome_next_to_a_point_at_the_end_of_the_line_does_not_happen(first):
+    class Ends:
+        def random(self, out):
+            out[:] = [0.0, 1 - 2**-53]
+            return out
+
+    probabilities = np.array([0.0] * first + [0.3, 0.0, 0.7, 0.0])
+    tallies = _drop_points(probabilities, 2, Ends())
+    assert tallies.tolist() == [0] * first + [1, 0, 1, 0]
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(1, 400))
+def test_rounding_changes_no_points(seed, shots):
+    probabilities = np.arange(64.0) ** 2 / 85344
+    rounded = np.nextafter(probabilities, 1.0)
+    assert drops_points(len(probabilities), shots)
+    assert drawn(probabilities, shots, seed) == drawn(rounded, shots, seed)
 
 
 @pytest.mark.parametrize("shots", [5, 1000])
