@@ -39,12 +39,13 @@ ROWS = 1000
 
 
 def medians(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each run; all are warmed up first and then take turns."""
+    """Return the median seconds of each run; all are warmed up first, then take turns in changing order."""
     times: dict[str, list[float]] = {who: [] for who in runs}
+    order = random.Random(1)
     for turn in range(rounds + 1):
-        for who, run in runs.items():
+        for who in order.sample(list(runs), len(runs)):
             started = time.perf_counter()
-            run()
+            runs[who]()
             if turn:
                 times[who].append(time.perf_counter() - started)
     return {who: statistics.median(found) for who, found in times.items()}
