@@ -1,5 +1,6 @@
 """Looking at the processes of this machine, as tests of faults need it."""
 
+import time
 from pathlib import Path
 
 
@@ -25,3 +26,12 @@ def is_alive(pid):
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+def until(condition):
+    """Wait half a minute at most until something is so."""
+    for _ in range(1500):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError

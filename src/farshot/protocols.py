@@ -179,6 +179,10 @@ class JobStore(Protocol):
         """
         ...
 
+    def add_and_claim(self, submission: Submission, holder: str, limit: int) -> tuple[JobRecord, list[Shard]]:
+        """Add, then claim, in one transaction: one commit where two would be. Raises as `add`."""
+        ...
+
     def job(self, job_id: str) -> JobRecord:
         """Return one job; raises `UnknownJobError`."""
         ...

@@ -6,24 +6,15 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
 import farshot
 from farshot.testing.backends import slow_circuits
-from processes import workers_of
+from processes import until, workers_of
 from samples import BELL
 
 CIRCUITS = {"bell": BELL}
-
-
-def until(condition):
-    for _ in range(1500):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError
 
 
 def test_a_closed_backend_says_so_and_takes_no_work(tmp_path):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord
     from farshot.protocols import Executor
+    from farshot.submission import Submission
 
 __all__ = ["Engine"]
 
@@ -67,8 +68,13 @@ class Engine:
                 dispatcher.start()
                 self._dispatcher = dispatcher
 
+    def add(self, submission: Submission) -> JobRecord:
+        """Make a job durable; where this process is free, it begins with it at once. Raises as `JobStore.add`."""
+        store, dispatcher = self.store, self._dispatcher
+        return dispatcher.add(submission) if dispatcher else store.add(submission)
+
     def wake(self) -> None:
-        """Say that something was submitted or cancelled."""
+        """Say that something was cancelled."""
         dispatcher = self._dispatcher
         if dispatcher:
             dispatcher.wake()

@@ -111,9 +111,7 @@ class LocalBackend(Client):
             validate(batch, self._executor, EVERY_FAULT)
         raise_if_set(sending.event)
         workers = max(1, self._executor.capacity // 2)
-        record = self._engine.store.add(Submission(batch, cut(batch, workers), priority=sending.priority))
-        self._engine.wake()
-        return record.id
+        return self._engine.add(Submission(batch, cut(batch, workers), priority=sending.priority)).id
 
     def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, LocalResponse]:  # noqa: ARG002 -- it is quick
         record = self._engine.store.job(job_id)

@@ -15,11 +15,12 @@ from farshot.model import CircuitResult, Part
 from farshot.protocols import Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from farshot.dispatch.changes import Changes
-    from farshot.model import Fault, Lease, Shard
+    from farshot.model import Fault, JobRecord, Lease, Shard
     from farshot.protocols import Broken, Executor, ExecutorEvent, JobStore
+    from farshot.submission import Submission
 
 __all__ = ["Dispatcher"]
 
@@ -34,6 +35,10 @@ _DRAIN_LOOK = 0.02
 
 class _Wake:
     """Asks the thread to look at the store now."""
+
+
+class _Added:
+    """Asks the thread to start what was claimed with a new job."""
 
 
 @dataclass(slots=True)
@@ -60,7 +65,9 @@ class Dispatcher:
         self._changes = changes
         self._holder = holder
         self._renew_every = lease_seconds / 3
-        self._events: queue.SimpleQueue[ExecutorEvent | _Wake] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[ExecutorEvent | _Wake | _Added] = queue.SimpleQueue()
+        self._claimed: queue.SimpleQueue[Shard] = queue.SimpleQueue()
+        self._adding = threading.Lock()
         self._held: dict[Lease, _Held] = {}
         self._unrecorded: list[Part] = []
         self._troubles: list[Lost | Broken] = []
@@ -79,6 +86,21 @@ class Dispatcher:
         """Forget that workers could not be started: try again with the next shard."""
         if not self._closing:
             self.failure = None
+
+    def add(self, submission: Submission) -> JobRecord:
+        """Make a job durable and claim of all open shards what there is room for, with one commit. From any thread.
+
+        Raises `KeyConflictError` and `StoreError` as `JobStore.add` does.
+        """
+        with self._adding:
+            room = self._free()
+            record, shards = self._store.add_and_claim(submission, self._holder, room)
+            for shard in shards:
+                self._claimed.put(shard)
+        self._events.put(_Added())
+        if len(shards) == room:
+            self.wake()
+        return record
 
     def wake(self) -> None:
         """Have the store looked at now: something was submitted or cancelled."""
@@ -103,6 +125,9 @@ class Dispatcher:
             self._thread.join()
         self._executor.close()
         try:
+            with self._adding:
+                for shard in self._added():
+                    self._store.release(shard.lease)
             for held in self._held.values():
                 self._give_back(held)
         except StoreError as error:  # the leases run out by themselves
@@ -134,7 +159,12 @@ class Dispatcher:
             self._bury()
         self._keep()
 
-    def _take(self, shards: list[Shard]) -> None:
+    def _added(self) -> Iterator[Shard]:
+        """Take what was claimed with new jobs."""
+        while not self._claimed.empty():
+            yield self._claimed.get()
+
+    def _take(self, shards: Iterable[Shard]) -> None:
         for shard in shards:
             self._held[shard.lease] = _Held(shard, shard.first)
             self._executor.start(shard)
@@ -142,14 +172,18 @@ class Dispatcher:
     def _free(self) -> int:
         """Return how many shards the executor can take once what is unrecorded is recorded."""
         ending = sum(part.last for part in self._unrecorded)
-        return 0 if self.failure or self._draining else self._executor.capacity - len(self._held) + ending
+        taken = len(self._held) + self._claimed.qsize()
+        closed = self.failure or self._draining or self._closing
+        return 0 if closed else max(0, self._executor.capacity - taken + ending)
 
     def _gather(self) -> Iterator[ExecutorEvent]:
         """Wait for one event, then take all that are there."""
         try:
             event = self._events.get(timeout=_TICK)
             while True:
-                if isinstance(event, _Wake):
+                if isinstance(event, _Added):
+                    self._take(self._added())
+                elif isinstance(event, _Wake):
                     self._note_wake()
                 else:
                     yield event

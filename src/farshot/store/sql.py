@@ -75,6 +75,10 @@ class SqlStore:
         """
         return self._transactions.write(lambda connection: self._add(connection, submission))
 
+    def add_and_claim(self, submission: Submission, holder: str, limit: int) -> tuple[JobRecord, list[Shard]]:
+        """Add, then claim, in one transaction: one commit where two would be. Raises as `add`."""
+        return self._transactions.write(lambda connection: self._add_and_claim(connection, submission, holder, limit))
+
     def job(self, job_id: str) -> JobRecord:
         """Return one job; raises `UnknownJobError`."""
         with self._transactions.read() as connection:
@@ -248,6 +252,13 @@ class SqlStore:
         job_id = add(connection, submission, self._moment(connection).wall)
         mark(connection, [job_id])
         return read_job(connection, job_id)
+
+    def _add_and_claim(
+        self, connection: Connection, submission: Submission, holder: str, limit: int
+    ) -> tuple[JobRecord, list[Shard]]:
+        added = self._add(connection, submission)
+        _, claimed = self._exchange(connection, (), holder, limit)
+        return read_job(connection, added.id), claimed
 
     def _delete(self, connection: Connection, job_id: str) -> None:
         self._lock(connection, [job_id])

@@ -90,6 +90,15 @@ class StoreMachine(RuleBasedStateMachine):
         assert added.id not in self.model.jobs
         self.model.add(_model_of(added.id, submission, key))
 
+    @rule(circuits=_FEW, shard=st.integers(1, 3), owner=_OWNERS, holder=_HOLDERS, limit=st.integers(0, 3))
+    def submit_and_claim(self, circuits: int, shard: int, owner: str, holder: str, limit: int) -> None:
+        """Make a job and claim at once, of this job or others."""
+        submission = make_submission(circuits, shard, None, owner=owner)
+        added, claimed = self.store.add_and_claim(submission, holder, limit)
+        self.model.add(_model_of(added.id, submission, None))
+        self._compare_claim(claimed, self.model.claim(holder, limit))
+        self._compare_job(added)
+
     @rule(holder=_HOLDERS, limit=_FEW)
     def claim(self, holder: str, limit: int) -> None:
         """Take the open shards whose turn it is, each with what is left to do of it."""

@@ -100,6 +100,29 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert len(store.claim("you", 10)) == 1
         assert store.claim("you", 10) == []
 
+    def test_a_job_can_be_claimed_as_it_is_added(self, store: JobStore) -> None:
+        """The job runs at once; what is claimed is whose turn it is, be it another job's."""
+        job, claimed = store.add_and_claim(make_submission(), "me", 1)
+        assert (job.status, store.job(job.id)) == (JobStatus.RUNNING, job)
+        assert [(shard.lease.job_id, shard.lease.shard, shard.labels) for shard in claimed] == [
+            (job.id, 0, ("c0", "c1"))
+        ]
+        second, claimed = store.add_and_claim(make_submission(), "me", 1)
+        assert second.status is JobStatus.PENDING
+        assert [(shard.lease.job_id, shard.lease.shard) for shard in claimed] == [(job.id, 1)]
+        third, claimed = store.add_and_claim(make_submission(), "me", 0)
+        assert (third.status, claimed) == (JobStatus.PENDING, [])
+
+    def test_a_conflict_claims_nothing(self, store: JobStore) -> None:
+        """Neither is a job added nor a shard leased; the same body finds its job, and what is open is claimed."""
+        job = store.add(make_submission(key="k"))
+        with pytest.raises(KeyConflictError, match=job.id):
+            store.add_and_claim(make_submission(circuits=3, key="k"), "me", 5)
+        assert store.holders() == []
+        found, claimed = store.add_and_claim(make_submission(key="k"), "me", 5)
+        assert (found.id, len(claimed)) == (job.id, 2)
+        assert len(store.jobs()) == 1
+
     def test_a_job_ends_with_its_last_shard(self, store: JobStore) -> None:
         """COMPLETED when all is recorded, not before."""
         job = store.add(make_submission())
