@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -27,6 +28,15 @@ def test_a_closed_backend_says_so_and_takes_no_work(tmp_path):
             ask(CIRCUITS if ask == backend.submit_circuits else handle)
     with farshot.LocalBackend(data_dir=tmp_path, workers=1) as other:
         assert other.poll_job_status(handle, loop_until_complete=True, verbose=False) == "COMPLETED"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.05, 0.1])
+def test_closing_a_backend_whose_workers_still_start_is_no_trouble(tmp_path, caplog, seconds):
+    for _ in range(3):
+        with farshot.LocalBackend(data_dir=tmp_path, workers=2) as backend:
+            backend.cancel_job(backend.submit_circuits(CIRCUITS))
+            time.sleep(seconds)
+    assert caplog.messages == []
 
 
 def test_whoever_waits_hears_that_the_backend_was_closed(tmp_path):

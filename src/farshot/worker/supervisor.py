@@ -49,6 +49,7 @@ class Child:
         """Start the process; `await_ready` tells whether that worked."""
         self._memory_bytes = memory_bytes
         self._overdue: ChildDiedError | None = None
+        self._unwanted = False
         try:
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
             self._board, descriptor = Board.create()
@@ -80,12 +81,16 @@ class Child:
         return self._process.pid
 
     def await_ready(self) -> None:
-        """Block until the child serves; raises `ExecutorError` with what it printed where it cannot."""
+        """Block until the child serves; raises `ExecutorError` with what it printed where it cannot, and logs
+        it unless the child was killed from here.
+        """
         if not isinstance(self._read(), Ready):
+            unwanted = self._unwanted
             self.kill()
             reason, printed = self._reason(), self._printed()
-            fields = {"event": "worker-start-failed", "reason": reason, "printed": printed}
-            _log.warning("a worker cannot be started: %s\n%s", reason, printed, extra={"fields": fields})
+            if not unwanted:
+                fields = {"event": "worker-start-failed", "reason": reason, "printed": printed}
+                _log.warning("a worker cannot be started: %s\n%s", reason, printed, extra={"fields": fields})
             last = printed.strip().rpartition("\n")[2]
             message = f"a worker cannot be started: {reason}: {last}"
             raise ExecutorError(message)
@@ -114,6 +119,7 @@ class Child:
 
     def kill(self) -> None:
         """Kill the whole process group at once."""
+        self._unwanted = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
