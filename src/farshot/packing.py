@@ -40,7 +40,7 @@ def pack(width: int, words: NDArray[Any], tallies: NDArray[Any]) -> Counts:
     bytes, lowest byte first.
     """
     kind = f"<u{word_bytes(width)}" if width <= MACHINE_WIDTH else "u1"
-    tally_kind = _tally_kind(tallies.max())
+    tally_kind = _tally_kind(tallies.max(initial=0))
     return Counts(width, words.astype(kind, copy=False).tobytes(), tallies.astype(tally_kind, copy=False).tobytes())
 
 

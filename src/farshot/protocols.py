@@ -180,7 +180,7 @@ class JobStore(Protocol):
         ...
 
     def add_and_claim(self, submission: Submission, holder: str, limit: int) -> tuple[JobRecord, list[Shard]]:
-        """Add, then claim, in one transaction: one commit where two would be. Raises as `add`."""
+        """Add, then claim, where it can in one transaction: one commit where two would be. Raises as `add`."""
         ...
 
     def job(self, job_id: str) -> JobRecord:

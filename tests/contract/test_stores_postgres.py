@@ -215,7 +215,11 @@ def test_followers_miss_nothing_while_many_commit(shared):
 
 def submit_some(store, owner):
     for turn in range(12):
-        store.add(make_submission(circuits=4, shard=1, owner=owner, priority=turn % 3))
+        submission = make_submission(circuits=4, shard=1, owner=owner, priority=turn % 3)
+        if turn % 2:
+            store.add(submission)
+        else:
+            finish(store, *store.add_and_claim(submission, owner, 3)[1])
 
 
 def upload_some(uploads, owner):

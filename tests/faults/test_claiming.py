@@ -1,6 +1,9 @@
 """What is claimed as it is submitted: never more than the workers can take, and given back when they end."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 
@@ -8,7 +11,6 @@ import pytest
 
 import farshot
 from farshot.testing.backends import slow_circuits
-from processes import until
 from samples import BELL
 
 THREADS = 8
@@ -37,8 +39,7 @@ def test_no_more_is_claimed_than_there_is_room_for(tmp_path, workers):
     with farshot.LocalBackend(data_dir=tmp_path, workers=workers) as backend:
         handles = submit_from_many_threads(backend)
         assert len(handles) == THREADS
-        assert 0 < leased(tmp_path) <= 4 * workers
-        until(lambda: leased(tmp_path) == 2 * workers)
+        assert leased(tmp_path) == 2 * workers
         for handle in handles:
             backend.cancel_job(handle)
         handle = backend.submit_circuits({"bell": BELL})
@@ -66,3 +67,48 @@ def test_jobs_that_many_threads_submit_all_end(tmp_path):
         for thread in threads:
             thread.join()
     assert ended == ["COMPLETED"] * 10 * THREADS
+
+
+def test_a_signal_handler_may_close_the_backend_in_the_middle_of_a_submission(tmp_path):
+    program = f"""
+import os, signal, sys, threading, farshot
+backend = farshot.LocalBackend(data_dir={str(tmp_path)!r}, workers=1)
+def stop(*_):
+    backend.close()
+    sys.exit(7)
+signal.signal(signal.SIGTERM, stop)
+print("ready", flush=True)
+while True:
+    backend.submit_circuits({{"bell": {BELL!r}}})
+"""
+    for pause in (0.3, 0.301, 0.302, 0.303):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as running:
+            assert running.stdout.readline() == b"ready\n"
+            threading.Timer(pause, running.send_signal, [signal.SIGTERM]).start()
+            assert running.wait(timeout=60) == 7
+        assert leased(tmp_path) == 0
+
+
+def test_submissions_that_are_interrupted_leave_nothing_waiting(tmp_path):
+    program = f"""
+import random, signal, farshot
+def interrupt(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+with farshot.LocalBackend(data_dir={str(tmp_path)!r}, workers=1) as backend:
+    backend.wait(backend.submit_circuits({{"bell": {BELL!r}}}).job_id)
+    interrupts = 0
+    for _ in range(300):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0003, 0.004))
+            backend.submit_circuits({{"bell": {BELL!r}}})
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except KeyboardInterrupt:
+            interrupts += 1
+    for job in backend.jobs(limit=1000):
+        job.wait(timeout=8)
+    print(interrupts)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20

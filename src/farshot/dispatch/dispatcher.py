@@ -6,16 +6,17 @@ import logging
 import queue
 import threading
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from farshot.dispatch.recovery import is_gone
-from farshot.errors import FaultCode, StoreCorruptError, StoreError
+from farshot.errors import ExecutorError, FaultCode, StoreCorruptError, StoreError
 from farshot.model import CircuitResult, Part
 from farshot.protocols import Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from farshot.dispatch.changes import Changes
     from farshot.model import Fault, JobRecord, Lease, Shard
@@ -37,8 +38,13 @@ class _Wake:
     """Asks the thread to look at the store now."""
 
 
-class _Added:
-    """Asks the thread to start what was claimed with a new job."""
+@dataclass(slots=True)
+class _Add:
+    """Asks the thread to add a job, unless whoever asked has gone, and to put down what became of that."""
+
+    submission: Submission
+    answer: queue.SimpleQueue[JobRecord | Exception] = field(default_factory=queue.SimpleQueue)
+    wanted: bool = True
 
 
 @dataclass(slots=True)
@@ -65,9 +71,7 @@ class Dispatcher:
         self._changes = changes
         self._holder = holder
         self._renew_every = lease_seconds / 3
-        self._events: queue.SimpleQueue[ExecutorEvent | _Wake | _Added] = queue.SimpleQueue()
-        self._claimed: queue.SimpleQueue[Shard] = queue.SimpleQueue()
-        self._adding = threading.Lock()
+        self._events: queue.SimpleQueue[ExecutorEvent | _Wake | _Add] = queue.SimpleQueue()
         self._held: dict[Lease, _Held] = {}
         self._unrecorded: list[Part] = []
         self._troubles: list[Lost | Broken] = []
@@ -88,19 +92,27 @@ class Dispatcher:
             self.failure = None
 
     def add(self, submission: Submission) -> JobRecord:
-        """Make a job durable and claim of all open shards what there is room for, with one commit. From any thread.
+        """Have the thread make a job durable and claim of all open shards what there is room for, with one commit.
 
-        Raises `KeyConflictError` and `StoreError` as `JobStore.add` does.
+        Raises `KeyConflictError` and `StoreError` as `JobStore.add` does, `ExecutorError` where the thread has ended.
         """
-        with self._adding:
-            room = self._free()
-            record, shards = self._store.add_and_claim(submission, self._holder, room)
-            for shard in shards:
-                self._claimed.put(shard)
-        self._events.put(_Added())
-        if len(shards) == room:
-            self.wake()
-        return record
+        request = _Add(submission)
+        self._events.put(request)
+        try:
+            answer = self._answer(request)
+        finally:
+            request.wanted = False
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _answer(self, request: _Add) -> JobRecord | Exception:
+        alive = True
+        while alive:
+            alive = self._thread.is_alive()
+            with suppress(queue.Empty):
+                return request.answer.get(timeout=_TICK)
+        return ExecutorError(self.failure or "the backend was closed: nothing was submitted")
 
     def wake(self) -> None:
         """Have the store looked at now: something was submitted or cancelled."""
@@ -125,9 +137,6 @@ class Dispatcher:
             self._thread.join()
         self._executor.close()
         try:
-            with self._adding:
-                for shard in self._added():
-                    self._store.release(shard.lease)
             for held in self._held.values():
                 self._give_back(held)
         except StoreError as error:  # the leases run out by themselves
@@ -159,12 +168,17 @@ class Dispatcher:
             self._bury()
         self._keep()
 
-    def _added(self) -> Iterator[Shard]:
-        """Take what was claimed with new jobs."""
-        while not self._claimed.empty():
-            yield self._claimed.get()
+    def _add(self, request: _Add) -> None:
+        """Add a job and take what could be claimed, of this job or others."""
+        try:
+            record, shards = self._store.add_and_claim(request.submission, self._holder, self._free())
+        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it
+            request.answer.put(error)
+            return
+        self._take(shards)
+        request.answer.put(record)
 
-    def _take(self, shards: Iterable[Shard]) -> None:
+    def _take(self, shards: list[Shard]) -> None:
         for shard in shards:
             self._held[shard.lease] = _Held(shard, shard.first)
             self._executor.start(shard)
@@ -172,17 +186,17 @@ class Dispatcher:
     def _free(self) -> int:
         """Return how many shards the executor can take once what is unrecorded is recorded."""
         ending = sum(part.last for part in self._unrecorded)
-        taken = len(self._held) + self._claimed.qsize()
         closed = self.failure or self._draining or self._closing
-        return 0 if closed else max(0, self._executor.capacity - taken + ending)
+        return 0 if closed else self._executor.capacity - len(self._held) + ending
 
     def _gather(self) -> Iterator[ExecutorEvent]:
         """Wait for one event, then take all that are there."""
         try:
             event = self._events.get(timeout=_TICK)
             while True:
-                if isinstance(event, _Added):
-                    self._take(self._added())
+                if isinstance(event, _Add):
+                    if event.wanted:
+                        self._add(event)
                 elif isinstance(event, _Wake):
                     self._note_wake()
                 else:

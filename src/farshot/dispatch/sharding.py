@@ -54,9 +54,9 @@ def _declared(head: str) -> int:
 def cut(batch: Batch, workers: int) -> list[ShardCut]:
     """Return the shards of a job, in order, each with the seconds that it is guessed to take.
 
-    Up to four shards of about equal work for each worker keep all of them busy to the end; fewer where they would be
-    too short to be worth their records. No shard is guessed to take more than a second, and none is large, unless one
-    circuit alone is.
+    Up to four shards of about equal work for each worker keep all of them busy to the end; fewer where those would be
+    too short to be worth their records, but one for each worker. No shard is guessed to take more than a second, and
+    none is large, unless one circuit alone is.
     """
     return cut_sources(batch.spec.template, batch.sources, workers)
 

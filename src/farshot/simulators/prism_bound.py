@@ -24,7 +24,6 @@ __all__ = ["Bound", "Parsed", "ParsedTemplate", "Ready", "slot_names"]
 
 _PHASE = re.compile(r"cx ([^,;]+), ?([^;]+);\s*rz(\([^;]+\)) \2;\s*cx \1, ?\2;")
 """What prism-q fuses to one rzz, but has no plan for."""
-_GOLDEN = (5**0.5 - 1) / 2
 _ROUNDING = 1e-13
 _RUNS_PER_PLAN = 30
 """A plan costs as much as about so many runs save with it."""
@@ -91,12 +90,12 @@ class ParsedTemplate:
         It plans for the angles that a circuit has, and after parsing those are all zero: gates that do nothing are
         left out, and the plan fits no other angles. One that was made for ordinary angles does.
         """
-        ordinary = _ordinary(self._angles)
+        ordinary, others = _ordinary(self._angles, 1), _ordinary(self._angles, 2)
         for text in dict.fromkeys((self._text, _merged(self._text))):
             with suppress(PrismError):  # what was merged may have become what prism-q refuses
                 parsed = self._parse(text)
                 planned = PreparedCircuit(parsed.bind(ordinary), parsed.parameters)
-                if planned.reuses_fusion_plan and _alike(planned, self._prepared, ordinary):
+                if planned.reuses_fusion_plan and _alike(planned, self._prepared, others):
                     return planned
         return self._prepared
 
@@ -115,9 +114,9 @@ def _merged(text: str) -> str:
     return text if "/" in text or "{" in text else _PHASE.sub(r"rzz\3 \1,\2;", text)
 
 
-def _ordinary(number: int) -> list[float]:
-    """Return so many angles that are no simple part of a turn, nor are their sums and differences."""
-    return [0.1 + (place + 1) * _GOLDEN % 1 for place in range(number)]
+def _ordinary(number: int, seed: int) -> list[float]:
+    """Return so many angles of which no few add up to a simple part of a turn."""
+    return [0.1 + angle for angle in np.random.default_rng(seed).random(number).tolist()]
 
 
 def _alike(one: PreparedCircuit, other: PreparedCircuit, angles: list[float]) -> bool:

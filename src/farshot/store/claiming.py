@@ -70,13 +70,16 @@ def has_open(connection: Connection, wanted: Claim, now: Moment) -> bool:
     return bool(_jobs_with_open(connection, _rooms(connection, wanted, now), now, most=1))
 
 
-def jobs_to_lock(connection: Connection, wanted: Claim, now: Moment) -> set[str]:
-    """Return the jobs of the shards that may be claimed. Where numbers are limited, one claims at a time."""
+def jobs_to_lock(connection: Connection, wanted: Claim, ending: int, now: Moment) -> set[str]:
+    """Return the jobs of the shards that may be claimed, of which so many may end before that.
+
+    Where numbers are limited, one claims at a time.
+    """
     if wanted.limit <= 0:
         return set()
     if _limits(connection, wanted).is_limited:
         connection.execute(sql.LOCK_LIMITS)
-    return _jobs_with_open(connection, _rooms(connection, wanted, now), now, wanted.limit)
+    return _jobs_with_open(connection, _rooms(connection, wanted, now), now, wanted.limit + ending)
 
 
 def claim(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from farshot.errors import StoreError
+from farshot.errors import StoreError, UnknownJobError
 from farshot.model import EVERY_JOB, JobSpec
 from farshot.protocols import StoredPart
 from farshot.store import statements as sql
@@ -76,8 +77,18 @@ class SqlStore:
         return self._transactions.write(lambda connection: self._add(connection, submission))
 
     def add_and_claim(self, submission: Submission, holder: str, limit: int) -> tuple[JobRecord, list[Shard]]:
-        """Add, then claim, in one transaction: one commit where two would be. Raises as `add`."""
-        return self._transactions.write(lambda connection: self._add_and_claim(connection, submission, holder, limit))
+        """Add, then claim; in a file with one commit. Raises as `add`.
+
+        On a server one transaction would lock jobs twice, in no order.
+        """
+        if self._is_file:
+            return self._transactions.write(
+                lambda connection: self._add_and_claim(connection, submission, holder, limit)
+            )
+        added, claimed = self.add(submission), self.claim(holder, limit)
+        with suppress(UnknownJobError):  # it was deleted by now
+            added = self.job(added.id)
+        return added, claimed
 
     def job(self, job_id: str) -> JobRecord:
         """Return one job; raises `UnknownJobError`."""
@@ -245,20 +256,26 @@ class SqlStore:
         return read_job(connection, job_id), job.circuits - job.done
 
     def _add(self, connection: Connection, submission: Submission) -> JobRecord:
+        job_id, new = self._put(connection, submission)
+        mark(connection, new)
+        return read_job(connection, job_id)
+
+    def _put(self, connection: Connection, submission: Submission) -> tuple[str, list[str]]:
+        """Return the id of the job of this owner and key; once more, where it is new."""
         batch = submission.batch
         found = earlier(connection, submission.owner, batch.key, batch.digest)
         if found:
-            return found
+            return found.id, []
         job_id = add(connection, submission, self._moment(connection).wall)
-        mark(connection, [job_id])
-        return read_job(connection, job_id)
+        return job_id, [job_id]
 
     def _add_and_claim(
         self, connection: Connection, submission: Submission, holder: str, limit: int
     ) -> tuple[JobRecord, list[Shard]]:
-        added = self._add(connection, submission)
-        _, claimed = self._exchange(connection, (), holder, limit)
-        return read_job(connection, added.id), claimed
+        job_id, new = self._put(connection, submission)
+        claimed, served = claim(connection, self._wanted(holder, limit), None, self._moment(connection))
+        mark(connection, [*new, *(shard.lease.job_id for shard in claimed)], served)
+        return read_job(connection, job_id), claimed
 
     def _delete(self, connection: Connection, job_id: str) -> None:
         self._lock(connection, [job_id])
@@ -289,7 +306,7 @@ class SqlStore:
     ) -> tuple[list[Recorded], list[Shard]]:
         wanted = self._wanted(holder, limit)
         now = self._moment(connection)
-        locked = None if self._is_file else jobs_to_lock(connection, wanted, now)
+        locked = None if self._is_file else jobs_to_lock(connection, wanted, len(parts), now)
         self._lock(connection, (locked or set()) | {part.lease.job_id for part in parts})
         recorded = record_parts(connection, parts, now.wall)
         claimed, served = claim(connection, wanted, locked, now)

@@ -194,6 +194,15 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert finish(store, fresh)
         assert store.job(job.id).status is JobStatus.COMPLETED
 
+    def test_an_exchange_claims_in_place_of_what_it_ends(self, store: JobStore, clock: _Movable) -> None:
+        """A shard whose lease has run out is open until its outcomes come; then it is the next one's turn."""
+        jobs = [store.add(make_submission(circuits=1, shard=1)) for _ in range(2)]
+        (held,) = store.claim("me", 1)
+        clock.advance(LEASE_SECONDS + 1)
+        recorded, claimed = store.exchange([all_of(held)], "me", 1)
+        assert [done.ended for done in recorded] == [True]
+        assert [shard.lease.job_id for shard in claimed] == [jobs[1].id]
+
     def test_a_renewed_lease_holds(self, store: JobStore, clock: _Movable) -> None:
         """Renewing moves the end; what was lost is told."""
         store.add(make_submission())
