@@ -24,6 +24,7 @@ __all__ = ["Bound", "Parsed", "ParsedTemplate", "Ready", "slot_names"]
 
 _PHASE = re.compile(r"cx ([^,;]+), ?([^;]+);\s*rz(\([^;]+\)) \2;\s*cx \1, ?\2;")
 """What prism-q fuses to one rzz, but has no plan for."""
+_UNCLEAR = ("//", "/*", "{")
 _ROUNDING = 1e-13
 _RUNS_PER_PLAN = 30
 """A plan costs as much as about so many runs save with it."""
@@ -111,7 +112,7 @@ def slot_names(angles: int) -> list[str]:
 
 def _merged(text: str) -> str:
     """Return `text` with rzz where prism-q would fuse to it; as it is where it has comments or gates of its own."""
-    return text if "/" in text or "{" in text else _PHASE.sub(r"rzz\3 \1,\2;", text)
+    return text if any(mark in text for mark in _UNCLEAR) else _PHASE.sub(r"rzz\3 \1,\2;", text)
 
 
 def _ordinary(number: int, seed: int) -> list[float]:
