@@ -52,6 +52,26 @@ def test_what_was_claimed_is_given_back_by_a_backend_that_is_closed(tmp_path):
     assert leased(tmp_path) == 0
 
 
+def test_who_submits_without_end_keeps_nobody_from_results(tmp_path):
+    with farshot.LocalBackend(data_dir=tmp_path, workers=1) as backend:
+        first = backend.submit_circuits(slow_circuits(1))
+        ended = threading.Event()
+
+        def submit():
+            while not ended.is_set():
+                backend.submit_circuits({"bell": BELL})
+
+        threads = [threading.Thread(target=submit) for _ in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert backend.wait(first.job_id, timeout=20) == "COMPLETED"
+        finally:
+            ended.set()
+            for thread in threads:
+                thread.join()
+
+
 def test_jobs_that_many_threads_submit_all_end(tmp_path):
     with farshot.LocalBackend(data_dir=tmp_path, workers=2) as backend:
         ended = []

@@ -16,8 +16,6 @@ from farshot.model import CircuitResult, Part
 from farshot.protocols import Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from farshot.dispatch.changes import Changes
     from farshot.model import Fault, JobRecord, Lease, Shard
     from farshot.protocols import Broken, Executor, ExecutorEvent, JobStore
@@ -162,7 +160,15 @@ class Dispatcher:
         self._changes.publish()
 
     def _turn(self) -> None:
-        self._settle(list(self._gather()))
+        events: list[ExecutorEvent] = []
+        for event in self._gather():
+            if isinstance(event, _Add):
+                self._add(event)
+            elif isinstance(event, _Wake):
+                self._note_wake()
+            else:
+                events.append(event)
+        self._settle(events)
         if self._is_due():
             self._expire()
             self._bury()
@@ -170,6 +176,8 @@ class Dispatcher:
 
     def _add(self, request: _Add) -> None:
         """Add a job and take what could be claimed, of this job or others."""
+        if not request.wanted:
+            return
         try:
             record, shards = self._store.add_and_claim(request.submission, self._holder, self._free())
         except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it
@@ -189,21 +197,13 @@ class Dispatcher:
         closed = self.failure or self._draining or self._closing
         return 0 if closed else self._executor.capacity - len(self._held) + ending
 
-    def _gather(self) -> Iterator[ExecutorEvent]:
-        """Wait for one event, then take all that are there."""
+    def _gather(self) -> list[ExecutorEvent | _Wake | _Add]:
+        """Wait for one event, then take all that are there, but none that comes while these are seen to."""
         try:
-            event = self._events.get(timeout=_TICK)
-            while True:
-                if isinstance(event, _Add):
-                    if event.wanted:
-                        self._add(event)
-                elif isinstance(event, _Wake):
-                    self._note_wake()
-                else:
-                    yield event
-                event = self._events.get_nowait()
+            first = self._events.get(timeout=_TICK)
         except queue.Empty:
-            return
+            return []
+        return [first, *(self._events.get_nowait() for _ in range(self._events.qsize()))]
 
     def _note_wake(self) -> None:
         """Have shards claimed without asking first whether there are any, and what is held now looked after."""
