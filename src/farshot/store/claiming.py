@@ -14,7 +14,7 @@ from farshot.store.rows import decode_fault, fence
 from farshot.store.schema import shards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -70,8 +70,8 @@ def has_open(connection: Connection, wanted: Claim, now: Moment) -> bool:
     return bool(_jobs_with_open(connection, _rooms(connection, wanted, now), now, most=1))
 
 
-def jobs_to_lock(connection: Connection, wanted: Claim, ending: int, now: Moment) -> set[str]:
-    """Return the jobs of the shards that may be claimed, of which so many may end before that.
+def jobs_to_lock(connection: Connection, wanted: Claim, ending: Sequence[str], now: Moment) -> set[str]:
+    """Return the jobs of the shards that may be claimed once a shard of each of the jobs `ending` has ended.
 
     Where numbers are limited, one claims at a time.
     """
@@ -79,7 +79,10 @@ def jobs_to_lock(connection: Connection, wanted: Claim, ending: int, now: Moment
         return set()
     if _limits(connection, wanted).is_limited:
         connection.execute(sql.LOCK_LIMITS)
-    return _jobs_with_open(connection, _rooms(connection, wanted, now), now, wanted.limit + ending)
+    rooms = _rooms(connection, wanted, now)
+    owners = {row.id: row.owner for row in connection.execute(sql.LIST_OWNERS, {"of_jobs": ending})}
+    rooms.running.subtract(owners[job_id] for job_id in ending if job_id in owners)
+    return _jobs_with_open(connection, rooms, now, wanted.limit + len(ending))
 
 
 def claim(

@@ -306,7 +306,8 @@ class SqlStore:
     ) -> tuple[list[Recorded], list[Shard]]:
         wanted = self._wanted(holder, limit)
         now = self._moment(connection)
-        locked = None if self._is_file else jobs_to_lock(connection, wanted, len(parts), now)
+        ending = [part.lease.job_id for part in parts if part.last]
+        locked = None if self._is_file else jobs_to_lock(connection, wanted, ending, now)
         self._lock(connection, (locked or set()) | {part.lease.job_id for part in parts})
         recorded = record_parts(connection, parts, now.wall)
         claimed, served = claim(connection, wanted, locked, now)

@@ -66,6 +66,7 @@ __all__ = [
     "LIST_CHANGED",
     "LIST_JOBS",
     "LIST_LIMITS",
+    "LIST_OWNERS",
     "LIST_RUNNING",
     "LOCK_JOBS",
     "LOCK_LIMITS",
@@ -252,6 +253,7 @@ FIND_OPEN_SHARDS = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+LIST_OWNERS = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))
 LIST_LIMITS = select(users.c.name, users.c.running_shards).where(users.c.running_shards.is_not(None))
 LIST_RUNNING = (
     select(shards.c.owner, func.count().label("running")).where(shards_leased, ~_has_lapsed).group_by(shards.c.owner)

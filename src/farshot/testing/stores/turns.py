@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from farshot.testing.stores.values import LEASE_SECONDS, RUNNING_LIMIT, finish, make_queue
+from farshot.testing.stores.values import LEASE_SECONDS, RUNNING_LIMIT, all_of, finish, make_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -210,6 +210,16 @@ class LimitSuite:
         assert limited.claim("you", 9) == []
         finish(limited, next(shard for shard in shards if limited.job(shard.lease.job_id).owner == "ada"))
         assert _owners_of(limited, limited.claim("you", 9)) == ["ada"]
+
+    def test_what_an_exchange_ends_makes_room_in_it(self, limited: JobStore) -> None:
+        """An owner at its limit goes on with its next job in the transaction that records the end of one."""
+        for _ in range(RUNNING_LIMIT + 2):
+            _add(limited, "ada", 1)
+        held = limited.claim("me", 9)
+        assert len(held) == RUNNING_LIMIT
+        recorded, claimed = limited.exchange([all_of(shard) for shard in held[:2]], "me", 9)
+        assert [done.accepted for done in recorded] == [True, True]
+        assert len(claimed) == 2
 
     def test_a_full_owner_hides_nobody(self, limited: JobStore) -> None:
         """A claim is filled with others, however much of the full owner's waits before them."""
