@@ -65,7 +65,7 @@ def programs(folder: Path, share: float) -> bool:
 
 def side_by_side(folder: Path, share: float) -> bool:
     """Kill one of four programs on one store every two seconds."""
-    return killed(kills.side_by_side(folder, 4, round(200 * share), 2.0))
+    return killed(kills.side_by_side(folder, 4, round(200 * share), 0.4))
 
 
 def worker_kills(folder: Path, share: float) -> bool:
@@ -140,7 +140,7 @@ def services(folder: Path, share: float) -> bool:
 
 CAMPAIGNS: dict[str, tuple[str, Callable[[Path, float], bool]]] = {
     "programs": ("Programs killed while they submit, run, record and read", programs),
-    "side-by-side": ("Four programs on one store, one killed every two seconds", side_by_side),
+    "side-by-side": ("Four programs on one store, one killed every two fifths of a second", side_by_side),
     "workers": ("Workers killed at named points", worker_kills),
     "leases": ("Programs that outlive their leases", stale_leases),
     "cancels": ("Cancels of 26 qubits in native code", cancelled),
