@@ -64,7 +64,7 @@ def programs(folder: Path, share: float) -> bool:
 
 
 def side_by_side(folder: Path, share: float) -> bool:
-    """Kill one of four programs on one store every two seconds."""
+    """Kill one of four programs on one store about every 0.4 seconds."""
     return killed(kills.side_by_side(folder, 4, round(200 * share), 0.4))
 
 

@@ -57,7 +57,7 @@ def show(title: str, found: dict[str, dict[str, float]]) -> None:
     for work, seconds in found.items():
         first = next(iter(seconds.values()))
         for who, value in seconds.items():
-            table.add_row(work, who, f"{value:.3f}", f"{value / first:.2f}")
+            table.add_row(work, who, f"{value:.3f}", f"{value / first:.3f}")
         table.add_section()
     Console().print(table)
 

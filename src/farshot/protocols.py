@@ -170,7 +170,9 @@ class StoredPart:
 
 
 class JobStore(Protocol):
-    """Where jobs, shards and results live. Every method is one transaction and safe from any thread."""
+    """Where jobs, shards and results live. Every method is safe from any thread, and one transaction unless it says
+    otherwise.
+    """
 
     def add(self, submission: Submission) -> JobRecord:
         """Make the job durable and return it; the same owner and key give the job that is there.

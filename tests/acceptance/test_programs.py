@@ -2,12 +2,11 @@
 
 import json
 import signal
-import time
 
 import nbformat
 from nbclient import NotebookClient
 
-from processes import children_of, is_alive
+from processes import children_of, is_alive, until
 from samples import BELL
 
 USE = f"""
@@ -172,12 +171,4 @@ def test_workers_die_with_their_parent(python):
     assert children
     process.kill()
     process.communicate()
-    _until(lambda: not any(is_alive(child) for child in children))
-
-
-def _until(condition):
-    for _ in range(500):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError
+    until(lambda: not any(is_alive(child) for child in children))

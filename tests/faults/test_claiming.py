@@ -91,7 +91,7 @@ def test_jobs_that_many_threads_submit_all_end(tmp_path):
 
 def test_a_signal_handler_may_close_the_backend_in_the_middle_of_a_submission(tmp_path):
     program = f"""
-import os, signal, sys, threading, farshot
+import signal, sys, farshot
 backend = farshot.LocalBackend(data_dir={str(tmp_path)!r}, workers=1)
 def stop(*_):
     backend.close()

@@ -80,9 +80,15 @@ def jobs_to_lock(connection: Connection, wanted: Claim, ending: Sequence[str], n
     if _limits(connection, wanted).is_limited:
         connection.execute(sql.LOCK_LIMITS)
     rooms = _rooms(connection, wanted, now)
-    owners = {row.id: row.owner for row in connection.execute(sql.LIST_OWNERS, {"of_jobs": ending})}
-    rooms.running.subtract(owners[job_id] for job_id in ending if job_id in owners)
+    if rooms.is_limited:
+        rooms.running.subtract(_owners(connection, ending))
     return _jobs_with_open(connection, rooms, now, wanted.limit + len(ending))
+
+
+def _owners(connection: Connection, job_ids: Sequence[str]) -> list[str]:
+    """Return the owners of jobs; of those that were deleted, none."""
+    owners = {row.id: row.owner for row in connection.execute(sql.LIST_OWNERS, {"of_jobs": job_ids})}
+    return [owners[job_id] for job_id in job_ids if job_id in owners]
 
 
 def claim(

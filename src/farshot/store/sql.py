@@ -1,4 +1,4 @@
-"""`SqlStore`: the job store on SQLite or PostgreSQL. Every public method is one transaction."""
+"""`SqlStore`: the job store on SQLite or PostgreSQL. A public method is one transaction unless it says otherwise."""
 
 from __future__ import annotations
 
