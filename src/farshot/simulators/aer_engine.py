@@ -16,6 +16,7 @@ from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
 from farshot.packing import pack_mapping
 from farshot.protocols import Run
+from farshot.simulators.aer_final import without_final_measurements
 from farshot.simulators.aer_source import load
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ _AER_NAMES = {"mps": "matrix_product_state"}
 _CONTROL_FLOW = ("for_loop", "if_else", "switch_case", "while_loop")
 _DIRECTIVES = frozenset({"barrier", "break_loop", "continue_loop"})
 _NOT_AVERAGED = (
-    "expectation values of a circuit with mid-circuit measurements are not computed exactly: sample it instead"
+    "expectation values of a circuit with mid-circuit measurements or conditions are not computed exactly: "
+    "sample it instead"
 )
 
 
@@ -86,8 +88,8 @@ class AerEngine:
 def _unmeasured(task: Task) -> QuantumCircuit:
     if task.scan.measures_from is not None:
         return load(task.scan, task.scan.measures_from)
-    circuit = load(task.scan).remove_final_measurements(inplace=False)
-    if "measure" in _operations(circuit):
+    circuit = without_final_measurements(load(task.scan))
+    if not _operations(circuit).isdisjoint({"measure", *_CONTROL_FLOW}):
         raise CircuitError(FaultCode.UNSUPPORTED, _NOT_AVERAGED)
     return circuit
 

@@ -71,6 +71,18 @@ def test_values_after_a_measurement_are_refused():
     assert raised.value.code is FaultCode.UNSUPPORTED
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "qreg q[2]; creg c[1]; x q[0]; measure q[0] -> c[0]; if (c == 1) x q[1];",
+        "qreg q[2]; creg c[1]; h q[0]; measure q[0] -> c[0]; if (c == 1) measure q[1] -> c[0];",
+    ],
+)
+def test_a_measurement_that_a_later_condition_reads_is_not_final(body):
+    with pytest.raises(CircuitError, match="sample it instead"):
+        run(HEAD + body, terms=("IZ",))
+
+
 def test_a_method_that_follows_one_course_gives_no_values():
     assert "sample it" in AER.refusal(task_of(f"{HEAD}qreg q[1]; reset q[0];", "statevector", terms=("Z",)))
 
