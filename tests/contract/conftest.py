@@ -1,3 +1,4 @@
+import itertools
 import os
 import shutil
 import socket
@@ -6,8 +7,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
-NEED_SERVICES = ["test_stores_postgres.py"]
+NEED_SERVICES = ["test_migrations_postgres.py", "test_stores_postgres.py"]
+numbers = itertools.count(1)
 required = os.environ.get("FARSHOT_REQUIRE_SERVICES") == "1"
 collect_ignore = [] if required else NEED_SERVICES
 
@@ -38,3 +41,14 @@ def postgres():
     yield run("dsn", stdout=subprocess.PIPE).stdout.strip()
     run("stop")
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def url(postgres):
+    """A database of the test's own."""
+    name = f"farshot_{next(numbers)}"
+    server = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    server.dispose()
+    return make_url(postgres).set(database=name).render_as_string()

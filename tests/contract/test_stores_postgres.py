@@ -1,6 +1,5 @@
 """The same contract on PostgreSQL, and what only a server can get wrong."""
 
-import itertools
 import threading
 import time
 from collections import Counter
@@ -13,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import text
 
 from farshot.contract import JobStatus
 from farshot.errors import StoreError, UnknownJobError, UploadError
@@ -33,19 +32,6 @@ from farshot.testing.stores import (
 )
 from farshot.testing.stores.following import Follower
 from farshot.testing.stores.values import finish, make_draft, make_part, make_queue, make_result, make_submission
-
-numbers = itertools.count(1)
-
-
-@pytest.fixture
-def url(postgres):
-    """A database of the test's own."""
-    name = f"farshot_{next(numbers)}"
-    server = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    return make_url(postgres).set(database=name).render_as_string()
 
 
 @pytest.fixture

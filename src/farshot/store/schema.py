@@ -4,6 +4,8 @@
 job arrived in. A job with a `draft` is still being uploaded and has no shards. `changes` counts the changes of all
 jobs; a job's `changed` is the count at its last one. A shard's `turn` orders the shards of all owners fairly; the
 highest one that was claimed is `served`, beside the count.
+
+A `checksum` covers what a row says beside its state (`checksums.py`); a row from before there were any has none.
 """
 
 from __future__ import annotations
@@ -87,6 +89,7 @@ jobs = Table(
     Column("deadline", Float),
     Column("deadline_boot", Text),
     Column("fault", LargeBinary),
+    Column("checksum", BigInteger),
     UniqueConstraint("owner", "key"),
     CheckConstraint("status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="status"),
     CheckConstraint("0 <= failed AND failed <= done AND done <= circuits", name="progress"),
@@ -124,6 +127,7 @@ shards = Table(
     Column("lease_boot", Text),
     Column("suspect", Integer),
     Column("verdict", LargeBinary),
+    Column("checksum", BigInteger),
     UniqueConstraint("job_id", "number"),
     UniqueConstraint("job_id", "part", "slot", name="uq_shards_payload"),
     ForeignKeyConstraint(
@@ -158,6 +162,7 @@ parts = Table(
     Column("marks", LargeBinary, nullable=False),
     Column("options", LargeBinary),
     Column("template", LargeBinary),
+    Column("checksum", BigInteger),
     CheckConstraint("number >= 0 AND circuits > 0", name="size"),
 )
 
@@ -171,6 +176,8 @@ payloads = Table(
     Column("cost", Float, nullable=False),
     Column("labels", LargeBinary, nullable=False),
     Column("sources", LargeBinary, nullable=False),
+    Column("labels_checksum", BigInteger),
+    Column("sources_checksum", BigInteger),
     ForeignKeyConstraint(["job_id", "part"], ["parts.job_id", "parts.number"], ondelete="CASCADE"),
     CheckConstraint("size > 0 AND cost >= 0", name="size"),
 )
@@ -196,6 +203,7 @@ results = Table(
     Column("attempt", Integer, nullable=False),
     Column("size", Integer, nullable=False),
     Column("results", LargeBinary, nullable=False),
+    Column("checksum", BigInteger),
     ForeignKeyConstraint(
         ["job_id", "shard", "attempt"],
         ["attempts.job_id", "attempts.shard", "attempts.attempt"],

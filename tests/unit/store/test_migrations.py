@@ -11,6 +11,7 @@ from farshot.store import SCHEMA_VERSION, Host, SqlStore, open_engine, sqlite_ur
 from farshot.store.migrate import schema_version
 from farshot.store.schema import metadata
 from farshot.testing.stores import ManualClock
+from farshot.testing.stores.values import finish
 
 SCHEMAS = sorted((Path(__file__).parents[2] / "data" / "schemas").glob("*.sql"))
 HOST = Host("machine", "boot", "name")
@@ -60,4 +61,7 @@ def test_a_store_of_every_schema_opens_and_goes_on(tmp_path, dump):
     store.revoke("me")
     (shard,) = store.claim("you", 9)
     assert (shard.lease.job_id, shard.first, shard.lease.attempt) == (half.id, 1, 2)
+    finish(store, shard)
+    assert store.job(half.id).status is JobStatus.COMPLETED
+    assert [part.labels for part in store.parts(done.id)] == [("c0", "c1", "c2", "c3")]
     store.close()
