@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from farshot.model import EVERY_JOB
@@ -159,14 +159,21 @@ class Recorded:
 class StoredPart:
     """Recorded results as read back: `results` is the encoded list, for the circuits `labels` from `first` on.
 
-    `seq` counts what is recorded, in order of time.
+    `seq` counts what is recorded, in order of time. A large list is read when it is asked for, and kept by nobody:
+    whoever reads knows before how many bytes it has.
     """
 
     seq: int
     first: int
     attempt: int
     labels: tuple[str, ...]
-    results: bytes
+    nbytes: int
+    read: Callable[[], bytes] = field(repr=False, compare=False)
+
+    @property
+    def results(self) -> bytes:
+        """The encoded list; raises `UnknownJobError` where the job was deleted meanwhile."""
+        return self.read()
 
 
 class JobStore(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,6 +40,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 _PAGE = 64
+_SMALL = 64 * 1024
+"""Bytes of a part that is read along with others."""
 
 
 class SqlStore:
@@ -146,11 +149,11 @@ class SqlStore:
 
     def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:
         """Yield what is recorded of a job behind the part at position `after`, in order of position."""
-        return map(_stored, self._pages(sql.READ_PARTS, job_id, "first", after))
+        return map(partial(self._stored, job_id), self._pages(sql.READ_PARTS, job_id, "first", after, small=_SMALL))
 
     def recorded(self, job_id: str, after: int = 0) -> Iterator[StoredPart]:
         """Yield what was recorded of a job after the part of number `after`, in order of time."""
-        return map(_stored, self._pages(sql.READ_RECORDED, job_id, "seq", after))
+        return map(partial(self._stored, job_id), self._pages(sql.READ_RECORDED, job_id, "seq", after, small=_SMALL))
 
     def cancel(self, job_id: str) -> tuple[JobRecord, int | None]:
         """Cancel an open job; return it and how many circuits that stopped (None: it had ended).
@@ -336,21 +339,29 @@ class SqlStore:
     def _until(self, now: Moment) -> dict[str, object]:
         return {"until": now.now + self._lease_seconds, "boot": now.boot}
 
-    def _pages(self, statement: Any, job_id: str, key: str, after: int) -> Iterator[AnyRow]:  # noqa: ANN401 -- a select of any columns
+    def _stored(self, job_id: str, row: AnyRow) -> StoredPart:
+        """Return a part; what is large of it is read when it is asked for."""
+        start = row.first - row.shard_first
+        labels = _decode_labels(row.labels)[start : start + row.size]
+        read = partial(self._part, job_id, row.seq) if row.results is None else partial(bytes, row.results)
+        return StoredPart(row.seq, row.first, row.attempt, labels, row.nbytes, read)
+
+    def _part(self, job_id: str, seq: int) -> bytes:
+        with self._transactions.read() as connection:
+            found = connection.execute(sql.READ_PART, {"of_job": job_id, "of_part": seq}).scalar()
+        if found is None:
+            raise unknown(job_id)
+        return bytes(found)
+
+    def _pages(self, statement: Any, job_id: str, key: str, after: int, **given: int) -> Iterator[AnyRow]:  # noqa: ANN401 -- a select of any columns
         """Read page by page in order of `key`, so that a slow reader never holds a lock against writers."""
         while True:
             with self._transactions.read() as connection:
-                rows = connection.execute(statement, {"of_job": job_id, "after": after, "page": _PAGE}).all()
+                rows = connection.execute(statement, {"of_job": job_id, "after": after, "page": _PAGE, **given}).all()
             yield from rows
             if len(rows) < _PAGE:
                 return
             after = getattr(rows[-1], key)
-
-
-def _stored(row: AnyRow) -> StoredPart:
-    start = row.first - row.shard_first
-    labels = _decode_labels(row.labels)[start : start + row.size]
-    return StoredPart(row.seq, row.first, row.attempt, labels, row.results)
 
 
 def _touched(recorded: Iterable[Recorded]) -> Iterator[str]:

@@ -73,6 +73,7 @@ __all__ = [
     "MARK_JOB",
     "READ_JOB",
     "READ_LABELS",
+    "READ_PART",
     "READ_PARTS",
     "READ_RECORDED",
     "READ_SPEC",
@@ -207,7 +208,8 @@ _PARTS = (
         results.c.first,
         results.c.size,
         results.c.attempt,
-        results.c.results,
+        func.length(results.c.results).label("nbytes"),
+        case((func.length(results.c.results) <= bindparam("small"), results.c.results)).label("results"),
         shards.c.first.label("shard_first"),
         payloads.c.labels,
     )
@@ -217,6 +219,9 @@ _PARTS = (
     .limit(bindparam("page"))
 )
 READ_PARTS = _PARTS.where(results.c.first > bindparam("after")).order_by(results.c.first)
+READ_PART = select(results.c.results).where(
+    results.c.job_id == bindparam("of_job"), results.c.seq == bindparam("of_part")
+)
 READ_RECORDED = _PARTS.where(results.c.seq > bindparam("after")).order_by(results.c.seq)
 
 # before any other lock, in this order, by everything that writes to jobs that are there

@@ -10,7 +10,7 @@ import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import UnknownJobError
-from farshot.model import CircuitResult, JobFilter, Part
+from farshot.model import CircuitResult, Counts, JobFilter, Part
 from farshot.testing.stores.values import all_of, finish, make_result, make_submission
 
 if TYPE_CHECKING:
@@ -131,6 +131,19 @@ class ListingSuite:
         assert [part.first for part in store.parts(job.id)] == list(range(150))
         assert [part.first for part in store.recorded(job.id)] == list(range(149, -1, -1))
         assert [part.first for part in store.parts(job.id, 99)] == list(range(100, 150))
+
+    def test_large_results_are_read_one_by_one(self, store: JobStore) -> None:
+        """Whoever reads knows their bytes before, and gets them however many there are; gone is an error."""
+        job = store.add(make_submission(circuits=3, shard=1))
+        results = [make_result(Counts(8 * size, bytes(size), b"\1")) for size in (9, 2**20, 2**16)]
+        for shard, result in zip(store.claim("me", 3), results, strict=True):
+            store.record([Part.of(shard.lease, shard.first, [result], last=True)])
+        for found in (list(store.parts(job.id)), list(store.recorded(job.id))):
+            assert [_decode(part.results) for part in found] == [[result] for result in results]
+            assert [part.nbytes for part in found] == [len(part.results) for part in found]
+        store.delete(job.id)
+        with pytest.raises(UnknownJobError):
+            _ = found[1].results
 
 
 class DeletingSuite:
