@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from farshot.contract import AsyncJobBackend, ExecutionResult, JobStatus
 from farshot.errors import (
     AccessError,
+    AmbiguousJobError,
     BatchError,
     CircuitError,
     CircuitsInvalidError,
@@ -27,6 +28,7 @@ from farshot.errors import (
     OptionError,
     PollingTimeoutError,
     QuotaError,
+    ResultError,
     ServiceError,
     StoreError,
     SubmissionError,
@@ -42,9 +44,12 @@ if TYPE_CHECKING:
     from farshot.backends.jobs import Job
     from farshot.backends.local import LocalBackend
     from farshot.backends.remote import RemoteBackend
+    from farshot.backends.results import JobResult
+    from farshot.backends.shared import run
 
 __all__ = [
     "AccessError",
+    "AmbiguousJobError",
     "AsyncJobBackend",
     "BatchError",
     "CircuitError",
@@ -57,6 +62,7 @@ __all__ = [
     "HandleError",
     "Job",
     "JobNotCompletedError",
+    "JobResult",
     "JobStatus",
     "KeyConflictError",
     "LocalBackend",
@@ -65,6 +71,7 @@ __all__ = [
     "PollingTimeoutError",
     "QuotaError",
     "RemoteBackend",
+    "ResultError",
     "ServiceError",
     "StoreError",
     "SubmissionError",
@@ -76,17 +83,20 @@ __all__ = [
     "__version__",
     "as_completed",
     "gather",
+    "run",
 ]
 
 __version__ = "0.1.0"
 
 _LATE = {
     "Job": "farshot.backends.jobs",
+    "JobResult": "farshot.backends.results",
     "LocalBackend": "farshot.backends.local",
     "RemoteBackend": "farshot.backends.remote",
     "Template": "farshot.admission.template",
     "as_completed": "farshot.backends.gathering",
     "gather": "farshot.backends.gathering",
+    "run": "farshot.backends.shared",
 }
 
 

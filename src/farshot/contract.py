@@ -91,6 +91,11 @@ class ExecutionResult:
     backend_jobs: int = 1
     run_time: float = 0.0
 
+    @property
+    def id(self) -> str | None:
+        """The job's id, as a `Job` has it."""
+        return self.job_id
+
     def is_async(self) -> bool:
         """Whether this is a handle whose results have not been fetched."""
         return self.job_id is not None and self.results is None

@@ -14,7 +14,9 @@ FarshotError
 │   └── CircuitsInvalidError         `validate=True` found circuits that cannot run
 ├── HandleError (ValueError)         the handle carries no job id
 ├── UnknownJobError (LookupError)    the store holds no such job
-├── JobNotCompletedError             results were asked for, but the job is not COMPLETED
+│   └── AmbiguousJobError            the id given begins the ids of several jobs
+├── JobNotCompletedError             results were asked for, but the job is not COMPLETED; carries the faults
+├── ResultError (LookupError)        the result holds no such circuit, or it has no outcome of this kind
 ├── PollingTimeoutError (TimeoutError)  the wait ran out of looks or of time; the job goes on
 ├── CircuitError                     one circuit cannot be run; becomes that circuit's fault
 ├── UploadError (ValueError)         a part does not belong to a job in the making, or one is missing
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessError",
+    "AmbiguousJobError",
     "BatchError",
     "CircuitError",
     "CircuitsInvalidError",
@@ -58,6 +61,7 @@ __all__ = [
     "OptionError",
     "PollingTimeoutError",
     "QuotaError",
+    "ResultError",
     "ServiceError",
     "StoreCorruptError",
     "StoreError",
@@ -149,8 +153,24 @@ class UnknownJobError(FarshotError, LookupError):
     """The store holds no job of this id."""
 
 
+class AmbiguousJobError(UnknownJobError):
+    """The id given is the beginning of several jobs' ids, or of too many to ask for."""
+
+
 class JobNotCompletedError(FarshotError):
-    """Results were asked for, but the job is not COMPLETED."""
+    """Results were asked for, but the job is not COMPLETED.
+
+    `faults` maps the labels of circuits that failed to their errors: the first hundred of them.
+    """
+
+    def __init__(self, message: str, faults: Mapping[str, CircuitError] | None = None) -> None:
+        """Keep `faults`."""
+        self.faults = dict(faults or {})
+        super().__init__(message)
+
+
+class ResultError(FarshotError, LookupError):
+    """The result holds no circuit of this label, or the circuit has no outcome of this kind."""
 
 
 class PollingTimeoutError(FarshotError, TimeoutError):

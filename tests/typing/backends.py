@@ -24,6 +24,6 @@ with farshot.LocalBackend(shots=1000, workers=None, data_dir=None, target="auto"
     local.get_job_results(ExecutionResult(job_id="x"), partial=True)
     job: farshot.Job = local.job("x")
     jobs: list[farshot.Job] = local.jobs(status="COMPLETED", tag=None, limit=50)
-    entries: list[list[dict[str, object]]] = farshot.gather(jobs)
+    entries: list[farshot.JobResult] = farshot.gather(jobs)
     ended: list[farshot.Job] = list(farshot.as_completed(jobs, timeout=1.0))
     labels: list[str] = [entry["label"] for entry in job.stream(cancellation_event=Event())]

@@ -8,20 +8,18 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from farshot.admission.batch import Request, check_count, check_priority, check_seconds, check_seed, check_shots
 from farshot.backends.jobs import Job
+from farshot.backends.lookup import find_job, job_id_of
 from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
 from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.unfinished import MOST_FAULTS, interrupted_wait, not_completed
 from farshot.backends.watching import Patience
 from farshot.contract import ExecutionResult, JobStatus
-from farshot.errors import (
-    ExecutionCancelledError,
-    HandleError,
-    JobNotCompletedError,
-    OptionError,
-)
+from farshot.errors import ExecutionCancelledError, OptionError
 from farshot.model import circuit_seed
 
 if TYPE_CHECKING:
@@ -32,11 +30,17 @@ if TYPE_CHECKING:
     from typing import Self
 
     from farshot.admission.template import Template
+    from farshot.backends.lookup import AnyJob
+    from farshot.backends.results import JobResult
     from farshot.backends.watching import Watch
     from farshot.contract import Response
+    from farshot.errors import CircuitError
     from farshot.model import JobRecord
 
 __all__ = ["Client", "Sending", "raise_if_set"]
+
+_NEWEST = 1000
+"""Among so many jobs the beginning of an id is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,18 @@ class Client(ABC):
     ) -> None:
         """Close it."""
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse: threads, connections and a token are nothing to pickle."""
+        kind = type(self).__name__
+        message = (
+            f"a {kind} cannot be pickled: make one in each process, or pass jobs (`backend.job(handle)`), which can"
+        )
+        raise TypeError(message)
+
+    @abstractmethod
+    def reopened(self) -> Callable[[], Client]:
+        """Return what opens this backend in another process; it can be pickled and holds no token."""
 
     @abstractmethod
     def close(self) -> None:
@@ -148,7 +164,7 @@ class Client(ABC):
 
     def poll_job_status(  # noqa: PLR0913 -- the contract fixes these parameters
         self,
-        execution_result: ExecutionResult,
+        execution_result: AnyJob,
         loop_until_complete: bool = False,  # noqa: FBT001, FBT002 -- the contract fixes the position
         on_complete: Callable[[Response], None] | None = None,
         verbose: bool = True,  # noqa: FBT001, FBT002 -- the contract fixes the position
@@ -163,7 +179,7 @@ class Client(ABC):
         `cancellation_event` raises `ExecutionCancelledError` and leaves the job alone. Without one, in the
         main thread, the first Ctrl-C cancels the job and raises that, the second is `KeyboardInterrupt`.
         """
-        job_id = _job_id(execution_result)
+        job_id = job_id_of(execution_result)
         if not loop_until_complete:
             record, response = self._look(job_id, cancellation_event)
             if record.status.is_terminal and on_complete:
@@ -175,31 +191,56 @@ class Client(ABC):
             on_complete(self._response(record, cancellation_event))
         return record.status
 
-    def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult:
+    def get_job_results(self, execution_result: AnyJob, *, partial: bool = False) -> ExecutionResult:
         """Return a new object with the results, in order of submission.
 
         Each entry is `{"label", "results", "metadata"}`. Raises `JobNotCompletedError` while the job is not
         COMPLETED; with `partial` it gives what there is instead, where a circuit that failed has
         `{"label", "error": {"code", "message", "line", "column"}}`.
         """
-        job_id = _job_id(execution_result)
-        record = self._settled(job_id) or self.record(job_id)
-        if not partial and record.status is not JobStatus.COMPLETED:
-            raise JobNotCompletedError(_why_not(record))
-        return execution_result.with_results(self._entries(record), record.run_time)
+        record = self._known(job_id_of(execution_result))
+        handle = (
+            execution_result if isinstance(execution_result, ExecutionResult) else ExecutionResult(job_id=record.id)
+        )
+        return handle.with_results(list(self._result(record, partial=partial)), record.run_time)
 
-    def cancel_job(self, execution_result: ExecutionResult) -> Response:
+    def result(self, job: AnyJob, *, timeout: float | None = None, partial: bool = False) -> JobResult:
+        """Wait until a job has ended, as `wait`, and return its outcomes; raises `JobNotCompletedError` as above."""
+        return self._result(self._wait(job_id_of(job), _deadline(timeout), None, _say_nothing), partial=partial)
+
+    def partial(self, job: AnyJob) -> JobResult:
+        """Return what outcomes there are of a job by now, those that failed too."""
+        return self._result(self._known(job_id_of(job)), partial=True)
+
+    def cancel_job(self, execution_result: AnyJob) -> Response:
         """Cancel the job and kill what runs of it; recorded results stay readable.
 
         Answers 200 with how many circuits that stopped, or 409 where the job had ended, which is no error.
         Raises `UnknownJobError` where there is no such job.
         """
-        return self._cancel(_job_id(execution_result))
+        return self._cancel(job_id_of(execution_result))
 
-    def job(self, job_id: str) -> Job:
-        """Return the job of this id; raises `UnknownJobError`."""
-        self.record(job_id)
-        return Job(self, job_id)
+    def delete(self, job: AnyJob) -> None:
+        """Delete a job with its circuits and results; what runs of it is stopped. Raises `UnknownJobError`."""
+        self._delete(job_id_of(job))
+
+    def run(self, circuits: Mapping[str, str] | Template | str, **options: Any) -> Job:  # noqa: ANN401 -- as below
+        """Submit a batch, or one text under the label `circuit`, with the options of `submit_circuits`.
+
+        Returns the job: `job.result()` waits for it and gives what came out.
+        """
+        batch = {"circuit": circuits} if isinstance(circuits, str) else circuits
+        return self.job(self.submit_circuits(batch, **options))
+
+    def job(self, job: AnyJob) -> Job:
+        """Return the job of a handle, an id, or the beginning of one; raises `UnknownJobError`.
+
+        A beginning has four characters or more and is looked for among the newest jobs.
+        """
+        if not isinstance(job, str):
+            return Job(self, job_id_of(job))
+        found = find_job(job_id_of(job), lambda: (record.id for record in self.records(limit=_NEWEST)))
+        return Job(self, self.record(found).id)
 
     def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> list[Job]:
         """Return the newest jobs first, at most `limit`."""
@@ -212,23 +253,33 @@ class Client(ABC):
         check_count("limit", limit)
         return self._newest(None if status is None else JobStatus(status), tag, limit)
 
-    def record(self, job_id: str) -> JobRecord:
+    def record(self, job: AnyJob) -> JobRecord:
         """Return what is known of a job; raises `UnknownJobError`."""
-        return self._look(job_id, None)[0]
+        return self._look(job_id_of(job), None)[0]
 
-    def wait(self, job_id: str, *, timeout: float | None = None, cancellation_event: Event | None = None) -> JobStatus:
+    def wait(
+        self,
+        job: AnyJob,
+        *,
+        timeout: float | None = None,
+        cancellation_event: Event | None = None,
+    ) -> JobStatus:
         """Block until a job has ended; as `poll_job_status`, without a callback.
 
         Raises `PollingTimeoutError` after `timeout` seconds; the job goes on then.
         """
-        return self._wait(job_id, _deadline(timeout), cancellation_event, lambda _attempt, _record: None).status
+        return self._wait(job_id_of(job), _deadline(timeout), cancellation_event, _say_nothing).status
 
     def ended(
-        self, job_ids: Collection[str], *, timeout: float | None = None, cancellation_event: Event | None = None
+        self,
+        jobs: Collection[AnyJob],
+        *,
+        timeout: float | None = None,
+        cancellation_event: Event | None = None,
     ) -> Iterator[str]:
-        """Yield each job once it has ended; a set event and `timeout`, in seconds, raise as in `wait`."""
+        """Yield the id of each job once it has ended; a set event and `timeout`, in seconds, raise as in `wait`."""
         patience = Patience(cancellation_event, _deadline(timeout))
-        left = set(job_ids)
+        left = set(map(job_id_of, jobs))
         with self._watch(left, patience) as watch:
             while True:
                 found = watch.ended()
@@ -241,7 +292,7 @@ class Client(ABC):
                     watch.pause(0.02)
 
     @abstractmethod
-    def stream(self, job_id: str, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
+    def stream(self, job: AnyJob, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
         """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
 
         Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
@@ -264,12 +315,16 @@ class Client(ABC):
         """Return the newest jobs first, at most `limit`."""
 
     @abstractmethod
-    def _entries(self, record: JobRecord) -> list[dict[str, Any]]:
-        """Return an entry for every circuit that has an outcome, in order of submission."""
+    def _outcomes(self, record: JobRecord) -> JobResult:
+        """Return the outcome of every circuit that has one, in order of submission."""
 
     @abstractmethod
     def _cancel(self, job_id: str) -> Response:
         """Cancel a job; answers 409 where it had ended."""
+
+    @abstractmethod
+    def _delete(self, job_id: str) -> None:
+        """Delete a job; raises `UnknownJobError`."""
 
     @abstractmethod
     def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[Watch]:
@@ -283,9 +338,24 @@ class Client(ABC):
         """Return a response that says how a job has ended."""
         return LocalResponse(200, job_body(record))
 
-    def _interrupt(self, job_id: str) -> None:
-        """Cancel the job of a wait that Ctrl-C ended."""
+    def _interrupt(self, job_id: str, interrupted: Event) -> JobRecord | None:  # noqa: ARG002 -- for those who must ask
+        """Cancel the job of a wait that Ctrl-C ended, and return it; None where that is not known by now."""
         self._cancel(job_id)
+        return self.record(job_id)
+
+    def _known(self, job_id: str) -> JobRecord:
+        return self._settled(job_id) or self.record(job_id)
+
+    def _result(self, record: JobRecord, *, partial: bool) -> JobResult:
+        if not partial and record.status is not JobStatus.COMPLETED:
+            raise not_completed(record, self._faults(record))
+        return self._outcomes(record)
+
+    def _faults(self, record: JobRecord) -> dict[str, CircuitError]:
+        """Return why the first circuits that failed did so."""
+        if record.status is not JobStatus.FAILED or not record.failed:
+            return {}
+        return dict(islice(self._outcomes(record).each_fault(), min(record.failed, MOST_FAULTS)))
 
     def _next_seed(self) -> int | None:
         with self._lock:
@@ -300,10 +370,9 @@ class Client(ABC):
         with first_interrupt() as interrupted:
             try:
                 return self._wait_for(job_id, deadline, interrupted, report)
-            except ExecutionCancelledError:
+            except ExecutionCancelledError as error:
                 interrupted.clear()
-                self._interrupt(job_id)
-                raise
+                raise interrupted_wait(job_id, self._interrupt(job_id, interrupted)) from error
 
     def _wait_for(
         self, job_id: str, deadline: float, event: Event, report: Callable[[int, JobRecord], None]
@@ -324,20 +393,5 @@ def raise_if_set(event: Event | None) -> None:
         raise ExecutionCancelledError(message)
 
 
-def _job_id(handle: object) -> str:
-    if not isinstance(handle, ExecutionResult) or not isinstance(handle.job_id, str | None):
-        message = f"a handle as returned by submit_circuits is needed, not {handle!r:.80}"
-        raise OptionError(message)
-    if handle.job_id is None:
-        message = "the handle has no job_id: it was not returned by submit_circuits"
-        raise HandleError(message)
-    return handle.job_id
-
-
-def _why_not(record: JobRecord) -> str:
-    if not record.status.is_terminal:
-        return f"job {record.id} is {record.status}: poll it until it is COMPLETED, or ask with partial=True"
-    if record.fault:
-        return f"job {record.id} is {record.status}: {record.fault.message}; ask with partial=True for what there is"
-    failed = f" ({record.failed} of {record.circuits} circuits failed)" if record.failed else ""
-    return f"job {record.id} is {record.status}{failed}: ask with partial=True for what there is"
+def _say_nothing(_attempt: int, _record: JobRecord) -> None:
+    """Report no look."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -16,28 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from farshot.model import JobRecord, Observables
-    from farshot.protocols import JobStore
 
-__all__ = ["failure_entry", "job_entries", "metadata", "missing_fault", "part_entries"]
+__all__ = ["entry_of", "failure_entry", "metadata", "missing_fault", "outcomes_of", "part_entries"]
 
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circuit ran")
-
-
-def job_entries(store: JobStore, record: JobRecord) -> list[dict[str, Any]]:
-    """Return an entry for every circuit that has an outcome, in order of submission.
-
-    In a job that was ended early every circuit has one: those that did not run carry the fault `cancelled`, or
-    that of the job.
-    """
-    observables = store.spec(record.id).observables
-    entries = chain.from_iterable(part_entries(part, observables) for part in store.parts(record.id))
-    fault = missing_fault(record)
-    if fault is None:
-        return [entry for _, entry in entries]
-    done = dict(entries)
-    labels = enumerate(chain.from_iterable(store.labels(record.id)))
-    return [done.get(position) or failure_entry(label, fault) for position, label in labels]
 
 
 def missing_fault(record: JobRecord) -> Fault | None:
@@ -60,12 +42,18 @@ class Part(Protocol):
 
 def part_entries(part: Part, observables: Observables | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the position and the entry of every circuit of a part."""
-    for position, (label, result) in enumerate(zip(part.labels, _decode(part.results), strict=True), part.first):
+    for position, (label, result) in enumerate(zip(part.labels, outcomes_of(part), strict=True), part.first):
         terms = observables.terms_at(position) if observables else ()
-        yield position, _entry(label, result, terms, part.attempt)
+        yield position, entry_of(label, result, terms, part.attempt)
 
 
-def _entry(label: str, result: CircuitResult, terms: tuple[str, ...], attempt: int) -> dict[str, Any]:
+def outcomes_of(part: Part) -> list[CircuitResult]:
+    """Return the outcomes of the circuits of a part, as they were recorded."""
+    return _decode(part.results)
+
+
+def entry_of(label: str, result: CircuitResult, terms: tuple[str, ...], attempt: int) -> dict[str, Any]:
+    """Return the entry of a circuit that has an outcome."""
     outcome = result.outcome
     if isinstance(outcome, Fault):
         return failure_entry(label, outcome)

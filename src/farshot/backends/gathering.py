@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from farshot.backends.calls import start
 from farshot.errors import ExecutionCancelledError, PollingTimeoutError
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from farshot.backends.jobs import Job, JobBackend
+    from farshot.backends.results import JobResult
 
 __all__ = ["as_completed", "gather"]
 
 
-def gather(jobs: Iterable[Job], timeout: float | None = None) -> list[list[dict[str, Any]]]:
-    """Wait for all jobs and return the entries of each, in the order of `jobs`; circuits that failed have an `error`.
+def gather(jobs: Iterable[Job], timeout: float | None = None) -> list[JobResult]:
+    """Wait for all jobs and return the outcomes of each, in the order of `jobs`; circuits that failed have an `error`.
 
     Raises `PollingTimeoutError` after `timeout` seconds; the jobs go on then.
     """
     wanted = list(jobs)
-    found = {_name(job): job.result(partial=True) for job in as_completed(wanted, timeout)}
+    found = {_name(job): job.partial() for job in as_completed(wanted, timeout)}
     return [found[_name(job)] for job in wanted]
 
 

@@ -10,8 +10,9 @@ from farshot.backends.calls import start
 from farshot.contract import ExecutionResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator
+    from collections.abc import Callable, Collection, Generator, Iterator
 
+    from farshot.backends.results import JobResult
     from farshot.contract import JobStatus, Response
     from farshot.model import JobRecord
 
@@ -21,31 +22,39 @@ __all__ = ["Job", "JobBackend"]
 class JobBackend(Protocol):
     """What a job asks its backend; `farshot.backends.client` says more of each."""
 
-    def record(self, job_id: str) -> JobRecord:
+    def record(self, job: str) -> JobRecord:
         """Return what is known of a job."""
         ...
 
     def wait(
-        self, job_id: str, *, timeout: float | None = None, cancellation_event: threading.Event | None = None
+        self, job: str, *, timeout: float | None = None, cancellation_event: threading.Event | None = None
     ) -> JobStatus:
         """Block until a job has ended."""
         ...
 
-    def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult:
-        """Return a new object with the results."""
+    def result(self, job: str, *, timeout: float | None = None, partial: bool = False) -> JobResult:
+        """Block until a job has ended, and return its outcomes."""
+        ...
+
+    def partial(self, job: str) -> JobResult:
+        """Return what outcomes there are by now."""
         ...
 
     def cancel_job(self, execution_result: ExecutionResult) -> Response:
         """Cancel a job."""
         ...
 
-    def stream(self, job_id: str, *, cancellation_event: threading.Event | None = None) -> Iterator[dict[str, Any]]:
+    def delete(self, job: str) -> None:
+        """Delete a job."""
+        ...
+
+    def stream(self, job: str, *, cancellation_event: threading.Event | None = None) -> Iterator[dict[str, Any]]:
         """Yield entries as circuits end."""
         ...
 
     def ended(
         self,
-        job_ids: Collection[str],
+        jobs: Collection[str],
         *,
         timeout: float | None = None,
         cancellation_event: threading.Event | None = None,
@@ -53,19 +62,40 @@ class JobBackend(Protocol):
         """Yield jobs as they end."""
         ...
 
+    def reopened(self) -> Callable[[], JobBackend]:
+        """Return what opens this backend in another process; raises `TypeError` where nothing can."""
+        ...
+
 
 class Job:
-    """A job by its id. Nothing is cached: every property reads the store."""
+    """A job by its id. Nothing is cached: every property reads the store.
+
+    A pickled job is its id and where its backend keeps it; a token is not among that. It is unpickled onto a backend
+    that all such jobs of the process share.
+    """
 
     def __init__(self, backend: JobBackend, job_id: str) -> None:
         """Name a job of `backend`."""
         self.backend = backend
-        self._handle = ExecutionResult(job_id=job_id)
         self.id = job_id
 
     def __repr__(self) -> str:
         """Show the id."""
         return f"Job({self.id!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the id and the place of the store or the service."""
+        return _reopen, (self.backend.reopened(), self.id)
+
+    @property
+    def job_id(self) -> str:
+        """Its id, as a handle has it."""
+        return self.id
+
+    @property
+    def handle(self) -> ExecutionResult:
+        """The handle that submitting it returned."""
+        return ExecutionResult(job_id=self.id)
 
     @property
     def record(self) -> JobRecord:
@@ -80,12 +110,22 @@ class Job:
     def wait(self, timeout: float | None = None, *, cancellation_event: threading.Event | None = None) -> JobStatus:
         """Block until it has ended; raises `PollingTimeoutError` after `timeout` seconds, and
         `ExecutionCancelledError` once the event is set. The job goes on then.
+
+        In the main thread the first Ctrl-C cancels the job and raises `ExecutionCancelledError`.
         """
         return self.backend.wait(self.id, timeout=timeout, cancellation_event=cancellation_event)
 
-    def result(self, *, partial: bool = False) -> list[dict[str, Any]]:
-        """Return its entries; as `get_job_results`."""
-        return self.backend.get_job_results(self._handle, partial=partial).results or []
+    def result(self, timeout: float | None = None, *, partial: bool = False) -> JobResult:
+        """Block until it has ended, as `wait`, and return its outcomes.
+
+        Raises `JobNotCompletedError`, which carries the faults, where it did not end COMPLETED; with `partial` what
+        there is is returned.
+        """
+        return self.backend.result(self.id, timeout=timeout, partial=partial)
+
+    def partial(self) -> JobResult:
+        """Return at once what outcomes there are, those of circuits that failed too."""
+        return self.backend.partial(self.id)
 
     def stream(self, *, cancellation_event: threading.Event | None = None) -> Iterator[dict[str, Any]]:
         """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
@@ -96,13 +136,17 @@ class Job:
 
     def cancel(self) -> Response:
         """Cancel it; as `cancel_job`."""
-        return self.backend.cancel_job(self._handle)
+        return self.backend.cancel_job(self.handle)
 
-    def __await__(self) -> Generator[Any, None, list[dict[str, Any]]]:
-        """Wait in another thread, then give its entries, those that failed too."""
+    def delete(self) -> None:
+        """Delete it with its circuits and results; what runs of it is stopped."""
+        self.backend.delete(self.id)
+
+    def __await__(self) -> Generator[Any, None, JobResult]:
+        """Wait in another thread, then give its outcomes, those of circuits that failed too."""
         return self._finish().__await__()
 
-    async def _finish(self) -> list[dict[str, Any]]:
+    async def _finish(self) -> JobResult:
         unwanted = threading.Event()
         finishing = start(lambda: self._wait_and_read(unwanted), name="farshot-await")
         try:
@@ -110,6 +154,10 @@ class Job:
         finally:
             unwanted.set()
 
-    def _wait_and_read(self, unwanted: threading.Event) -> list[dict[str, Any]]:
+    def _wait_and_read(self, unwanted: threading.Event) -> JobResult:
         self.wait(cancellation_event=unwanted)
-        return self.result(partial=True)
+        return self.partial()
+
+
+def _reopen(opens: Callable[[], JobBackend], job_id: str) -> Job:
+    return Job(opens(), job_id)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_count, check_seconds
 from farshot.backends.client import Client, raise_if_set
 from farshot.backends.engine import Engine
+from farshot.backends.lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.shared import shared_local
 from farshot.backends.validating import EVERY_FAULT, validate
 from farshot.backends.watching import Patience
+from farshot.config import data_folder
 from farshot.dispatch.sharding import cut
 from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
 from farshot.model import JobFilter
@@ -19,13 +23,15 @@ from farshot.simulators.targets import check_target
 from farshot.submission import Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from os import PathLike
     from threading import Event
 
     from farshot.admission.template import Template
     from farshot.backends.client import Sending
+    from farshot.backends.lookup import AnyJob
+    from farshot.backends.results import JobResult
     from farshot.backends.watching import LocalWatch
     from farshot.contract import JobStatus
     from farshot.model import JobRecord
@@ -84,20 +90,26 @@ class LocalBackend(Client):
             None if memory_limit is None else check_count("memory_limit", memory_limit),
             check_seconds("circuit_timeout", circuit_timeout),
         )
-        self._engine = Engine(data_dir, self._executor if self._workers else None)
+        self._folder = data_folder(data_dir)
+        self._engine = Engine(self._folder, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._engine.close)
+
+    def reopened(self) -> Callable[[], LocalBackend]:
+        """Return what opens a backend on the same folder, with as many workers, in another process."""
+        return partial(shared_local, str(self._folder), self._workers)
 
     def close(self) -> None:
         """End the workers and wait for nothing: open jobs stay in the store for the next backend."""
         self._close()
 
-    def stream(self, job_id: str, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
+    def stream(self, job: AnyJob, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
         """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
 
         Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
         """
         from farshot.backends.following import follow
 
+        job_id = job_id_of(job)
         with self._engine.watching([job_id]) as watch:
             yield from follow(self._engine.store, job_id, watch, Patience(cancellation_event, math.inf))
 
@@ -120,10 +132,14 @@ class LocalBackend(Client):
     def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
         return self._engine.store.jobs(JobFilter(status=status, tag=tag), limit)
 
-    def _entries(self, record: JobRecord) -> list[dict[str, Any]]:
-        from farshot.backends.entries import job_entries
+    def _outcomes(self, record: JobRecord) -> JobResult:
+        from farshot.backends.recorded import recorded_result
 
-        return job_entries(self._engine.store, record)
+        return recorded_result(self._engine.store, record)
+
+    def _delete(self, job_id: str) -> None:
+        self._engine.store.delete(job_id)
+        self._engine.wake()
 
     def _cancel(self, job_id: str) -> LocalResponse:
         record, stopped = self._engine.store.cancel(job_id)

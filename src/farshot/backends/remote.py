@@ -15,10 +15,13 @@ from farshot.backends.calls import heeded, is_done, start
 from farshot.backends.client import Client, raise_if_set
 from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import job_path, record_of
-from farshot.backends.http.streaming import Results, flow
+from farshot.backends.http.streaming import ResultStream, flow
 from farshot.backends.http.transport import Ask, Transport
 from farshot.backends.http.uploading import Upload, job_request, send, withdraw
+from farshot.backends.lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.results import JobResult, Missing, Recorded, in_order
+from farshot.backends.shared import shared_remote
 from farshot.backends.watching import Patience
 from farshot.config.login import clean_url, stored_login
 from farshot.errors import (
@@ -30,7 +33,7 @@ from farshot.errors import (
     ServiceError,
     SubmissionError,
 )
-from farshot.wire import JobDocument, JobListDocument, read_answer
+from farshot.wire import JobDocument, JobListDocument, PartFrame, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -44,8 +47,10 @@ if TYPE_CHECKING:
     from farshot.admission.template import Template
     from farshot.backends.client import Sending
     from farshot.backends.http.feed import RemoteWatch
+    from farshot.backends.lookup import AnyJob
     from farshot.contract import JobStatus, Response
-    from farshot.model import JobRecord
+    from farshot.model import JobRecord, Observables
+    from farshot.wire import GapFrame
 
 __all__ = ["RemoteBackend"]
 
@@ -101,20 +106,25 @@ class RemoteBackend(Client):
         self._withdrawals: set[Future[None]] = set()
         self._close = weakref.finalize(self, _close, self._transport, self._feed, self._withdrawals)
 
+    def reopened(self) -> Callable[[], RemoteBackend]:
+        """Return what opens a backend of the same service in another process, with the token that is known there."""
+        return partial(shared_remote, self._transport.url)
+
     def close(self) -> None:
         """End the connections; jobs go on. What waits in other threads raises `ServiceError`."""
         self._close()
 
-    def stream(self, job_id: str, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
+    def stream(self, job: AnyJob, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
         """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
 
         Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
         """
-        return flow(Results(self._transport, job_id, follow=True), Patience(cancellation_event, float("inf")))
+        stream = ResultStream(self._transport, job_id_of(job), follow=True)
+        return flow(stream, Patience(cancellation_event, float("inf")))
 
-    def document(self, job_id: str) -> JobDocument:
+    def document(self, job: AnyJob) -> JobDocument:
         """Return all that the service says of a job; raises `UnknownJobError`."""
-        return read_answer(self._call(Ask(method="GET", path=job_path(job_id))).content, JobDocument)
+        return read_answer(self._call(Ask(method="GET", path=job_path(job_id_of(job)))).content, JobDocument)
 
     def _checked_target(self, name: str) -> str:
         return check_text("target", name) or ""
@@ -181,8 +191,21 @@ class RemoteBackend(Client):
         future.add_done_callback(self._withdrawals.discard)
         return future
 
-    def _interrupt(self, job_id: str) -> None:
-        is_done(self._do_later(lambda: withdraw(self._transport, job_id, _WITHDRAWING)))
+    def _interrupt(self, job_id: str, interrupted: Event) -> JobRecord | None:
+        """Cancel the job, if need be in the background; another Ctrl-C ends the wait for an answer."""
+        answers: list[HttpResponse] = []
+        cancelling = self._do_later(lambda: answers.append(withdraw(self._transport, job_id, _WITHDRAWING)))
+        until = time.monotonic() + _LINGER
+        while not is_done(cancelling):
+            if interrupted.is_set() or time.monotonic() > until:
+                return None
+        if not answers:
+            return None
+        return self._settled(job_id) if answers[0].status_code == 409 else self._taken(answers[0])
+
+    def _taken(self, response: HttpResponse) -> JobRecord:
+        """Return the job that the service answered with; whoever waits for it hears of it."""
+        return self._feed.take(read_answer(response.content, JobDocument))
 
     def _call(self, ask: Ask, event: Event | None = None) -> HttpResponse:
         """Ask in another thread, so that an event or Ctrl-C ends the call whatever the service does."""
@@ -198,7 +221,7 @@ class RemoteBackend(Client):
 
     def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
         response = self._call(Ask(method="GET", path=job_path(job_id)), event)
-        return self._feed.take(read_answer(response.content, JobDocument)), response
+        return self._taken(response), response
 
     def _settled(self, job_id: str) -> JobRecord | None:
         return self._feed.ended(job_id)
@@ -220,21 +243,26 @@ class RemoteBackend(Client):
                 return found
             params["cursor"] = page.next
 
-    def _entries(self, record: JobRecord) -> list[dict[str, Any]]:
-        results = Results(self._transport, record.id, follow=False)
-        reading = start(lambda: dict(entry for entries in results.read() for entry in entries), name="farshot-results")
+    def _outcomes(self, record: JobRecord) -> JobResult:
+        stream = ResultStream(self._transport, record.id, follow=False)
+        reading = start(lambda: list(stream.fresh()), name="farshot-results")
         try:
             while not is_done(reading):
                 pass
-            found = reading.result()
+            frames = reading.result()
         finally:
-            results.give_up()
-        return [found[position] for position in sorted(found)]
+            stream.give_up()
+        return JobResult(record.id, in_order(_piece(frame, stream.observables) for frame in frames))
+
+    def _delete(self, job_id: str) -> None:
+        self.record(job_id)
+        self._call(Ask(method="DELETE", path=job_path(job_id), also=frozenset({404})))
+        self._feed.forget(job_id)
 
     def _cancel(self, job_id: str) -> Response:
         response = self._call(Ask(method="POST", path=job_path(job_id, "cancel"), also=frozenset({409})))
         if response.status_code < 300:
-            self._feed.take(read_answer(response.content, JobDocument))
+            self._taken(response)
         return response
 
     def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[RemoteWatch]:
@@ -286,6 +314,12 @@ def _lost(upload: Upload, error: ServiceError) -> SubmissionError:
     known = f"job {upload.job_id} is there but not complete" if upload.job_id else "whether there is a job is not known"
     message = f"{error}; {known}: submit the same batch with key={upload.key!r} to go on"
     return SubmissionError(message, key=upload.key, job_id=upload.job_id)
+
+
+def _piece(frame: PartFrame | GapFrame, observables: Observables | None) -> Recorded | Missing:
+    if isinstance(frame, PartFrame):
+        return Recorded(frame, observables)
+    return Missing(frame.first, frame.labels, frame.fault)
 
 
 def _withdraw(transport: Transport, upload: Upload, sending: Future[JobDocument]) -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from farshot.errors import BatchError, ConfigError, ExecutionCancelledError, FarshotError, HandleError, UnknownJobError
 
-__all__ = ["DONE", "FAILED", "INTERRUPTED", "USAGE", "AmbiguousJobError", "InputError", "exit_status", "show_error"]
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "USAGE", "InputError", "exit_status", "show_error"]
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class InputError(BatchError):
     """A file, a folder or an option cannot be used as given. Nothing was submitted."""
-
-
-class AmbiguousJobError(UnknownJobError):
-    """The id given is the beginning of several jobs' ids, or of too many to ask for."""
 
 
 def exit_status(error: FarshotError) -> int:

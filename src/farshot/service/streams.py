@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response, StreamingResponse
 
 from farshot.backends.entries import failure_entry, missing_fault, part_entries
+from farshot.backends.gaps import gaps
 from farshot.service.parts import in_thread
 from farshot.wire import GapFrame, HeadFrame, PartFrame, TailFrame, encode, encode_frame
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import TypeAlias
 
-    from farshot.model import Fault, Observables
+    from farshot.model import Observables
     from farshot.service.parts import Call
     from farshot.wire import Frame
 
     Form: TypeAlias = Callable[[Observables | None, Frame], Iterator[bytes]]
 
-__all__ = ["gaps", "lines", "packed", "streamed"]
+__all__ = ["lines", "packed", "streamed"]
 
 _WAIT = 10.0
 _CHUNK = 2**18
@@ -124,21 +125,3 @@ def lines(observables: Observables | None, frame: Frame) -> Iterator[bytes]:
     elif isinstance(frame, GapFrame):
         for label in frame.labels:
             yield encode(failure_entry(label, frame.fault)) + b"\n"
-
-
-def gaps(shards: Iterable[Sequence[str]], spans: Iterable[tuple[int, int]], fault: Fault) -> Iterator[GapFrame]:
-    """Yield the circuits in none of `spans`, shard by shard; `shards` are the labels of each."""
-    ordered = iter(sorted(spans))
-    span = next(ordered, None)
-    start = 0
-    for labels in shards:
-        position, end = start, start + len(labels)
-        while position < end:
-            if span is not None and span[0] <= position:
-                position = max(position, min(end, span[1]))
-                span = next(ordered, None) if span[1] <= position else span
-                continue
-            stop = end if span is None else min(end, span[0])
-            yield GapFrame(position, tuple(labels[position - start : stop - start]), fault)
-            position = stop
-        start = end

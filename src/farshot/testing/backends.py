@@ -6,20 +6,34 @@ whose store is its own and which has no seed.
 
 from __future__ import annotations
 
+import itertools
 import math
+import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from farshot.admission.template import Template
 from farshot.contract import AsyncJobBackend, ExecutionCancelledError, ExecutionResult, JobStatus
-from farshot.errors import CircuitsInvalidError, FarshotError, JobNotCompletedError, KeyConflictError
+from farshot.errors import (
+    AmbiguousJobError,
+    CircuitError,
+    CircuitsInvalidError,
+    FarshotError,
+    JobNotCompletedError,
+    KeyConflictError,
+    UnknownJobError,
+)
+from farshot.model import Counts
+from farshot.packing import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from farshot.backends.jobs import Job
+    from farshot.model import JobRecord
 
 __all__ = ["BackendSuite", "slow_circuits"]
 
@@ -34,7 +48,13 @@ class _Backend(AsyncJobBackend, Protocol):
     def submit_circuits(self, circuits: Mapping[str, str] | Template, **kwargs: Any) -> ExecutionResult: ...  # noqa: ANN401 -- the contract allows any option
     def get_job_results(self, execution_result: ExecutionResult, *, partial: bool = False) -> ExecutionResult: ...
     def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> Sequence[Job]: ...
-    def job(self, job_id: str) -> Job: ...
+    def job(self, job: ExecutionResult | Job | str) -> Job: ...
+    def run(self, circuits: Mapping[str, str] | Template | str, **options: Any) -> Job: ...  # noqa: ANN401 -- as above
+    def record(self, job: ExecutionResult | Job | str) -> JobRecord: ...
+    def wait(self, job: ExecutionResult | Job | str) -> JobStatus: ...
+    def delete(self, job: ExecutionResult | Job | str) -> None: ...
+    def ended(self, jobs: Sequence[ExecutionResult | Job | str]) -> Iterator[str]: ...
+    def stream(self, job: ExecutionResult | Job | str) -> Iterator[dict[str, Any]]: ...
 
 
 def slow_circuits(count: int, qubits: int = 20) -> dict[str, str]:
@@ -374,3 +394,120 @@ class BackendSuite:
         assert [found.id for found in backend.jobs(tag="mine")] == [job.id]
         assert job.id in {found.id for found in backend.jobs(status="COMPLETED")}
         assert [entry["label"] for entry in job.result()] == ["bell"]
+
+    def test_a_job_is_named_by_its_handle_its_id_and_the_beginning_of_it(self, backend: _Backend) -> None:
+        """And by itself; `.id` and `.job_id` are on handles and jobs alike. Anything else is the caller's mistake."""
+        handle = backend.submit_circuits({"bell": _BELL})
+        name = str(handle.job_id)
+        for given in (handle, name, name[:10], name[:10].upper(), backend.job(name)):
+            job = backend.job(given)
+            assert job.id == job.job_id == handle.id == handle.job_id
+        asks: list[Callable[..., object]] = [backend.wait, backend.record, backend.poll_job_status]
+        for ask in (*asks, backend.get_job_results, backend.cancel_job):
+            for given in (handle, name, backend.job(name)):
+                ask(given)
+            with pytest.raises(TypeError, match="handle"):
+                ask(7)
+        assert list(backend.ended([handle])) == [name]
+        assert [entry["label"] for entry in backend.stream(handle)] == ["bell"]
+
+    @pytest.mark.parametrize("given", ["", "abc", "zzzzzz", "f" * 32, "a b", "\ud800", "0\0", "x" * 5000])
+    def test_an_id_that_names_no_job_is_a_lookup_error(self, backend: _Backend, given: str) -> None:
+        """Whatever the letters are."""
+        backend.submit_circuits({"bell": _BELL})
+        with pytest.raises(UnknownJobError):
+            backend.job(given)
+
+    def test_the_beginning_of_several_ids_is_ambiguous(self, backend: _Backend) -> None:
+        """One of seventeen ids begins as another does; four characters are the least that is looked for."""
+        for number in range(17):
+            backend.submit_circuits({"bell": _BELL}, key=str(number))
+        first = sorted(job.id[0] for job in backend.jobs())
+        twice = next(letter for letter, other in itertools.pairwise(first) if letter == other)
+        with pytest.raises(AmbiguousJobError, match="too short"):
+            backend.job(twice)
+
+    def test_running_a_batch_gives_a_job_whose_result_waits(self, backend: _Backend) -> None:
+        """Its outcomes are read by place, by label, or packed."""
+        job = backend.run({"bell": _BELL, "one": _ONE_OF_THREE, "slow": slow_circuits(1)["slow0"]}, shots=100, seed=5)
+        result = job.result()
+        assert job.status is JobStatus.COMPLETED
+        assert len(result) == 3
+        assert result.labels == ("bell", "one", "slow")
+        assert result.counts("one") == result["one"]["results"] == result[1]["results"] == {"001": 100}
+        assert result[-2] == result["one"]
+        assert result[:2] == list(result)[:2] == [result["bell"], result["one"]]
+        assert result == backend.get_job_results(job.handle).results
+        assert "bell" in result  # type: ignore[comparison-overlap]  # a label is looked for among the labels
+        assert "bells" not in result  # type: ignore[comparison-overlap]
+        packed = result.packed()["one"]
+        assert packed.shots == 100
+        assert isinstance(packed.outcome, Counts)
+        assert unpack(packed.outcome) == {"001": 100}
+        assert not result.faults
+
+    def test_one_text_alone_is_a_batch_of_one(self, backend: _Backend) -> None:
+        """And its label may be left out."""
+        assert backend.run(_ONE_OF_THREE, shots=10).result().counts() == {"001": 10}
+        assert backend.run(_ONE_OF_THREE, ham_ops="ZII").result().values() == pytest.approx({"ZII": -1.0})
+
+    def test_a_result_says_which_label_and_which_outcome_it_does_not_have(self, backend: _Backend) -> None:
+        """As a lookup error, or as the circuit's own."""
+        sampled = backend.run({"a": _ONE_OF_THREE, "b": _ONE_OF_THREE}).result()
+        for ask, expected in (
+            (sampled.counts, "say which; it has 'a', 'b'"),
+            (lambda: sampled["c"], "no outcome of a circuit 'c'"),
+            (lambda: sampled.values("a"), "was sampled"),
+            (lambda: sampled[2], "none at 2"),
+        ):
+            with pytest.raises(LookupError, match=expected):
+                ask()
+        with pytest.raises(LookupError, match="observables"):
+            backend.run(_ONE_OF_THREE, ham_ops="Z").result().counts()
+        with pytest.raises(CircuitError, match="'circuit' failed"):
+            backend.run(_BROKEN).result(partial=True).counts()
+
+    def test_the_result_of_a_job_with_faults_raises_them(self, backend: _Backend) -> None:
+        """The first few are listed, the first hundred carried, and the message says how to read the rest."""
+        job = backend.run({"good": _BELL, **{f"bad{number}": _BROKEN for number in range(120)}})
+        for ask in (job.result, lambda: backend.get_job_results(job.handle)):
+            with pytest.raises(JobNotCompletedError, match=r"(?s)partial=True.*'bad0': line 6.*and 115 more") as caught:
+                ask()
+            assert list(caught.value.faults) == [f"bad{number}" for number in range(100)]
+            assert (caught.value.faults["bad3"].code, caught.value.faults["bad3"].line) == ("parse", 6)
+        assert len(job.partial()) == 121
+        assert len(job.partial().faults) == 120
+        assert sum(job.partial().counts("good").values()) == 1000
+
+    def test_a_deleted_job_is_gone(self, backend: _Backend) -> None:
+        """Running or ended, with its results; others stay."""
+        kept, ended, slow = backend.run(_BELL), backend.run(_BELL), backend.run(slow_circuits(40))
+        kept.result()
+        ended.result()
+        ended.delete()
+        backend.delete(slow.handle)
+        for job in (ended, slow):
+            for ask in (lambda job=job: job.status, job.result, job.partial, job.delete):
+                with pytest.raises(UnknownJobError):
+                    ask()
+        assert [job.id for job in backend.jobs()] == [kept.id]
+        assert len(kept.result()) == 1
+
+    def test_a_wait_for_a_job_that_is_deleted_ends(self, backend: _Backend) -> None:
+        """As an unknown job."""
+        job = backend.run(slow_circuits(40))
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(job.wait)
+            job.delete()
+            with pytest.raises(UnknownJobError):
+                waiting.result()
+
+    def test_a_job_is_pickled_by_its_id_and_a_backend_is_not(self, backend: _Backend) -> None:
+        """What is pickled holds no more than where the job is kept."""
+        job = backend.run(_ONE_OF_THREE, shots=10)
+        assert job.result().counts() == {"001": 10}
+        packed = pickle.dumps(job)
+        assert len(packed) < 1000
+        assert b"farshot_" not in packed
+        with pytest.raises(TypeError, match="make one in each process"):
+            pickle.dumps(backend)

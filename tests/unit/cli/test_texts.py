@@ -2,12 +2,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from farshot.backends.lookup import choose
 from farshot.cli.data import csv_rows, error_line
-from farshot.cli.failures import AmbiguousJobError, InputError, exit_status
-from farshot.cli.lookup import choose
+from farshot.cli.failures import InputError, exit_status
 from farshot.cli.reports import Form, form_of
 from farshot.cli.texts import ago, bar, middle_cut, printable, seconds_text, share_text
-from farshot.errors import ExecutionCancelledError, MissingExtraError, StoreError, UnknownJobError
+from farshot.errors import AmbiguousJobError, ExecutionCancelledError, MissingExtraError, StoreError, UnknownJobError
 
 
 @pytest.mark.parametrize(

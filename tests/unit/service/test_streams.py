@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farshot.backends.gaps import gaps
 from farshot.errors import FaultCode
 from farshot.model import Fault
-from farshot.service.streams import gaps
 
 FAULT = Fault(FaultCode.CANCELLED, "cancelled")
 

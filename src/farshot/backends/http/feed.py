@@ -148,6 +148,12 @@ class Feed:
             self._pass_on(record.id, record)
         return record
 
+    def forget(self, job_id: str) -> None:
+        """Drop a job that was deleted; whoever waits for it is told."""
+        with self._changed:
+            self._ended.pop(job_id, None)
+            self._pass_on(job_id, UnknownJobError(f"job {job_id} was deleted"))
+
     def _remember(self, record: JobRecord) -> None:
         """Keep a job that has ended: it will never change."""
         self._ended[record.id] = record

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     Entries: TypeAlias = list[tuple[int, dict[str, Any]]]
 
-__all__ = ["Results", "flow"]
+__all__ = ["ResultStream", "flow"]
 
 _AHEAD = 16
 """Parts that are decoded before somebody asks for them."""
 
 
-class Results:
+class ResultStream:
     """Reads the results of one job, in a thread that may be told to stop."""
 
     def __init__(self, transport: Transport, job_id: str, *, follow: bool) -> None:
@@ -42,21 +42,28 @@ class Results:
         self._ask = Ask(method="GET", path=job_path(job_id, "results"), params=params, headers={"Accept": FRAMES})
         self._transport = transport
         self._follow = follow
-        self._observables: Observables | None = None
+        self.observables: Observables | None = None
+        """What values are values of, once the head of the stream has come."""
         self._seen: set[int] = set()
         self._response: httpx2.Response | None = None
         self.stop = threading.Event()
 
     def read(self) -> Iterator[Entries]:
         """Yield positions and entries; raises `ServiceError` where the service cannot be reached in time."""
+        return map(self._entries, self.fresh())
+
+    def fresh(self) -> Iterator[PartFrame | GapFrame]:
+        """Yield the frames that hold circuits which had not come before; raises as `read`."""
         resolve, is_whole = self._transport.resolve(self.stop), False
         while not self.stop.is_set():
             try:
                 for frame in self._frames(resolve):
                     resolve.renew()
                     is_whole = is_whole or self._is_last(frame)
-                    if entries := self._entries(frame):
-                        yield entries
+                    if isinstance(frame, HeadFrame):
+                        self.observables = frame.observables
+                    elif isinstance(frame, PartFrame | GapFrame) and self._is_new(frame):
+                        yield frame
                 failure = ServiceError("the stream of results ended early, again and again")
             except httpx2.TransportError as error:
                 failure = self._transport.failure(error)
@@ -83,16 +90,10 @@ class Results:
     def _is_last(self, frame: Frame) -> bool:
         return isinstance(frame, TailFrame) and (frame.status.is_terminal or not self._follow)
 
-    def _entries(self, frame: Frame) -> Entries:
-        match frame:
-            case HeadFrame():
-                self._observables = frame.observables
-            case PartFrame() if self._is_new(frame):
-                return list(part_entries(frame, self._observables))
-            case GapFrame() if self._is_new(frame):
-                found = (failure_entry(label, frame.fault) for label in frame.labels)
-                return list(enumerate(found, frame.first))
-        return []
+    def _entries(self, frame: PartFrame | GapFrame) -> Entries:
+        if isinstance(frame, PartFrame):
+            return list(part_entries(frame, self.observables))
+        return list(enumerate((failure_entry(label, frame.fault) for label in frame.labels), frame.first))
 
     def _is_new(self, frame: PartFrame | GapFrame) -> bool:
         """Note the circuits of a frame; say whether they had not come before."""
@@ -103,7 +104,7 @@ class Results:
         return True
 
 
-def flow(results: Results, patience: Patience) -> Iterator[dict[str, Any]]:
+def flow(results: ResultStream, patience: Patience) -> Iterator[dict[str, Any]]:
     """Yield entries while another thread reads on ahead of them; whoever takes no more of them ends the reading."""
     read: queue.Queue[Entries] = queue.Queue(_AHEAD)
     reading = start(lambda: _pump(results, read), name="farshot-results")
@@ -114,7 +115,7 @@ def flow(results: Results, patience: Patience) -> Iterator[dict[str, Any]]:
         results.give_up()
 
 
-def _pump(results: Results, read: queue.Queue[Entries]) -> None:
+def _pump(results: ResultStream, read: queue.Queue[Entries]) -> None:
     for entries in results.read():
         while not results.stop.is_set():
             try:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator
 
+    from httpx2 import Response
+
     from farshot.backends.http.transport import Transport
     from farshot.model import Observables, TemplateSource
     from farshot.submission import Batch
@@ -189,7 +191,7 @@ def _post(transport: Transport, body: bytes, upload: Upload, stop: threading.Eve
     return job
 
 
-def withdraw(transport: Transport, job_id: str, seconds: float) -> None:
-    """Cancel a job, be it half made or whole; one that has ended stays as it is."""
+def withdraw(transport: Transport, job_id: str, seconds: float) -> Response:
+    """Cancel a job, be it half made or whole; one that has ended stays as it is, and is answered with 409."""
     ask = Ask(method="POST", path=job_path(job_id, "cancel"), seconds=seconds, also=frozenset({409}))
-    transport.ask(ask)
+    return transport.ask(ask)

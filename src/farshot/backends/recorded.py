@@ -1,0 +1,31 @@
+"""The outcomes of a job of the embedded store, by position."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farshot.backends.entries import missing_fault
+from farshot.backends.gaps import gaps
+from farshot.backends.results import JobResult, Missing, Recorded
+
+if TYPE_CHECKING:
+    from farshot.model import JobRecord
+    from farshot.protocols import JobStore
+
+__all__ = ["recorded_result"]
+
+
+def recorded_result(store: JobStore, record: JobRecord) -> JobResult:
+    """Return the outcome of every circuit that has one, in order of submission.
+
+    In a job that was ended early every circuit has one: those that did not run carry the fault `cancelled`, or
+    that of the job.
+    """
+    observables = store.spec(record.id).observables
+    pieces: list[Recorded | Missing] = [Recorded(part, observables) for part in store.parts(record.id)]
+    fault = missing_fault(record)
+    if fault is not None:
+        spans = [(piece.first, piece.first + len(piece.labels)) for piece in pieces]
+        pieces += [Missing(gap.first, gap.labels, gap.fault) for gap in gaps(store.labels(record.id), spans, fault)]
+        pieces.sort(key=lambda piece: piece.first)
+    return JobResult(record.id, pieces)

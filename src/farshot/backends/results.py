@@ -1,0 +1,240 @@
+"""`JobResult`: the outcomes of a job, packed until somebody reads them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate, chain, islice
+from typing import TYPE_CHECKING, Any, NoReturn, overload
+
+from farshot.backends.entries import entry_of, failure_entry, outcomes_of
+from farshot.errors import CircuitError, ResultError
+from farshot.model import CircuitResult, Counts, Fault, Values
+from farshot.packing import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from farshot.backends.entries import Part
+    from farshot.model import Observables
+
+__all__ = ["JobResult", "Missing", "Recorded", "in_order"]
+
+_MOST_NAMED = 5
+_Entry = dict[str, Any]
+
+
+class Recorded:
+    """Some circuits that have an outcome: a part as it was recorded, decoded when it is first read."""
+
+    def __init__(self, part: Part, observables: Observables | None, skip: int = 0) -> None:
+        """Leave out the first `skip` circuits of the part."""
+        self._part = part
+        self._observables = observables
+        self._skip = skip
+        self.first = part.first + skip
+        self.labels = part.labels[skip:]
+
+    @cached_property
+    def outcomes(self) -> Sequence[CircuitResult]:
+        """The outcomes, as they were recorded."""
+        return outcomes_of(self._part)[self._skip :]
+
+    def entries(self) -> Iterator[_Entry]:
+        """Build the entries, one by one; nothing is kept."""
+        described = zip(self.labels, outcomes_of(self._part)[self._skip :], strict=True)
+        for position, (label, outcome) in enumerate(described, self.first):
+            terms = self._observables.terms_at(position) if self._observables else ()
+            yield entry_of(label, outcome, terms, self._part.attempt)
+
+    def entry(self, index: int) -> _Entry:
+        """Build the entry of one circuit."""
+        terms = self._observables.terms_at(self.first + index) if self._observables else ()
+        return entry_of(self.labels[index], self.outcomes[index], terms, self._part.attempt)
+
+    def outcome(self, index: int) -> Counts | Values | Fault:
+        """Return the outcome of one circuit."""
+        return self.outcomes[index].outcome
+
+    def behind(self, reached: int) -> Recorded:
+        """Return what lies at position `reached` and after it."""
+        skip = self._skip + max(0, reached - self.first)
+        return self if skip == self._skip else Recorded(self._part, self._observables, skip)
+
+
+class Missing:
+    """Some circuits that will never have an outcome, and why."""
+
+    def __init__(self, first: int, labels: Sequence[str], fault: Fault) -> None:
+        """Name the circuits from position `first` on."""
+        self.first = first
+        self.labels = labels
+        self._fault = fault
+        self.outcomes: Sequence[CircuitResult] = ()
+
+    def entries(self) -> Iterator[_Entry]:
+        """Build the entries, one by one."""
+        return map(self.entry, range(len(self.labels)))
+
+    def entry(self, index: int) -> _Entry:
+        """Build the entry of one circuit."""
+        return failure_entry(self.labels[index], self._fault)
+
+    def outcome(self, _index: int) -> Fault:
+        """Return why there is none."""
+        return self._fault
+
+    def behind(self, reached: int) -> Missing:
+        """Return what lies at position `reached` and after it."""
+        skip = max(0, reached - self.first)
+        return Missing(self.first + skip, self.labels[skip:], self._fault) if skip else self
+
+
+def in_order(pieces: Iterable[Recorded | Missing]) -> list[Recorded | Missing]:
+    """Return the pieces by position, each circuit once: where two have it, the one that begins first."""
+    reached = 0
+    found = []
+    for piece in sorted(pieces, key=lambda piece: piece.first):
+        fresh = piece.behind(reached)
+        if fresh.labels:
+            found.append(fresh)
+            reached = fresh.first + len(fresh.labels)
+    return found
+
+
+class JobResult(Sequence[_Entry]):
+    """The entries of a job's circuits in order of submission, each built when it is read.
+
+    Read it as a list of the entries that `get_job_results` gives, or by label: `result["bell"]` is an entry,
+    `result.counts("bell")` the counts of a sampled circuit, `result.values("bell")` the expectation values of one that
+    was measured for observables. The label may be left out where there is one circuit.
+
+    Raises `ResultError` (a `LookupError`) where there is no such circuit or it has no such outcome, `CircuitError`
+    where it failed.
+    """
+
+    def __init__(self, job_id: str, pieces: Sequence[Recorded | Missing]) -> None:
+        """Hold the outcomes of a job, in order."""
+        self.job_id = job_id
+        self._pieces = pieces
+        self._ends = list(accumulate(len(piece.labels) for piece in pieces))
+
+    def __len__(self) -> int:
+        """Return how many circuits there are."""
+        return self._ends[-1] if self._ends else 0
+
+    def __iter__(self) -> Iterator[_Entry]:
+        """Yield the entries."""
+        return chain.from_iterable(piece.entries() for piece in self._pieces)
+
+    @overload
+    def __getitem__(self, key: int | str) -> _Entry: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[_Entry]: ...
+    def __getitem__(self, key: int | str | slice) -> _Entry | list[_Entry]:
+        """Return the entry at an index or of a label, or those of a slice."""
+        if isinstance(key, slice):
+            return [self[index] for index in range(*key.indices(len(self)))]
+        piece, index = self._at(self._index(key) if isinstance(key, str) else key)
+        return piece.entry(index)
+
+    def __contains__(self, value: object) -> bool:
+        """Whether there is a circuit of this label, or an entry that is equal to this one."""
+        return value in self._indices if isinstance(value, str) else super().__contains__(value)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are sequences of the same entries."""
+        if isinstance(other, str | bytes) or not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(mine == its for mine, its in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]  # as a list has none
+
+    def __repr__(self) -> str:
+        """Show how many circuits of which job these are."""
+        noun = "circuit" if len(self) == 1 else "circuits"
+        return f"<results of {len(self):,} {noun} of job {self.job_id}>"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in order of submission."""
+        return tuple(chain.from_iterable(piece.labels for piece in self._pieces))
+
+    @property
+    def faults(self) -> dict[str, CircuitError]:
+        """Why each circuit that has no result failed, by label."""
+        return dict(self.each_fault())
+
+    def each_fault(self) -> Iterator[tuple[str, CircuitError]]:
+        """Yield label and fault of each circuit that failed."""
+        for piece in self._pieces:
+            for index, label in enumerate(piece.labels):
+                outcome = piece.outcome(index)
+                if isinstance(outcome, Fault):
+                    yield label, _error(outcome, outcome.message)
+
+    def counts(self, label: str | None = None) -> dict[str, int]:
+        """Return how often each bitstring came out; its rightmost character is bit 0 of the first register."""
+        label, outcome = self._outcome(label)
+        if isinstance(outcome, Counts):
+            return unpack(outcome)
+        return _refuse(label, outcome, "was measured for observables: ask for .values()")
+
+    def values(self, label: str | None = None) -> dict[str, float]:
+        """Return the expectation value of each term; its leftmost character is qubit 0."""
+        label, outcome = self._outcome(label)
+        if isinstance(outcome, Values):
+            entry: dict[str, float] = self[label]["results"]
+            return entry
+        return _refuse(label, outcome, "was sampled: ask for .counts()")
+
+    def packed(self) -> dict[str, CircuitResult]:
+        """Return the outcomes as they were recorded, by label: what is fast to pass on, and small.
+
+        `farshot.packing` has what makes arrays of the `Counts` in it. A circuit that never ran is left out.
+        """
+        return dict(chain.from_iterable(zip(piece.labels, piece.outcomes, strict=False) for piece in self._pieces))
+
+    @cached_property
+    def _indices(self) -> dict[str, int]:
+        return {label: index for index, label in enumerate(self.labels)}
+
+    def _index(self, label: str) -> int:
+        index = self._indices.get(label)
+        if index is None:
+            message = f"job {self.job_id} has no outcome of a circuit {label!r:.80}; {self._named()}"
+            raise ResultError(message)
+        return index
+
+    def _named(self) -> str:
+        if not self._indices:
+            return "it has none at all yet"
+        named = ", ".join(f"{label!r:.80}" for label in islice(self._indices, _MOST_NAMED))
+        return f"it has {named}" + (f" and {len(self) - _MOST_NAMED:,} more" if len(self) > _MOST_NAMED else "")
+
+    def _at(self, index: int) -> tuple[Recorded | Missing, int]:
+        position = index + len(self) if index < 0 else index
+        if not 0 <= position < len(self):
+            message = f"job {self.job_id} has {len(self):,} entries, and none at {index}"
+            raise IndexError(message)
+        number = bisect_right(self._ends, position)
+        return self._pieces[number], position - (self._ends[number] - len(self._pieces[number].labels))
+
+    def _outcome(self, label: str | None) -> tuple[str, Counts | Values | Fault]:
+        if label is None and len(self) != 1:
+            message = f"job {self.job_id} has {len(self):,} circuits: say which; {self._named()}"
+            raise ResultError(message)
+        piece, index = self._at(0 if label is None else self._index(label))
+        return piece.labels[index], piece.outcome(index)
+
+
+def _refuse(label: str, outcome: Counts | Values | Fault, otherwise: str) -> NoReturn:
+    if isinstance(outcome, Fault):
+        raise _error(outcome, f"circuit {label!r:.80} failed: {outcome.message}")
+    message = f"circuit {label!r:.80} {otherwise}"
+    raise ResultError(message)
+
+
+def _error(fault: Fault, message: str) -> CircuitError:
+    return CircuitError(fault.code, message, line=fault.line, column=fault.column)

@@ -1,0 +1,71 @@
+"""The backends that a process shares: those of `farshot.run` and of jobs that were pickled.
+
+Each is opened when it is first needed and closed at the end of the program; a process that was forked opens its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from farshot.config import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from farshot.admission.template import Template
+    from farshot.backends.client import Client
+    from farshot.backends.jobs import Job
+    from farshot.backends.local import LocalBackend
+    from farshot.backends.remote import RemoteBackend
+
+__all__ = ["run", "shared_local", "shared_remote"]
+
+_Backend = TypeVar("_Backend", bound="Client")
+_lock = threading.Lock()
+_open: dict[tuple[object, ...], Client] = {}
+
+
+def run(circuits: Mapping[str, str] | Template | str, **options: Any) -> Job:  # noqa: ANN401 -- those of submit_circuits
+    """Submit circuits to the backend on this machine that the process shares, and return the job.
+
+    `circuits` is a mapping of label to OpenQASM, a `farshot.Template`, or one text alone, whose label is `circuit`. The
+    options are those of `LocalBackend.submit_circuits`: `shots`, `seed`, `ham_ops`, `target` and the rest.
+
+    `job.result()` waits, and Ctrl-C cancels the job then. A program that ends without waiting leaves the job in the
+    store, where the next backend of this user goes on with it.
+    """
+    return shared_local().run(circuits, **options)
+
+
+def shared_local(data_dir: str | None = None, workers: int | None = None) -> LocalBackend:
+    """Return the backend of a folder, which all of this process share."""
+    from farshot.backends.local import LocalBackend
+
+    folder = str(data_folder(data_dir))
+    return _shared(("local", folder, workers), lambda: LocalBackend(data_dir=folder, workers=workers))
+
+
+def shared_remote(url: str) -> RemoteBackend:
+    """Return the backend of a service, which all of this process share, with the token that is known here."""
+    from farshot.backends.remote import RemoteBackend
+
+    return _shared(("remote", url), lambda: RemoteBackend(url))
+
+
+def _shared(key: tuple[object, ...], opens: Callable[[], _Backend]) -> _Backend:
+    with _lock:
+        place = (os.getpid(), *key)
+        if place not in _open:
+            _open[place] = opens()
+        return _open[place]  # type: ignore[return-value]  # the key says which kind it is
+
+
+def _after_fork() -> None:
+    """Begin with a lock that nobody holds, and without the backends of the parent."""
+    global _lock  # noqa: PLW0603 -- the parent's lock may be held by a thread that is not there
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
