@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from farshot.admission.declared import MISREAD
 from farshot.admission.facts import Feature
 from farshot.admission.limits import MAX_STEPS
+from farshot.admission.output import Case
 from farshot.admission.refusal import reject, reject_limit, reject_unsupported, shown
+from farshot.admission.snapshots import snapshot
 from farshot.admission.state import inclusive
-from farshot.admission.statements import check_fits
+from farshot.admission.statements import compared
+from farshot.openqasm.operations import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farshot.admission.state import Operand, State
+    from farshot.openqasm.operations import Operation
 
 __all__ = ["box", "if_else", "loop", "switch"]
 
 _FORMS = "simulators read the conditions `c == 3`, `c[0]`, `!c[0]` and `c[0] == 1`"
 _TRUTH = {"0", "1", "true", "false"}
+_FALSE = {"0", "false"}
 
 
 def block(state: State) -> None:
@@ -35,49 +40,64 @@ def block(state: State) -> None:
         state.follow(state)
     state.cursor.advance()
     state.declared.numbers = numbers
-    state.blocks -= 1
+    state.leave_block()
 
 
-def _branch(state: State) -> None:
-    """Read the block or the one statement that a condition governs."""
+class Test(NamedTuple):
+    """A condition, None where it never holds, and whether it is negated."""
+
+    condition: Condition | None
+    negated: bool = False
+
+
+def _branch(state: State) -> tuple[Operation, ...]:
+    """Read the block or the one statement that a condition governs, and return its operations."""
     state.conditions += 1
+    state.out.open()
     if state.cursor.word == "{":
         block(state)
     else:
         state.enter_block(state.cursor.at)
         state.follow(state)
-        state.blocks -= 1
+        state.leave_block()
     state.conditions -= 1
+    return state.out.close()
 
 
 def if_else(state: State) -> None:
     """`if (condition) ... else ...`."""
+    at = state.start
     state.cursor.advance()
     state.cursor.expect("(")
-    _condition(state)
+    test = _condition(state)
     state.cursor.expect(")")
-    _branch(state)
-    if state.cursor.take("else"):
-        _branch(state)
+    body = _branch(state)
+    otherwise = _branch(state) if state.cursor.take("else") else ()
+    if test.negated:
+        body, otherwise = otherwise, body
+    state.out.branch([Case((test.condition,), body)] if test.condition else [], otherwise, at)
 
 
-def _condition(state: State) -> None:
+def _condition(state: State) -> Test:
     """Read a condition of the forms that simulators read; the rarer ones make the circuit rich."""
     state.trace.features.add(Feature.DYNAMIC)
     state.trace.count(1, state.cursor.at)
-    if state.cursor.kind == "int":
-        _mirrored(state)
+    if state.cursor.kind in {"int", "string"}:
+        test = _mirrored(state)
     elif state.cursor.word in {"!", "~"}:
-        _negated(state)
+        test = _negated(state)
     else:
-        _compared(state)
+        test = _compared(state)
     if state.cursor.word != ")":
         reject_unsupported(f"{_FORMS}, without {shown(state.cursor.word)}", state.cursor.at)
+    return test
 
 
 def _conditional(state: State) -> Operand:
     """Read the bit or the register of a condition."""
     at = state.cursor.at
+    if state.cursor.word in state.declared.snapshots:
+        return snapshot(state)
     if state.cursor.kind != "name" or state.cursor.word in {"true", "false"} | state.declared.numbers.keys():
         reject_unsupported(_FORMS, at)
     register = state.declared.register(state.cursor.word, at, classical=True)
@@ -87,32 +107,36 @@ def _conditional(state: State) -> Operand:
     return operand
 
 
-def _negated(state: State) -> None:
+def _negated(state: State) -> Test:
     """`!c[0]`, or `~c[0]`."""
     if state.cursor.advance() == "~":
         state.rich()
     operand = _conditional(state)
     if not operand.scalar:
         reject_unsupported(_FORMS, operand.at)
+    return Test(_is_one(operand), negated=True)
 
 
-def _compared(state: State) -> None:
+def _is_one(operand: Operand) -> Condition:
+    return Condition(tuple(operand.indices), 1)
+
+
+def _compared(state: State) -> Test:
     """`c[0]`, `c[0] == 1` or `c == 3`."""
     operand = _conditional(state)
     if state.cursor.word not in {"==", "!="}:
         if not operand.scalar:
             reject_unsupported(_FORMS, operand.at)
-        return
-    state.cursor.advance()
-    if not operand.scalar:
-        check_fits(state, operand.indices)
-    elif state.cursor.word in _TRUTH:
-        state.cursor.advance()
-    else:
+        return Test(_is_one(operand))
+    negated = state.cursor.advance() == "!="
+    if not operand.scalar or state.cursor.kind == "string":
+        return Test(compared(state, operand.indices), negated)
+    if state.cursor.word not in _TRUTH:
         state.cursor.reject("0, 1, true or false")
+    return Test(_is_one(operand), negated != (state.cursor.advance() in _FALSE))
 
 
-def _mirrored(state: State) -> None:
+def _mirrored(state: State) -> Test:
     """`3 == c`: the value comes first."""
     state.rich()
     begin = state.cursor.at
@@ -121,12 +145,11 @@ def _mirrored(state: State) -> None:
         state.cursor.reject("`==`")
     state.cursor.advance()
     operand = _conditional(state)
-    if operand.scalar:
-        reject_unsupported(_FORMS, operand.at)
     end = state.cursor.at
     state.cursor.seek(begin)
-    check_fits(state, operand.indices)
+    condition = compared(state, operand.indices)
     state.cursor.seek(end)
+    return Test(condition)
 
 
 def loop(state: State) -> None:
@@ -136,7 +159,7 @@ def loop(state: State) -> None:
     if cursor.word not in {"int", "uint"}:
         reject_unsupported("simulators loop over integers: write `for int i in ...`", cursor.at)
     cursor.advance()
-    skip_width(state)
+    width_of(state)
     at = cursor.at
     name = cursor.name("the name of the loop's number")
     state.declared.check_word(name, at)
@@ -151,11 +174,16 @@ def loop(state: State) -> None:
     _rounds(state, name, values)
 
 
-def skip_width(state: State) -> None:
-    """Step over the width of a type, as in `int[32]`."""
-    if state.cursor.take("["):
-        state.integer()
-        state.cursor.expect("]")
+def width_of(state: State) -> int | None:
+    """Step over the width of a type, as in `int[32]`, and return it; None where there is none."""
+    if not state.cursor.take("["):
+        return None
+    at = state.cursor.at
+    width = state.integer()
+    if width < 1:
+        reject("a type has at least 1 bit", at)
+    state.cursor.expect("]")
+    return width
 
 
 def _values(state: State) -> Sequence[int]:
@@ -189,7 +217,7 @@ def _rounds(state: State, name: str, values: Sequence[int]) -> None:
     state.loops -= 1
     state.declared.numbers = numbers
     if not values:
-        _skip_block(state)
+        skip_statement(state)
 
 
 def _round(state: State) -> None:
@@ -198,10 +226,27 @@ def _round(state: State) -> None:
         return
     state.enter_block(state.cursor.at)
     state.follow(state)
-    state.blocks -= 1
+    state.leave_block()
 
 
-def _skip_block(state: State) -> None:
+def skip_statement(state: State) -> None:
+    """Step over one statement, or a block, that never runs."""
+    cursor = state.cursor
+    while cursor.word not in {";", "{"}:
+        if cursor.kind == "end":
+            reject("the text ends where a statement is needed", cursor.at)
+        in_set = cursor.advance() == "in"
+        if in_set and cursor.word == "{":
+            _skip_braces(state)
+    if cursor.word == "{":
+        _skip_braces(state)
+    else:
+        cursor.advance()
+    if cursor.take("else"):
+        skip_statement(state)
+
+
+def _skip_braces(state: State) -> None:
     cursor = state.cursor
     opened = cursor.at
     cursor.expect("{")
@@ -215,6 +260,7 @@ def _skip_block(state: State) -> None:
 def switch(state: State) -> None:
     """`switch (bits) { case 0, 1 { ... } default { ... } }`."""
     cursor = state.cursor
+    begin = state.start
     cursor.advance()
     cursor.expect("(")
     at = cursor.at
@@ -224,25 +270,29 @@ def switch(state: State) -> None:
     cursor.expect(")")
     cursor.expect("{")
     seen: set[int] = set()
+    cases = []
     while cursor.take("case"):
-        _case(state, operand, seen)
-    if not seen:
+        cases.append(_case(state, operand, seen))
+    if not cases:
         reject("a `switch` needs a `case`", at)
-    if cursor.take("default"):
-        _branch(state)
+    otherwise = _branch(state) if cursor.take("default") else ()
     cursor.expect("}")
+    state.out.branch(cases, otherwise, begin)
 
 
-def _case(state: State, operand: Operand, seen: set[int]) -> None:
+def _case(state: State, operand: Operand, seen: set[int]) -> Case:
+    conditions = []
     while True:
         at = state.cursor.at
-        value = check_fits(state, operand.indices)
-        if value in seen:
-            reject(f"the value {value} has a `case` already", at)
-        seen.add(value)
+        condition = compared(state, operand.indices)
+        if condition is not None:
+            if condition.value in seen:
+                reject(f"the value {condition.value} has a `case` already", at)
+            seen.add(condition.value)
+            conditions.append(condition)
         if not state.cursor.take(","):
             break
-    _branch(state)
+    return Case(tuple(conditions), _branch(state))
 
 
 def box(state: State) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
 from typing import TYPE_CHECKING
 
 from farshot.admission.declared import MISREAD
 from farshot.admission.expressions import Reader, bound, evaluate
 from farshot.admission.facts import Feature
-from farshot.admission.library import Call, Gate
+from farshot.admission.library import Call, Gate, Modifier
 from farshot.admission.limits import MAX_NESTING, MAX_OPERATIONS
+from farshot.admission.output import Use
 from farshot.admission.refusal import reject, reject_limit, reject_unsupported, shown
 from farshot.admission.trace import TAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from farshot.admission.expressions import Expression
     from farshot.admission.state import Operand, State
@@ -29,14 +30,18 @@ _LADDER = (1e256, 1e128, 1e64, 1e32, 1e16, 1e8, TAME)
 
 @dataclass(slots=True)
 class _Use:
-    """What stands before the operands of a gate: `controls` come from modifiers, `factor` from `pow`."""
+    """What stands before the operands of a gate: `controls` come from modifiers, `factor` from `pow`.
+
+    In the definition of a gate `places` are its operands among the qubits of that gate.
+    """
 
     gate: Gate
     at: int
     controls: int = 0
-    modifiers: int = 0
     factor: float = 1.0
     arguments: tuple[Expression, ...] = ()
+    modifiers: list[Modifier] = field(default_factory=list)
+    places: tuple[int, ...] = ()
 
     @property
     def cost(self) -> int:
@@ -59,13 +64,11 @@ def use_gate(state: State) -> None:
     plain = not use.modifiers
     state.trace.gate(use.gate, count * use.cost, use.at, conditioned=bool(state.conditions), plain=plain)
     check_distinct(operands, count)
-    _check_arguments(state, use)
-
-
-def _check_arguments(state: State, use: _Use) -> None:
-    if use.arguments:
-        values = [evaluate(argument, state.version, {}) * use.factor for argument in use.arguments]
-        state.trace.check_angles(use.gate, values, state.version, use.at)
+    angles = [evaluate(argument, state.version, {}) for argument in use.arguments]
+    if angles:
+        state.trace.check_angles(use.gate, [angle * use.factor for angle in angles], state.version, use.at)
+    columns = [[operand.indices[0]] * count if operand.scalar else operand.indices for operand in operands]
+    state.out.gate(Use(use.gate, tuple(map(float, angles)), tuple(use.modifiers)), columns, use.at)
 
 
 def _read_use(state: State, free: frozenset[str] | None = None) -> _Use:
@@ -85,16 +88,18 @@ def _read_use(state: State, free: frozenset[str] | None = None) -> _Use:
 def _modify(state: State, use: _Use) -> None:
     at = state.cursor.at
     word = state.cursor.advance()
-    use.modifiers += 1
-    if use.modifiers > MAX_NESTING:
+    if len(use.modifiers) >= MAX_NESTING:
         reject_limit(f"a gate has more than {MAX_NESTING} modifiers", at)
+    number: float = 1
     if word == "pow":
-        exponent = _exponent(state)
-        use.factor *= abs(exponent)
-        if exponent != int(exponent):
+        number = _exponent(state)
+        use.factor *= abs(number)
+        if number != int(number):
             state.trace.features.add(Feature.ROOT)
     elif word != "inv":
-        use.controls += _controls(state)
+        number = _controls(state)
+        use.controls += number
+    use.modifiers.append(Modifier(word, number))
     state.cursor.expect("@")
 
 
@@ -124,9 +129,17 @@ def _arguments(state: State, free: frozenset[str] | None) -> list[Expression]:
     while state.cursor.word != ")":
         if found:
             state.cursor.expect(",")
-        found.append(state.expression() if free is None else Reader(state.cursor, state.version, {}, free).read())
+        found.append(state.expression() if free is None else _formula(state, free))
     state.cursor.expect(")")
     return found
+
+
+def _formula(state: State, free: frozenset[str]) -> Expression:
+    """Read a formula in the definition of a gate, which may use constants of the text."""
+    constants = state.declared.constants
+    if constants:
+        state.rich()
+    return Reader(state.cursor, state.version, constants, free).read()
 
 
 def _operands(state: State) -> list[Operand]:
@@ -182,7 +195,9 @@ def define_gate(state: State) -> None:
     _check_formals(state, (*parameters, *qubits), at)
     if not MISREAD.isdisjoint(parameters):
         state.rich()
-    uses = _body(state, frozenset(parameters), frozenset(qubits))
+    if state.cursor.word == "}":
+        state.rich()
+    uses = _body(state, frozenset(parameters), {qubit: place for place, qubit in enumerate(qubits)})
     _check_size(name, uses, at)
     state.declared.add_gate(_defined(state, name, parameters, len(qubits), uses))
 
@@ -204,7 +219,7 @@ def _check_formals(state: State, names: Sequence[str], at: int) -> None:
         reject("the parameters and qubits of a gate need different names", at)
 
 
-def _body(state: State, free: frozenset[str], qubits: frozenset[str]) -> list[_Use]:
+def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> list[_Use]:
     uses: list[_Use] = []
     cursor = state.cursor
     while not cursor.take("}"):
@@ -216,14 +231,15 @@ def _body(state: State, free: frozenset[str], qubits: frozenset[str]) -> list[_U
         if state.declared.version == 3 and cursor.word in {"if", "for", "while", "switch", "measure", "reset"}:
             reject_unsupported(f"simulators cannot run {shown(cursor.word)} inside a gate", cursor.at)
         use = _read_use(state, free)
-        _check_width(use, _formal_operands(state, qubits))
+        use.places = _formal_operands(state, qubits)
+        _check_width(use, len(use.places))
         uses.append(use)
     return uses
 
 
-def _formal_operands(state: State, qubits: frozenset[str]) -> int:
+def _formal_operands(state: State, qubits: Mapping[str, int]) -> tuple[int, ...]:
     cursor = state.cursor
-    found: list[str] = []
+    found: list[int] = []
     while cursor.word != ";":
         if found:
             cursor.expect(",")
@@ -231,11 +247,11 @@ def _formal_operands(state: State, qubits: frozenset[str]) -> int:
         name = cursor.name("a qubit of the gate")
         if name not in qubits:
             reject(f"{shown(name)} is not a qubit of this gate", at)
-        if name in found:
+        if qubits[name] in found:
             reject("a gate cannot act on one qubit twice", at)
-        found.append(name)
+        found.append(qubits[name])
     state.end_statement()
-    return len(found)
+    return tuple(found)
 
 
 def _check_size(name: str, uses: Sequence[_Use], at: int) -> None:
@@ -246,7 +262,8 @@ def _check_size(name: str, uses: Sequence[_Use], at: int) -> None:
 
 
 def _defined(state: State, name: str, parameters: tuple[str, ...], qubits: int, uses: Sequence[_Use]) -> Gate:
-    body = tuple(Call(use.gate, use.arguments, use.factor, use.at) for use in uses if use.arguments)
+    inside = tuple(Call(use.gate, use.arguments, use.factor, use.at, tuple(use.modifiers), use.places) for use in uses)
+    body = tuple(call for call in inside if call.arguments)
     return Gate(
         name,
         parameters,
@@ -258,6 +275,7 @@ def _defined(state: State, name: str, parameters: tuple[str, ...], qubits: int, 
         library=frozenset().union(*(use.gate.library for use in uses)),
         limit=_limit(state, body),
         body=body,
+        inside=inside,
     )
 
 

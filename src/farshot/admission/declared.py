@@ -12,6 +12,8 @@ from farshot.admission.refusal import reject, reject_limit, reject_unsupported, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from farshot.admission.snapshots import Snapshot
+
 __all__ = ["MISREAD", "Declared", "Register", "reserved_words"]
 
 _WORDS_2 = """
@@ -45,11 +47,15 @@ class Register:
 
 @dataclass(slots=True)
 class Declared:
-    """The declarations of a text of OpenQASM `version`. `numbers` are its named constants in scope."""
+    """The declarations of a text of OpenQASM `version`. `numbers` are its named numbers in scope, `constants` those
+    that gates may use, `snapshots` its variables that registers are assigned to.
+    """
 
     version: int
     names: dict[str, Register | Gate] = field(default_factory=dict)
     numbers: dict[str, int | float] = field(default_factory=dict)
+    constants: dict[str, int | float] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
     own_gates: list[Gate] = field(default_factory=list)
     registers: list[tuple[str, int]] = field(default_factory=list)
     qubits: int = 0
@@ -84,7 +90,7 @@ class Declared:
         if isinstance(known, Gate) and known.library == {name}:
             if self.version == 3 or name not in REDEFINABLE:
                 self._reject_redefined(name, at)
-        elif known is not None or name in self.numbers:
+        elif known is not None or name in self.numbers or name in self.snapshots:
             reject(f"{shown(name)} is already declared: rename one of the two", at)
 
     def check_word(self, name: str, at: int) -> None:

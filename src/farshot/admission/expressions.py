@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from farshot.admission.limits import MAX_NESTING
 from farshot.admission.refusal import reject, reject_limit, reject_unsupported, shown
+from farshot.admission.turns import Angle, combined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,11 +36,12 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A formula in postfix order. `open` says that it holds names without a value yet."""
+    """A formula in postfix order. `open` says that it holds names without a value yet, `turns` that it holds angles."""
 
     steps: tuple[Step, ...]
     open: bool
     at: int
+    turns: bool = False
 
 
 _CONSTANTS = {
@@ -80,7 +82,7 @@ def names_known(version: int) -> frozenset[str]:
 class Reader:
     """Reads one formula of OpenQASM `version`; `known` are named numbers, `free` are gate parameters."""
 
-    __slots__ = ("_cursor", "_depth", "_free", "_known", "_open", "_steps", "_version")
+    __slots__ = ("_cursor", "_depth", "_free", "_known", "_open", "_steps", "_turns", "_version")
 
     def __init__(
         self, cursor: Cursor, version: int, known: Mapping[str, Number], free: frozenset[str] = frozenset()
@@ -92,13 +94,14 @@ class Reader:
         self._free = free
         self._steps: list[Step] = []
         self._open = False
+        self._turns = False
         self._depth = 0
 
     def read(self) -> Expression:
         """Return the formula that starts here and step over it."""
         at = self._cursor.at
         self._binary(_SUM)
-        return Expression(tuple(self._steps), self._open, at)
+        return Expression(tuple(self._steps), self._open, at, self._turns)
 
     def _binary(self, lowest: int) -> None:
         """Read operators that bind at least as tightly as `lowest`."""
@@ -186,6 +189,7 @@ class Reader:
         value = self._known.get(word, _CONSTANTS[self._version].get(word))
         if value is None:
             _reject_name(word, at)
+        self._turns = self._turns or isinstance(value, Angle)
         return value
 
     def _call(self, word: str, at: int) -> None:
@@ -232,9 +236,28 @@ def evaluate(expression: Expression, version: int, values: Mapping[str, Number])
             stack.append(step.value)  # type: ignore[arg-type]  # numbers carry numbers
         elif step.action == "name":
             stack.append(values[str(step.value)])
+        elif expression.turns:
+            stack.append(_turned(step, version, stack))
         else:
             stack.append(_applied(step, version, stack))
     return stack[0]
+
+
+def _turned(step: Step, version: int, stack: list[Number]) -> Number:
+    """Work out a step of a formula that holds angles."""
+    count = _operands(step, version)
+    operands = stack[-count:]
+    if not any(isinstance(operand, Angle) for operand in operands):
+        return _applied(step, version, stack)
+    del stack[-count:]
+    return combined(step.action, str(step.value), operands, step.at)
+
+
+def _operands(step: Step, version: int) -> int:
+    """Return how many values the step takes from the stack."""
+    if step.action == "call":
+        return _FUNCTIONS[version][str(step.value)][0]
+    return 1 if step.action == "negate" else 2
 
 
 def _applied(step: Step, version: int, stack: list[Number]) -> Number:
@@ -318,9 +341,7 @@ def bound(expression: Expression, version: int, largest: float) -> float:
 
 
 def _bounded(step: Step, version: int, stack: list[_Term]) -> _Term:
-    count = 1 if step.action == "negate" else 2
-    if step.action == "call":
-        count = _FUNCTIONS[version][str(step.value)][0]
+    count = _operands(step, version)
     terms = stack[-count:]
     del stack[-count:]
     values = [term.value for term in terms if term.value is not None]

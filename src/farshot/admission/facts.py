@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from farshot.admission.pattern import Row
+from farshot.openqasm.operations import Program
 
 __all__ = ["Feature", "Scan"]
 
@@ -68,6 +69,10 @@ class Scan(msgspec.Struct, frozen=True):
     """(name, size) of each quantum register in order of declaration; a scalar (`qubit q;`) has size 0."""
     row: Row | None = None
     """Where the text came from, if it is a row of a template."""
+    warnings: tuple[str, ...] = ()
+    """What in the text is probably not meant."""
+    program: Program | None = None
+    """The operations, where the text was written from them."""
 
     @property
     def text(self) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from farshot.admission.facts import Feature, Scan
+from farshot.admission.refusal import line_of
 
 if TYPE_CHECKING:
     from farshot.admission.state import State
@@ -34,6 +35,7 @@ def conclude(state: State) -> Scan:
         include_at=declared.include_at,
         body_from=declared.body_from,
         qubit_names=tuple(declared.registers),
+        warnings=tuple(f"line {line_of(text, at)}: {message}" for message, at in trace.warnings),
     )
 
 

@@ -16,7 +16,7 @@ from farshot.admission.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["begin", "follow", "read"]
+__all__ = ["begin", "follow", "read", "read_from"]
 
 
 def _gate(state: State) -> None:
@@ -106,7 +106,11 @@ def _version(cursor: Cursor) -> int:
 
 def read(text: str) -> State:
     """Read a whole text and return what was found."""
-    state = begin(text)
+    return read_from(begin(text))
+
+
+def read_from(state: State) -> State:
+    """Read a text from the place of `state` to its end and return what was found."""
     while state.cursor.kind != "end":
         follow(state)
     if not state.declared.qubits:

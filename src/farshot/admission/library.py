@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from farshot.admission.expressions import Expression
 
-__all__ = ["BUILTINS", "INCLUDES", "LIBRARIES", "REDEFINABLE", "Call", "Gate"]
+__all__ = ["BUILTINS", "INCLUDES", "LIBRARIES", "REDEFINABLE", "Call", "Gate", "Modifier"]
+
+
+class Modifier(NamedTuple):
+    """A word before a gate, and the number in its parentheses: how many controls, or which power."""
+
+    word: str
+    number: float = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One use of a gate in the body of another; `factor` multiplies the angles (a `pow` modifier)."""
+    """One use of a gate in the body of another; `factor` multiplies the angles (a `pow` modifier).
+
+    `modifiers` come outermost first; `qubits` are places among the qubits of the other gate.
+    """
 
     gate: Gate
     arguments: tuple[Expression, ...]
     factor: float
     at: int
+    modifiers: tuple[Modifier, ...] = ()
+    qubits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +40,8 @@ class Gate:
 
     `cost` is the number of library gates it stands for and `depth` how deep gates use gates in it;
     `library` names those that come from the include. While no argument exceeds `limit`, every angle
-    inside is finite; above, `body` has to be followed with the arguments themselves.
+    inside is finite; above, `body` has to be followed with the arguments themselves. `inside` is all that a gate of
+    the text's own does, `body` that part of it which has arguments.
     """
 
     name: str
@@ -41,6 +54,7 @@ class Gate:
     library: frozenset[str] = frozenset()
     limit: float = inf
     body: tuple[Call, ...] = ()
+    inside: tuple[Call, ...] | None = None
 
 
 _CLIFFORD = frozenset(["h", "s", "sdg", "x", "y", "z", "id", "sx", "sxdg", "cx", "CX", "cy", "cz", "swap"])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from farshot.admission.blocks import skip_width
+from farshot.admission.blocks import width_of
 from farshot.admission.calls import use_gate
 from farshot.admission.declared import MISREAD, Register
 from farshot.admission.expressions import evaluate
 from farshot.admission.library import Gate
 from farshot.admission.refusal import reject, reject_unsupported, shown
+from farshot.admission.snapshots import Snapshot, assign
 from farshot.admission.state import Operand
 from farshot.admission.statements import end_qubits, record_measure, top_level
+from farshot.admission.turns import Angle, angle
 
 if TYPE_CHECKING:
     from farshot.admission.state import State
@@ -32,6 +34,8 @@ __all__ = [
 
 NUMBERS = frozenset({"int", "uint", "float", "angle"})
 """The types of named numbers that are followed."""
+_UNSIZED = 64
+"""The bits of an `int` or `uint` whose width is not given."""
 
 _PULSES = "pulses cannot be simulated: give gates alone"
 _VARIABLES = "no simulator keeps variables of this type: use `const` numbers and `bit` registers"
@@ -89,6 +93,7 @@ def bit(state: State) -> None:
     size = _size(state)
     at = cursor.at
     register = state.declared.add_register(cursor.name("the name of the bits"), size, at, classical=True)
+    state.out.register(len(register.indices))
     if cursor.take("="):
         if cursor.word != "measure":
             reject_unsupported("simulators start bits at 0 and with no other value: leave the value out", cursor.at)
@@ -118,32 +123,68 @@ def constant(state: State) -> None:
     state.cursor.advance()
     if state.cursor.word not in NUMBERS:
         reject_unsupported("simulators know constants of the types int, uint, float and angle", state.cursor.at)
-    number(state)
+    name = _valued(state, *_typed(state))
+    if not state.blocks:
+        state.declared.constants[name] = state.declared.numbers[name]
 
 
 def number(state: State) -> None:
-    """`type name = value;`: a number that keeps its first value."""
-    cursor = state.cursor
-    kind = cursor.advance()
-    skip_width(state)
-    at = cursor.at
-    name = cursor.name("the name of the number")
+    """`type name = value;`: a number that keeps its first value; `int name;`, which a register is assigned to."""
+    typed = _typed(state)
+    if state.cursor.word == ";" and typed.kind in {"int", "uint"}:
+        _variable(state, typed)
+    else:
+        _valued(state, *typed)
+
+
+class _Typed(NamedTuple):
+    """A type, its width, and the name that follows."""
+
+    kind: str
+    width: int | None
+    name: str
+    at: int
+
+
+def _typed(state: State) -> _Typed:
+    kind = state.cursor.advance()
+    width = width_of(state)
+    at = state.cursor.at
+    name = state.cursor.name("the name of the number")
     state.declared.check_new(name, at)
+    return _Typed(kind, width, name, at)
+
+
+def _variable(state: State, typed: _Typed) -> None:
+    top_level(state, "variables")
+    state.rich()
+    state.end_statement()
+    width = _UNSIZED if typed.width is None else typed.width
+    state.declared.snapshots[typed.name] = Snapshot(width - 1 if typed.kind == "int" else width)
+
+
+def _valued(state: State, kind: str, width: int | None, name: str, at: int) -> str:
+    cursor = state.cursor
     if cursor.word == ";":
         reject_unsupported(f"{shown(name)} has no value: give it one here", at)
     cursor.expect("=")
     if cursor.word == "measure":
         reject_unsupported("simulators keep outcomes in bits alone: declare a `bit`", cursor.at)
-    if name in MISREAD:
+    if name in MISREAD or kind == "angle":
         state.rich()
-    state.declared.numbers[name] = _first_value(state, kind)
+    state.declared.numbers[name] = _first_value(state, kind, width)
     state.end_statement()
+    return name
 
 
-def _first_value(state: State, kind: str) -> int | float:
+def _first_value(state: State, kind: str, width: int | None) -> int | float:
     at = state.cursor.at
     value = evaluate(state.expression(), state.version, {})
-    if kind in {"float", "angle"}:
+    if kind == "angle":
+        return angle(value, width)
+    if isinstance(value, Angle):
+        reject_unsupported(f"an angle does not become a number of the type {kind}: declare an `angle`", at)
+    if kind == "float":
         return float(value)
     if isinstance(value, float) or (kind == "uint" and value < 0):
         reject(f"this value is not of the type {kind}", at)
@@ -204,6 +245,8 @@ def named(state: State) -> None:
     known = state.declared.names.get(cursor.word)
     if isinstance(known, Register) and known.classical:
         _assigned(state)
+    elif cursor.word in state.declared.snapshots:
+        assign(state, cursor.advance())
     elif isinstance(known, Gate) or cursor.word not in state.declared.numbers:
         use_gate(state)
     else:

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from farshot.errors import CircuitError, FaultCode
 
-__all__ = ["RefusalError", "reject", "reject_limit", "reject_unsupported", "shown"]
+__all__ = ["RefusalError", "column_of", "line_of", "reject", "reject_limit", "reject_unsupported", "shown"]
 
 _SHOWN = 40
 
@@ -23,8 +23,17 @@ class RefusalError(Exception):
 
     def placed(self, text: str) -> CircuitError:
         """Return the public error, with the line and column of the offset in `text`."""
-        line = text.count("\n", 0, self.at) + 1
-        return CircuitError(self.code, self.message, line=line, column=self.at - text.rfind("\n", 0, self.at))
+        return CircuitError(self.code, self.message, line=line_of(text, self.at), column=column_of(text, self.at))
+
+
+def line_of(text: str, at: int) -> int:
+    """Return the line of the offset `at`, from 1."""
+    return text.count("\n", 0, at) + 1
+
+
+def column_of(text: str, at: int) -> int:
+    """Return the column of the offset `at`, from 1."""
+    return at - text.rfind("\n", 0, at)
 
 
 def reject(message: str, at: int) -> NoReturn:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from farshot.admission.expressions import Reader, integer
 from farshot.admission.facts import Feature
 from farshot.admission.limits import MAX_NESTING
+from farshot.admission.output import Output
 from farshot.admission.refusal import reject, reject_limit
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Operand(NamedTuple):
 @dataclass(slots=True)
 class State:
     """Where the reading stands: `start` is the offset of the statement that is read, `conditions`,
-    `blocks` and `loops` how many of them it stands in. `follow` reads one statement.
+    `blocks` and `loops` how many of them it stands in. `follow` reads one statement; what it does goes to `out`.
+    Blocks are numbered as they are entered, `opened` are those that are open.
     """
 
     cursor: Cursor
@@ -43,6 +45,9 @@ class State:
     conditions: int = 0
     blocks: int = 0
     loops: int = 0
+    out: Output = field(default_factory=Output)
+    entered: int = 0
+    opened: list[int] = field(default_factory=list)
 
     @property
     def version(self) -> int:
@@ -58,6 +63,13 @@ class State:
         self.blocks += 1
         if self.blocks > MAX_NESTING:
             reject_limit(f"blocks are nested more than {MAX_NESTING} deep", at)
+        self.entered += 1
+        self.opened.append(self.entered)
+
+    def leave_block(self) -> None:
+        """Count one level less."""
+        self.blocks -= 1
+        self.opened.pop()
 
     def end_statement(self) -> None:
         """Step over the semicolon."""

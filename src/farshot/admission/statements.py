@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from farshot.admission.calls import broadcast
 from farshot.admission.facts import Feature
+from farshot.admission.output import Case
 from farshot.admission.refusal import reject, reject_unsupported, shown
+from farshot.openqasm.operations import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "barrier",
-    "check_fits",
+    "compared",
     "creg",
     "end_qubits",
     "if_equal",
@@ -32,6 +35,7 @@ __all__ = [
 
 _WIDEST = 63
 _READABLE = 10**18
+_BITS = re.compile("[01]+")
 
 
 def top_level(state: State, what: str) -> None:
@@ -76,7 +80,9 @@ def _register(state: State, *, classical: bool) -> None:
         state.cursor.expect("[")
         size = state.integer()
         state.cursor.expect("]")
-    state.declared.add_register(name, size, at, classical=classical)
+    register = state.declared.add_register(name, size, at, classical=classical)
+    if classical:
+        state.out.register(len(register.indices))
 
 
 def end_qubits(state: State) -> None:
@@ -112,6 +118,7 @@ def reset(state: State) -> None:
     state.end_statement()
     state.trace.features.add(Feature.DYNAMIC)
     state.trace.operate(len(operand.indices), state.start)
+    state.out.reset(operand.indices, state.start)
 
 
 def measure_arrow(state: State) -> None:
@@ -134,7 +141,9 @@ def record_measure(state: State, qubits: Operand, bits: Operand) -> None:
         reject(f"a measurement needs as many bits as qubits, not {found}", qubits.at)
     broadcast([qubits._replace(scalar=False), bits._replace(scalar=False)])
     nested = bool(state.blocks or state.conditions)
-    state.trace.measure(zip(qubits.indices, bits.indices, strict=True), state.start, nested=nested)
+    pairs = tuple(zip(qubits.indices, bits.indices, strict=True))
+    state.trace.measure(pairs, state.start, nested=nested)
+    state.out.measure(pairs, state.start)
 
 
 def if_equal(state: State) -> None:
@@ -145,29 +154,53 @@ def if_equal(state: State) -> None:
     at = cursor.at
     register = state.declared.register(cursor.name("a classical register"), at, classical=True)
     cursor.expect("==")
-    check_fits(state, register.indices)
+    condition = compared(state, register.indices)
     cursor.expect(")")
     if cursor.word in {"if", ";"}:
         reject("in OpenQASM 2 a gate, a measurement or a reset follows `if (...)`", cursor.at)
+    at = state.start
     state.conditions += 1
+    state.out.open()
     state.follow(state)
+    body = state.out.close()
     state.conditions -= 1
+    state.out.branch([Case((condition,), body)] if condition else [], (), at)
 
 
-def check_fits(state: State, bits: Sequence[int]) -> int:
-    """Read and return the value that `bits` are compared with, and note the condition."""
+def compared(state: State, bits: Sequence[int]) -> Condition | None:
+    """Read the value that `bits` are compared with and return the condition, None where it never holds."""
     at = state.cursor.at
-    value = state.literal() if state.cursor.kind == "int" else state.integer()
+    value = _bit_string(state, len(bits)) if state.cursor.kind == "string" else _number(state)
     size = len(bits)
-    if not 0 <= value < 1 << size:
-        found = f"{value}" if abs(value) < _READABLE else "this number"
-        width = "1 bit" if size == 1 else f"{size} bits"
-        reject(f"{found} does not fit what it is compared with, which has {width}: the two are never equal", at)
     state.trace.features.add(Feature.DYNAMIC)
     if size > _WIDEST:
         state.trace.features.add(Feature.WIDE_CONDITION)
     state.trace.count(1, at)
-    return value
+    found = f"{value}" if abs(value) < _READABLE else "this number"
+    width = "1 bit" if size == 1 else f"{size} bits"
+    if value < 0:
+        reject(f"{found} does not fit what it is compared with, which has {width}: the two are never equal", at)
+    if value >> size:
+        state.rich()
+        state.trace.warn(f"{found} is compared with {width}, which never hold it: what depends on it never happens", at)
+        return None
+    return Condition(tuple(bits), value)
+
+
+def _number(state: State) -> int:
+    return state.literal() if state.cursor.kind == "int" else state.integer()
+
+
+def _bit_string(state: State, size: int) -> int:
+    """Read the bits of a register in quotes, the last of them first."""
+    state.rich()
+    at = state.cursor.at
+    written = state.cursor.advance()[1:-1].replace("_", "")
+    if state.version == 2 or not _BITS.fullmatch(written):
+        reject("a number is needed here" if state.version == 2 else "these are no bits: write them as in `0110`", at)
+    if len(written) != size:
+        reject(f"{len(written)} bits are compared with {size}: write as many", at)
+    return int(written, 2)
 
 
 def no_word(state: State) -> None:

@@ -20,6 +20,7 @@ __all__ = ["TAME", "Trace"]
 
 TAME = 1e4
 """A gate whose angles stay finite for every argument up to this is tame: plain arguments cannot hurt it."""
+_MAX_WARNINGS = 10
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Trace:
 
     `first_measure` is the offset of the first statement that measures; `library` the library gates used;
     `clifford` holds while every gate is one; `wild` says that some gate is not tame, so that the
-    numbers of the text decide whether it may run.
+    numbers of the text decide whether it may run. `warnings` come with their offsets.
     """
 
     operations: int = 0
@@ -40,6 +41,7 @@ class Trace:
     library: set[str] = field(default_factory=set)
     clifford: bool = True
     wild: bool = False
+    warnings: list[tuple[str, int]] = field(default_factory=list)
 
     def operate(self, count: int, at: int) -> None:
         """Count operations that are neither a barrier nor a measurement."""
@@ -72,6 +74,11 @@ class Trace:
             self.features.add(Feature.DYNAMIC)
         if self.first_measure is None:
             self.first_measure = at
+
+    def warn(self, message: str, at: int) -> None:
+        """Note what is probably not meant; of many, the first few."""
+        if len(self.warnings) < _MAX_WARNINGS and (message, at) not in self.warnings:
+            self.warnings.append((message, at))
 
     def step(self, at: int) -> None:
         """Count one statement, or one round, of a loop."""

@@ -113,9 +113,10 @@ def _shortest(terms: tuple[str, ...]) -> str:
 
 def _warnings(task: Task) -> tuple[str, ...]:
     if not task.terms or len(_shortest(task.terms)) >= task.scan.qubits:
-        return ()
+        return task.scan.warnings
     short = [term for term in task.terms if len(term) < task.scan.qubits]
-    return (f"observables of {len(short[0])} letters act on the first qubits of {task.scan.qubits}",)
+    message = f"observables of {len(short[0])} letters act on the first qubits of {task.scan.qubits}"
+    return (*task.scan.warnings, message)
 
 
 def _fault(error: Exception, row: Row | None) -> Fault:

@@ -1,0 +1,67 @@
+"""The unitaries of the plain gates on one qubit, as four numbers row by row."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Matrix", "matrix_of", "product"]
+
+Matrix: TypeAlias = tuple[complex, complex, complex, complex]
+
+_HALF = math.sqrt(0.5)
+_PLUS, _MINUS = (1 + 1j) / 2, (1 - 1j) / 2
+_FIXED: dict[str, Matrix] = {
+    "x": (0, 1, 1, 0),
+    "y": (0, -1j, 1j, 0),
+    "z": (1, 0, 0, -1),
+    "h": (_HALF, _HALF, _HALF, -_HALF),
+    "s": (1, 0, 0, 1j),
+    "sdg": (1, 0, 0, -1j),
+    "t": (1, 0, 0, cmath.exp(0.25j * math.pi)),
+    "tdg": (1, 0, 0, cmath.exp(-0.25j * math.pi)),
+    "sx": (_PLUS, _MINUS, _MINUS, _PLUS),
+    "sxdg": (_MINUS, _PLUS, _PLUS, _MINUS),
+}
+
+
+def _phase(turn: float) -> Matrix:
+    return (1, 0, 0, cmath.exp(1j * turn))
+
+
+def _about_x(turn: float) -> Matrix:
+    cos, sin = math.cos(turn / 2), math.sin(turn / 2)
+    return (cos, -1j * sin, -1j * sin, cos)
+
+
+def _about_y(turn: float) -> Matrix:
+    cos, sin = math.cos(turn / 2), math.sin(turn / 2)
+    return (cos, -sin, sin, cos)
+
+
+def _about_z(turn: float) -> Matrix:
+    return (cmath.exp(-0.5j * turn), 0, 0, cmath.exp(0.5j * turn))
+
+
+def _any(theta: float, phi: float, lam: float) -> Matrix:
+    cos, sin = math.cos(theta / 2), math.sin(theta / 2)
+    return (cos, -cmath.exp(1j * lam) * sin, cmath.exp(1j * phi) * sin, cmath.exp(1j * (phi + lam)) * cos)
+
+
+_TURNED: dict[str, Callable[..., Matrix]] = {"p": _phase, "rx": _about_x, "ry": _about_y, "rz": _about_z, "U": _any}
+
+
+def matrix_of(name: str, angles: tuple[float, ...]) -> Matrix:
+    """Return the unitary of a plain gate on one qubit."""
+    return _FIXED[name] if name in _FIXED else _TURNED[name](*angles)
+
+
+def product(left: Matrix, right: Matrix) -> Matrix:
+    """Return what applies `right` first."""
+    a, b, c, d = left
+    e, f, g, h = right
+    return (a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h)
