@@ -46,6 +46,13 @@ __all__ = [
 ]
 
 MAX_SEED = 2**63 - 1
+MAX_COUNT = 2**63 - 1
+"""What a store counts to."""
+MAX_CIRCUITS = 1_000_000
+MAX_SHOTS = 1_000_000_000
+MAX_PRIORITY = 9
+MAX_SECONDS = 1e9
+"""The longest time that can be asked for, some thirty years: a thread can wait no longer than ten times that."""
 
 
 class ShotGroup(msgspec.Struct, frozen=True, array_like=True):

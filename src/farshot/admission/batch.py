@@ -24,10 +24,22 @@ from farshot.admission.labels import (
     check_number,
     has_surrogate,
     plain,
+    shown,
 )
 from farshot.admission.template import Template, check_rows, check_source
 from farshot.errors import BatchError, OptionError
-from farshot.model import MAX_SEED, JobSpec, Observables, ShotGroup, ShotPlan, TermRange
+from farshot.model import (
+    MAX_COUNT,
+    MAX_PRIORITY,
+    MAX_SECONDS,
+    MAX_SEED,
+    MAX_SHOTS,
+    JobSpec,
+    Observables,
+    ShotGroup,
+    ShotPlan,
+    TermRange,
+)
 from farshot.submission import Batch
 
 if TYPE_CHECKING:
@@ -57,8 +69,6 @@ __all__ = [
 ]
 
 MAX_OBSERVABLES_BYTES = 8 * 2**20
-MAX_SHOTS = 1_000_000_000
-MAX_PRIORITY = 9
 
 _TERM = re.compile("[IXYZ]+")
 
@@ -137,7 +147,7 @@ def _given(template: TemplateSource | None) -> tuple[TemplateSource, ...]:
 def _job_seed(seed: int | None, default: int | None) -> int:
     if seed is not None:
         return seed
-    return secrets.randbelow(MAX_SEED + 1) if default is None else default
+    return secrets.randbelow(MAX_SEED + 1) if default is None else check_seed(default, "default_seed")
 
 
 def _circuits(circuits: object) -> tuple[list[str], list[str]]:
@@ -175,9 +185,13 @@ def check_text(name: str, value: object) -> str | None:
 
 def _integer(name: str, value: object) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        message = f"{name} must be an integer, not {value!r:.40}"
+        message = f"{name} must be an integer, not {shown(value)}"
         raise OptionError(message)
-    return operator.index(value)
+    number = operator.index(value)
+    if not -MAX_COUNT <= number <= MAX_COUNT:
+        message = f"{name} must be an integer of at most 63 bits, not one of {number.bit_length():,}"
+        raise BatchError(message)
+    return number
 
 
 def check_shots(value: object) -> int:
@@ -191,26 +205,25 @@ def check_shots(value: object) -> int:
 
 def check_priority(value: object) -> int:
     """Return `value` as the priority of a job among those of its owner, 0 (the lowest) to 9."""
-    priority = check_count("priority", value, least=0)
-    if priority > MAX_PRIORITY:
-        message = f"priority must be from 0 to {MAX_PRIORITY}, not {priority}"
-        raise BatchError(message)
-    return priority
+    return check_count("priority", value, least=0, most=MAX_PRIORITY)
 
 
-def check_count(name: str, value: object, least: int = 1) -> int:
-    """Return `value` as an integer of at least `least`."""
+def check_count(name: str, value: object, least: int = 1, most: int = MAX_COUNT) -> int:
+    """Return `value` as an integer from `least` to `most`."""
     count = _integer(name, value)
     if count < least:
         message = f"{name} must be {least} or more, not {count}"
+        raise BatchError(message)
+    if count > most:
+        message = f"{name} must be at most {most:,}, not {count:,}"
         raise BatchError(message)
     return count
 
 
 def check_seconds(name: str, value: object) -> float:
-    """Return `value` as a time above zero, in seconds."""
+    """Return `value` as a time above zero and up to `MAX_SECONDS`, in seconds."""
     if isinstance(value, bool | str) or not isinstance(value, SupportsFloat):
-        message = f"{name} must be a number of seconds, not {value!r:.40}"
+        message = f"{name} must be a number of seconds, not {shown(value)}"
         raise OptionError(message)
     try:
         seconds = float(value)
@@ -220,14 +233,17 @@ def check_seconds(name: str, value: object) -> float:
     if not seconds > 0:
         message = f"{name} must be above zero seconds, not {seconds:g}"
         raise BatchError(message)
+    if seconds > MAX_SECONDS:
+        message = f"{name} must be at most {MAX_SECONDS:,.0f} seconds, not {seconds:g}"
+        raise BatchError(message)
     return seconds
 
 
-def check_seed(value: object) -> int:
+def check_seed(value: object, name: str = "seed") -> int:
     """Return `value` as a seed from 0 to 2**63 - 1."""
-    seed = _integer("seed", value)
-    if not 0 <= seed <= MAX_SEED:
-        message = f"seed must be from 0 to 2**63 - 1, not {seed}"
+    seed = _integer(name, value)
+    if seed < 0:
+        message = f"{name} must be from 0 to 2**63 - 1, not {seed}"
         raise BatchError(message)
     return seed
 
@@ -284,7 +300,7 @@ def _rows(name: str, value: object, columns: tuple[str, ...]) -> list[tuple[int,
 
 def _row(name: str, row: object, columns: tuple[str, ...]) -> tuple[int, ...]:
     if isinstance(row, str | bytes) or not isinstance(row, Sequence) or len(row) != len(columns):
-        message = f"{name} must hold [{', '.join(columns)}], not {row!r:.60}"
+        message = f"{name} must hold [{', '.join(columns)}], not {shown(row, 60)}"
         raise BatchError(message)
     return tuple(_integer(f"{column} of {name}", value) for column, value in zip(columns, row, strict=True))
 

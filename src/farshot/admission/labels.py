@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farshot.errors import BatchError, OptionError
+from farshot.model import MAX_CIRCUITS
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -17,9 +18,9 @@ __all__ = [
     "check_number",
     "has_surrogate",
     "plain",
+    "shown",
 ]
 
-MAX_CIRCUITS = 1_000_000
 MAX_LABEL_LENGTH = 1024
 MAX_SOURCE_BYTES = 8 * 2**20
 
@@ -37,7 +38,7 @@ def check_number(circuits: Sized) -> None:
 def check_label(label: object) -> None:
     """Refuse what is no label: an empty or long one, or one that is not valid text."""
     if not isinstance(label, str):
-        message = f"a label must be text, not {type(label).__name__}: {label!r:.80}"
+        message = f"a label must be text, not {type(label).__name__}: {shown(label, 80)}"
         raise OptionError(message)
     if not 0 < len(label) <= MAX_LABEL_LENGTH:
         message = f"a label must have 1 to {MAX_LABEL_LENGTH:,} characters, not {len(label):,}: {label[:40]!r}"
@@ -55,3 +56,15 @@ def has_surrogate(text: str) -> bool:
 def plain(text: str) -> str:
     """Return `text` as `str` itself: a subclass, such as NumPy's, may not be encoded."""
     return text if type(text) is str else str(text)
+
+
+def shown(value: object, most: int = 40) -> str:
+    """Return what was given in place of something else, for a message; some values have no text, or hold too much.
+
+    >>> shown([1, "two"])
+    "[1, 'two']"
+    """
+    try:
+        return repr(value)[:most]
+    except (ValueError, RecursionError):
+        return f"{type(value).__name__} without a text"

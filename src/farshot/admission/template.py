@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat
 
-from farshot.admission.labels import MAX_LABEL_LENGTH, MAX_SOURCE_BYTES, check_label, check_number, has_surrogate, plain
+from farshot.admission.labels import (
+    MAX_LABEL_LENGTH,
+    MAX_SOURCE_BYTES,
+    check_label,
+    check_number,
+    has_surrogate,
+    plain,
+    shown,
+)
 from farshot.admission.parameters import is_name
 from farshot.admission.rows import clash, rows_of
 from farshot.errors import BatchError, OptionError
@@ -109,7 +117,7 @@ def _names(names: object) -> tuple[str, ...]:
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str):
-        message = f"the name of a parameter must be text, not {type(name).__name__}: {name!r:.80}"
+        message = f"the name of a parameter must be text, not {type(name).__name__}: {shown(name, 80)}"
         raise OptionError(message)
     if not 0 < len(name) <= MAX_LABEL_LENGTH or has_surrogate(name):
         message = f"the name of a parameter must have 1 to {MAX_LABEL_LENGTH:,} characters of valid text: {name!r:.80}"
@@ -164,7 +172,7 @@ def _listed(label: str, row: object) -> list[SupportsFloat]:
 def _check_numbers(label: str, values: Sequence[object]) -> None:
     for value in values:
         if not _is_number(value):
-            message = f"row {label!r:.80} must hold numbers, not {value!r:.40}"
+            message = f"row {label!r:.80} must hold numbers, not {shown(value)}"
             raise OptionError(message)
 
 

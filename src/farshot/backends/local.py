@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalBackend"]
 
+_MOST_WORKERS = 4096
+
 
 class LocalBackend(Client):
     """Runs batches of circuits as asynchronous jobs on this machine.
@@ -84,7 +86,7 @@ class LocalBackend(Client):
             polling_interval=polling_interval,
             max_retries=max_retries,
         )
-        self._workers = usable_cores() if workers is None else check_count("workers", workers, least=0)
+        self._workers = usable_cores() if workers is None else check_count("workers", workers, 0, _MOST_WORKERS)
         self._executor = executor or LocalExecutor(
             self._workers or usable_cores(),
             None if memory_limit is None else check_count("memory_limit", memory_limit),

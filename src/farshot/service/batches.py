@@ -33,7 +33,7 @@ from farshot.service.logs import log_accepted
 from farshot.service.quotas import check_quota, quota_of
 from farshot.simulators.targets import check_target, known_targets
 from farshot.submission import Draft, Submission, UploadPart, digest_of, encoded
-from farshot.wire import JobRequest, encode
+from farshot.wire import JobRequest, encode, read_seed
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord, JobSpec, TemplateSource
@@ -111,12 +111,12 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
     return Request(
         target=offered(call, check_target(document.target)),
         default_shots=limits.shots,
-        default_seed=document.default_seed,
+        default_seed=read_seed(document.default_seed),
         ham_ops=_few_terms(document.ham_ops),
         circuit_ham_map=document.circuit_ham_map,
         shot_groups=document.shot_groups,
         shots=document.shots,
-        seed=document.seed,
+        seed=read_seed(document.seed),
         tag=document.tag,
         key=key,
         timeout=timeout if limits.job_timeout is None else float(min(timeout or math.inf, limits.job_timeout)),
@@ -162,7 +162,7 @@ def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
     request = _request(call, document, key)
     _template(document)
     options = encode(document)
-    stands_for = encode(replace(document, default_seed=None, priority=0))
+    stands_for = encode(replace(document, seed=request.seed, default_seed=None, priority=0))
     return Draft(
         owner=call.user.name,
         key=key or uuid.uuid4().hex,
@@ -196,7 +196,7 @@ def _options(call: Call, record: JobRecord) -> JobRequest:
     try:
         return _decode_request(call.parts.uploads.options(record.id))
     except msgspec.ValidationError:
-        message = f"job {record.id} was begun through another API: send its circuits there"
+        message = f"job {record.id} was begun through another API, or with options that are refused now: submit it anew"
         raise UploadError(message) from None
 
 

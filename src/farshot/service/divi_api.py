@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from farshot.service.divi import account, configs, results
 from farshot.service.divi import jobs as divi_jobs
-from farshot.service.divi.documents import AddRequest, ConfigRequest, InitRequest
+from farshot.service.divi.documents import AddRequest, ConfigRequest, DiviQuery, InitRequest, TransactionQuery
 from farshot.service.jobs import delete_job
 from farshot.service.routes import Route
 
@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["DIVI_ROUTES"]
 
 
-def _route(method: str, path: str, handler: Handler, body: type[msgspec.Struct] | None = None) -> Route:
-    return Route(method=method, path=f"/api/{path}", handler=handler, body=body, answers={})
+def _route(
+    method: str,
+    path: str,
+    handler: Handler,
+    body: type[msgspec.Struct] | None = None,
+    query: type[msgspec.Struct] | None = None,
+) -> Route:
+    return Route(method=method, path=f"/api/{path}", handler=handler, body=body, query=query, answers={})
 
 
 DIVI_ROUTES = (
@@ -31,11 +37,11 @@ DIVI_ROUTES = (
     _route("GET", "simulatorcluster/", account.list_clusters),
     _route("GET", "vendor-config-blueprint/", account.list_vendor_blueprints),
     _route("GET", "credits/", account.get_credits),
-    _route("GET", "credits/transactions/", account.get_transactions),
+    _route("GET", "credits/transactions/", account.get_transactions, query=TransactionQuery),
     _route("POST", "job/init/", divi_jobs.init_job, InitRequest),
     _route("POST", "job/{job_id}/add_circuits/", divi_jobs.add_circuits, AddRequest),
     _route("GET", "job/{job_id}/status/", divi_jobs.get_divi_status),
-    _route("GET", "job/{job_id}/resultsV2/", results.get_divi_results),
+    _route("GET", "job/{job_id}/resultsV2/", results.get_divi_results, query=DiviQuery),
     _route("POST", "job/{job_id}/cancel/", divi_jobs.cancel_divi_job),
     _route("DELETE", "job/{job_id}", delete_job),
     _route("GET", "job/{job_id}/execution_config/", configs.get_execution_config),

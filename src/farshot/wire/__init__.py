@@ -24,6 +24,7 @@ from farshot.wire.documents import (
     TemplateDocument,
 )
 from farshot.wire.frames import FRAMES, Frame, FrameReader, GapFrame, HeadFrame, PartFrame, TailFrame, encode_frame
+from farshot.wire.numbers import Position, Shots, read_seed
 from farshot.wire.reading import JSON, MAX_BODY, MAX_MEMBERS, NDJSON, PROBLEM, encode, read_answer, read_request
 
 __all__ = [
@@ -47,10 +48,12 @@ __all__ = [
     "PartDocument",
     "PartFrame",
     "PartRequest",
+    "Position",
     "Problem",
     "QuotaDocument",
     "Remaining",
     "ResultsDocument",
+    "Shots",
     "TailFrame",
     "TargetDocument",
     "TargetsDocument",
@@ -59,4 +62,5 @@ __all__ = [
     "encode_frame",
     "read_answer",
     "read_request",
+    "read_seed",
 ]

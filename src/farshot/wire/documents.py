@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from farshot.contract import JobStatus
+from farshot.wire.numbers import Position, Priority, Seconds, Seed, Shots, Size
 
 __all__ = [
     "EventsDocument",
@@ -38,7 +39,8 @@ class TemplateDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A batch: `circuits` by label, or a `template` and its `rows` by label. The options are those of
-    `submit_circuits`; `default_seed` is taken where there is no `seed` and is no part of what a key stands for.
+    `submit_circuits`; `default_seed` is taken where there is no `seed` and is no part of what a key stands for. A seed
+    may be given as text, since many readers of JSON round large numbers.
 
     With `upload` the circuits or rows follow in parts, and `digest` (32 hexadecimal digits) says which batch it is. A
     null in a row stands for what is not finite, and fails that row.
@@ -48,15 +50,15 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     template: TemplateDocument | None = None
     rows: dict[str, list[float | None]] | None = None
     target: str = "auto"
-    shots: int | None = None
-    seed: int | None = None
-    default_seed: int | None = None
+    shots: Shots | None = None
+    seed: Seed | None = None
+    default_seed: Seed | None = None
     ham_ops: str | None = None
-    circuit_ham_map: list[list[int]] | None = None
-    shot_groups: list[list[int]] | None = None
+    circuit_ham_map: list[list[Position]] | None = None
+    shot_groups: list[list[Position]] | None = None
     tag: str | None = None
-    priority: int = 0
-    timeout: float | None = None
+    priority: Priority = 0
+    timeout: Seconds | None = None
     upload: bool = False
     digest: str | None = None
 
@@ -71,7 +73,7 @@ class PartRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class FinalizeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The end of an upload. `circuits` is how many the job must hold by now; null: whatever has arrived."""
 
-    circuits: int | None = None
+    circuits: Size | None = None
 
 
 class FaultDocument(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from farshot.errors import WireError
+from farshot.wire.numbers import Position
 from farshot.wire.strings import quotes_in, string_end, unescaped
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def form_of(kind: object) -> Form | None:
     if member is str:
         return _STRINGS
     if get_origin(member) is list:
-        return _RANGES if get_args(member) == (int,) else _ROWS
+        return _RANGES if get_args(member) == (Position,) else _ROWS
     return _OBJECTS if isinstance(member, type) and issubclass(member, msgspec.Struct) else None
 
 

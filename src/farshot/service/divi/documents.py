@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from farshot.admission.labels import MAX_CIRCUITS
+from farshot.model import MAX_CIRCUITS
+from farshot.wire import Position, Shots
 
 __all__ = ["AddRequest", "ConfigRequest", "DiviQuery", "InitRequest", "ParameterSet", "TransactionQuery"]
 
@@ -44,9 +45,9 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     parameter_names: list[str] | None = None
     parameter_sets: list[ParameterSet] | None = None
     observables: str | None = None
-    circuit_ham_map: list[list[int]] | None = None
-    shot_groups: list[list[int]] | None = None
-    shots: int | None = None
+    circuit_ham_map: list[list[Position]] | None = None
+    shot_groups: list[list[Position]] | None = None
+    shots: Shots | None = None
 
     @property
     def is_last(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import check_seconds, check_seed
+from farshot.admission.labels import shown
 from farshot.errors import BatchError, OptionError
 from farshot.simulators.targets import AUTO
 
@@ -99,9 +100,9 @@ def _method(options: Options, code: object) -> None:
 def _named(name: str, code: object, known: Mapping[int, str], others: Mapping[int, str]) -> str:
     if type(code) is int and code in known:
         return known[code]
-    shown = others.get(code) if type(code) is int else None
+    other = others.get(code) if type(code) is int else None
     supported = ", ".join(f"{each} ({text})" for each, text in known.items())
-    message = f"{name} {code!r:.40}{f' ({shown})' if shown else ''} is not supported here; supported are {supported}"
+    message = f"{name} {shown(code)}{f' ({other})' if other else ''} is not supported here; supported are {supported}"
     raise OptionError(message)
 
 
@@ -111,7 +112,7 @@ def _seed(options: Options, value: object) -> None:
 
 def _meta(options: Options, value: object) -> None:
     if not isinstance(value, dict):
-        message = f"api_meta must be an object, not {value!r:.40}"
+        message = f"api_meta must be an object, not {shown(value)}"
         raise OptionError(message)
     for name, item in value.items():
         if item is not None:
