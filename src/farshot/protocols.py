@@ -14,7 +14,20 @@ if TYPE_CHECKING:
     from farshot.accounts import Quota, Token, User
     from farshot.admission.facts import Scan
     from farshot.errors import CircuitError
-    from farshot.model import Backlog, Counts, Fault, JobFilter, JobRecord, JobSpec, Lease, Part, Shard, Usage, Values
+    from farshot.model import (
+        Backlog,
+        Counts,
+        Fault,
+        JobFilter,
+        JobRecord,
+        JobSpec,
+        Lease,
+        Part,
+        Shard,
+        TemplateSource,
+        Usage,
+        Values,
+    )
     from farshot.submission import Draft, PartReceipt, Submission, UploadPart
 
 __all__ = [
@@ -28,6 +41,7 @@ __all__ = [
     "Recorded",
     "Run",
     "Simulator",
+    "StoredCircuits",
     "StoredPart",
     "Task",
     "UploadStore",
@@ -176,6 +190,16 @@ class StoredPart:
         return self.read()
 
 
+@dataclass(frozen=True, slots=True)
+class StoredCircuits:
+    """Circuits of a job as submitted, from position `first` on: texts in UTF-8, or packed rows of `template`."""
+
+    first: int
+    labels: tuple[str, ...]
+    sources: tuple[bytes, ...]
+    template: TemplateSource | None
+
+
 class JobStore(Protocol):
     """Where jobs, shards and results live. Every method is safe from any thread, and one transaction unless it says
     otherwise.
@@ -237,6 +261,10 @@ class JobStore(Protocol):
 
     def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:
         """Yield the labels of a job, shard by shard in order."""
+        ...
+
+    def circuits(self, job_id: str, start: int = 0) -> Iterator[StoredCircuits]:
+        """Yield the circuits of a job, shard by shard in order, from the shard on that holds position `start`."""
         ...
 
     def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:

@@ -21,7 +21,7 @@ from farshot.admission.rows import clash, rows_of
 from farshot.errors import BatchError, OptionError
 from farshot.model import TemplateSource
 
-__all__ = ["Template", "check_names", "check_parameters", "check_rows", "check_source"]
+__all__ = ["Template", "check_names", "check_parameters", "check_rows", "check_source", "unpacked"]
 
 _FLOAT_BYTES = 8
 _FLOATS = frozenset({float})
@@ -152,6 +152,15 @@ def _packed(label: str, row: object, names: Sequence[str]) -> bytes:
     except (OverflowError, struct.error):
         message = f"row {label!r:.80} holds a number beyond what a float holds"
         raise BatchError(message) from None
+
+
+def unpacked(row: bytes) -> tuple[float, ...]:
+    """Return the numbers of a packed row.
+
+    >>> unpacked(struct.pack("<2d", 0.5, 1.0))
+    (0.5, 1.0)
+    """
+    return struct.unpack(f"<{len(row) // _FLOAT_BYTES}d", row)
 
 
 def _numbers(label: str, row: object) -> Sequence[SupportsFloat]:

@@ -16,6 +16,7 @@ from farshot.backends.jobs import Job
 from farshot.backends.lookup import find_job, job_id_of
 from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
 from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.submitted import JobCircuits
 from farshot.backends.unfinished import MOST_FAULTS, interrupted_wait, not_completed
 from farshot.backends.watching import Patience
 from farshot.contract import ExecutionResult, JobStatus
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from farshot.contract import Response
     from farshot.errors import CircuitError
     from farshot.model import JobRecord
+    from farshot.protocols import StoredCircuits
 
 __all__ = ["Client", "Sending", "raise_if_set"]
 
@@ -126,6 +128,7 @@ class Client(ABC):
         key: str | None = None,
         target: str | None = None,
         priority: int = 0,
+        timeout: float | None = None,
         validate: bool = False,
         **unknown: Any,  # noqa: ANN401 -- the contract allows any option; those not named above are refused
     ) -> ExecutionResult:
@@ -136,7 +139,8 @@ class Client(ABC):
         character is qubit 0), groups of them joined by `|` and mapped to circuits by `circuit_ham_map`, one
         [start, end) a group. `shot_groups` gives ranges of circuits their own shots: [start, end, shots] triples
         that tile the batch. The same `key` gives the same job. Of an owner's jobs those of the highest `priority`
-        (0 to 9) come first. With `validate` every text is looked at first, and one error lists what cannot run.
+        (0 to 9) come first; `timeout` stands in for the backend's `job_timeout`. With `validate` every text is looked
+        at first, and one error lists what cannot run.
 
         Raises `ValueError` or `TypeError` before anything is stored, `ExecutionCancelledError` where the event
         is set, `StoreError` or `ServiceError` where the job cannot be stored. A fault of one circuit's text is
@@ -157,7 +161,7 @@ class Client(ABC):
             seed=seed,
             tag=tag,
             key=key,
-            timeout=self._job_timeout,
+            timeout=self._job_timeout if timeout is None else check_seconds("timeout", timeout),
         )
         sending = Sending(request, check_priority(priority), validate, cancellation_event)
         return ExecutionResult(job_id=self._submit(circuits, sending))
@@ -219,6 +223,14 @@ class Client(ABC):
         Raises `UnknownJobError` where there is no such job.
         """
         return self._cancel(job_id_of(execution_result))
+
+    def options(self, job: AnyJob) -> dict[str, Any]:
+        """Return what a job was submitted with, its own seed among it, as keywords of `submit_circuits`."""
+        return self._options(self.record(job))
+
+    def circuits(self, job: AnyJob) -> JobCircuits:
+        """Return the circuits that a job was submitted with; submitted with its options they give the same outcomes."""
+        return JobCircuits(list(self._circuits(self.record(job).id)))
 
     def delete(self, job: AnyJob) -> None:
         """Delete a job with its circuits and results; what runs of it is stopped. Raises `UnknownJobError`."""
@@ -321,6 +333,14 @@ class Client(ABC):
     @abstractmethod
     def _cancel(self, job_id: str) -> Response:
         """Cancel a job; answers 409 where it had ended."""
+
+    @abstractmethod
+    def _options(self, record: JobRecord) -> dict[str, Any]:
+        """Return what a job was submitted with."""
+
+    @abstractmethod
+    def _circuits(self, job_id: str) -> Iterator[StoredCircuits]:
+        """Yield the circuits of a job, in order."""
 
     @abstractmethod
     def _delete(self, job_id: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord, Observables
 
-__all__ = ["entry_of", "failure_entry", "metadata", "missing_fault", "outcomes_of", "part_entries"]
+__all__ = ["entry_of", "failure_entry", "json_entry", "metadata", "missing_fault", "outcomes_of", "part_entries"]
 
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circuit ran")
@@ -65,6 +65,12 @@ def failure_entry(label: str, fault: Fault) -> dict[str, Any]:
     """Return the entry of a circuit that has no result."""
     error = {"code": fault.code.value, "message": fault.message, "line": fault.line, "column": fault.column}
     return {"label": label, "error": error}
+
+
+def json_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry as JSON has it: its seed is a text, for a reader may round a number beyond 2^53."""
+    found = entry.get("metadata")
+    return entry if found is None else {**entry, "metadata": {**found, "seed": str(found["seed"])}}
 
 
 def metadata(result: CircuitResult, attempt: int) -> dict[str, Any]:

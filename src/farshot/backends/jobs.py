@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator
 
     from farshot.backends.results import JobResult
+    from farshot.backends.submitted import JobCircuits
     from farshot.contract import JobStatus, Response
     from farshot.model import JobRecord
 
@@ -42,6 +43,14 @@ class JobBackend(Protocol):
 
     def cancel_job(self, execution_result: ExecutionResult) -> Response:
         """Cancel a job."""
+        ...
+
+    def options(self, job: str) -> dict[str, Any]:
+        """Return what a job was submitted with."""
+        ...
+
+    def circuits(self, job: str) -> JobCircuits:
+        """Return the circuits of a job."""
         ...
 
     def delete(self, job: str) -> None:
@@ -106,6 +115,18 @@ class Job:
     def status(self) -> JobStatus:
         """Where it stands."""
         return self.record.status
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was submitted with, its own seed among it, as keywords of `submit_circuits`."""
+        return self.backend.options(self.id)
+
+    def circuits(self) -> JobCircuits:
+        """Return its circuits by label.
+
+        `backend.run(job.circuits(), **job.options)` gives the same counts.
+        """
+        return self.backend.circuits(self.id)
 
     def wait(self, timeout: float | None = None, *, cancellation_event: threading.Event | None = None) -> JobStatus:
         """Block until it has ended; raises `PollingTimeoutError` after `timeout` seconds, and

@@ -13,6 +13,7 @@ from farshot.backends.engine import Engine
 from farshot.backends.lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.shared import shared_local
+from farshot.backends.submitted import job_options
 from farshot.backends.validating import EVERY_FAULT, validate
 from farshot.backends.watching import Patience
 from farshot.config import data_folder
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from farshot.backends.watching import LocalWatch
     from farshot.contract import JobStatus
     from farshot.model import JobRecord
-    from farshot.protocols import Executor
+    from farshot.protocols import Executor, StoredCircuits
 
 __all__ = ["LocalBackend"]
 
@@ -138,6 +139,12 @@ class LocalBackend(Client):
         from farshot.backends.recorded import recorded_result
 
         return recorded_result(self._engine.store, record)
+
+    def _options(self, record: JobRecord) -> dict[str, Any]:
+        return job_options(self._engine.store.spec(record.id), record)
+
+    def _circuits(self, job_id: str) -> Iterator[StoredCircuits]:
+        return self._engine.store.circuits(job_id)
 
     def _delete(self, job_id: str) -> None:
         self._engine.store.delete(job_id)

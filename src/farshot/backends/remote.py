@@ -14,7 +14,7 @@ from farshot.admission.batch import admit, check_seconds, check_text
 from farshot.backends.calls import heeded, is_done, start
 from farshot.backends.client import Client, raise_if_set
 from farshot.backends.http.feed import Feed
-from farshot.backends.http.records import job_path, record_of
+from farshot.backends.http.records import circuits_in, job_path, options_in, record_of
 from farshot.backends.http.streaming import ResultStream, flow
 from farshot.backends.http.transport import Ask, Transport
 from farshot.backends.http.uploading import Upload, job_request, send, withdraw
@@ -33,7 +33,7 @@ from farshot.errors import (
     ServiceError,
     SubmissionError,
 )
-from farshot.wire import JobDocument, JobListDocument, PartFrame, read_answer
+from farshot.wire import CircuitsDocument, JobDocument, JobListDocument, OptionsDocument, PartFrame, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -50,11 +50,13 @@ if TYPE_CHECKING:
     from farshot.backends.lookup import AnyJob
     from farshot.contract import JobStatus, Response
     from farshot.model import JobRecord, Observables
+    from farshot.protocols import StoredCircuits
     from farshot.wire import GapFrame
 
 __all__ = ["RemoteBackend"]
 
 _PAGE = 500
+_MANY = 1000
 _WITHDRAWING = 5.0
 """Seconds in which a job that nobody wants any more is withdrawn, in the background."""
 _LINGER = 2.0
@@ -253,6 +255,18 @@ class RemoteBackend(Client):
         finally:
             stream.give_up()
         return JobResult(record.id, in_order(_piece(frame, stream.observables) for frame in frames))
+
+    def _options(self, record: JobRecord) -> dict[str, Any]:
+        response = self._call(Ask(method="GET", path=job_path(record.id, "options")))
+        return options_in(read_answer(response.content, OptionsDocument))
+
+    def _circuits(self, job_id: str) -> Iterator[StoredCircuits]:
+        cursor: str | None = "0"
+        while cursor is not None:
+            ask = Ask(method="GET", path=job_path(job_id, "circuits"), params={"cursor": cursor, "limit": str(_MANY)})
+            page = read_answer(self._call(ask).content, CircuitsDocument)
+            yield circuits_in(page)
+            cursor = page.next
 
     def _delete(self, job_id: str) -> None:
         self.record(job_id)

@@ -6,19 +6,25 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from farshot.backends.submitted import job_options
 from farshot.contract import JobStatus
-from farshot.wire import FaultDocument, JobDocument, PartDocument, QuotaDocument, Remaining
+from farshot.wire import FaultDocument, JobDocument, OptionsDocument, PartDocument, QuotaDocument, Remaining
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farshot.accounts import Quota
     from farshot.model import JobRecord, Usage
+    from farshot.protocols import JobStore
     from farshot.submission import PartReceipt
 
-__all__ = ["job_document", "quota_document", "remaining"]
+__all__ = ["job_document", "options_document", "quota_document", "remaining", "shortened"]
 
 _NINE_OF_TEN = 1.645
+_SHORT = 16 * 2**10
+"""Characters of observables, and ranges, that a document of a job may show beside the rest."""
 
 
 def job_document(
@@ -53,6 +59,20 @@ def job_document(
         parts=None if parts is None else [PartDocument(part.number, part.circuits) for part in parts],
         circuits_cancelled=circuits_cancelled,
     )
+
+
+def options_document(jobs: JobStore, record: JobRecord) -> OptionsDocument:
+    """Return the options of a job that was accepted."""
+    options = job_options(jobs.spec(record.id), record)
+    return OptionsDocument(**{**options, "seed": str(options["seed"])})
+
+
+def shortened(document: OptionsDocument) -> OptionsDocument:
+    """Return options without what is long."""
+    ranges = (document.circuit_ham_map or ()), (document.shot_groups or ())
+    if len(document.ham_ops or "") + sum(map(len, ranges)) <= _SHORT:
+        return document
+    return msgspec.structs.replace(document, ham_ops=None, circuit_ham_map=None, shot_groups=None, complete=False)
 
 
 def remaining(record: JobRecord, now: datetime) -> Remaining | None:

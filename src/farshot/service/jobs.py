@@ -14,7 +14,7 @@ from farshot.contract import JobStatus
 from farshot.model import JobFilter
 from farshot.service.batches import submit
 from farshot.service.bodies import document_in, parameters_in
-from farshot.service.documents import job_document
+from farshot.service.documents import job_document, options_document, shortened
 from farshot.service.parts import in_thread, in_turn
 from farshot.service.problems import EndedError, ForbiddenError, ParameterError
 from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
@@ -96,7 +96,13 @@ async def get_job(call: Call) -> Response:
         if _is_known(record, query.after):
             await feed.wait(record.owner, seen, left)
             record, document = await in_thread(call.service, lambda: _looked_at(call))
-    return answer(document)
+    if record.uploading or query.after is not None:
+        return answer(document)
+    return await in_thread(call.service, lambda: answer(_with_options(call, record, document)))
+
+
+def _with_options(call: Call, record: JobRecord, document: JobDocument) -> JobDocument:
+    return msgspec.structs.replace(document, options=shortened(options_document(call.parts.jobs, record)))
 
 
 def _is_known(record: JobRecord, after: int | None) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from farshot.backends.entries import failure_entry, missing_fault, part_entries
+from farshot.backends.entries import failure_entry, json_entry, missing_fault, part_entries
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.service.bodies import parameters_in
 from farshot.service.jobs import MOST, answer
@@ -59,7 +59,7 @@ def _page(call: Call, query: ResultsQuery) -> ResultsDocument:
     for position, entry in _entries(jobs, record, query.cursor):
         if len(entries) == query.limit or size > _PAGE_BYTES:
             return ResultsDocument(record.id, record.status, entries, str(position))
-        entries.append(msgspec.Raw(encode(entry)))
+        entries.append(msgspec.Raw(encode(json_entry(entry))))
         size += len(entries[-1])
     return ResultsDocument(record.id, record.status, entries, None)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from farshot.service import about, events, jobs, results, uploads
+from farshot.service import about, events, jobs, results, submitted, uploads
 from farshot.wire import (
+    CircuitsDocument,
     EventsDocument,
     FinalizeRequest,
     JobDocument,
     JobListDocument,
     JobRequest,
     MeDocument,
+    OptionsDocument,
     PartRequest,
     ResultsDocument,
     TargetsDocument,
@@ -107,6 +109,21 @@ ROUTES = (
         handler=results.get_results,
         query=results.ResultsQuery,
         answers={200: ResultsDocument},
+        problems=("parameter", "not-found"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/jobs/{job_id}/options",
+        handler=submitted.get_options,
+        answers={200: OptionsDocument},
+        problems=("not-found", "upload"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/jobs/{job_id}/circuits",
+        handler=submitted.get_circuits,
+        query=submitted.CircuitsQuery,
+        answers={200: CircuitsDocument},
         problems=("parameter", "not-found"),
     ),
     Route(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from farshot.backends.entries import failure_entry, missing_fault, part_entries
+from farshot.backends.entries import failure_entry, json_entry, missing_fault, part_entries
 from farshot.backends.gaps import gaps
 from farshot.service.parts import in_thread
 from farshot.wire import GapFrame, HeadFrame, PartFrame, TailFrame, encode, encode_frame
@@ -121,7 +121,7 @@ def lines(observables: Observables | None, frame: Frame) -> Iterator[bytes]:
     """Yield NDJSON, an entry a line."""
     if isinstance(frame, PartFrame):
         for _, entry in part_entries(frame, observables):
-            yield encode(entry) + b"\n"
+            yield encode(json_entry(entry)) + b"\n"
     elif isinstance(frame, GapFrame):
         for label in frame.labels:
             yield encode(failure_entry(label, frame.fault)) + b"\n"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from farshot.errors import StoreError, UnknownJobError
-from farshot.model import EVERY_JOB, JobSpec
-from farshot.protocols import StoredPart
+from farshot.model import EVERY_JOB, JobSpec, TemplateSource
+from farshot.protocols import StoredCircuits, StoredPart
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
 from farshot.store.changes import mark
@@ -38,8 +38,12 @@ __all__ = ["SqlStore"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
+_decode_sources = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
+_decode_template = msgspec.msgpack.Decoder(TemplateSource).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 _PAGE = 64
+_FEW = 4
+"""Shards of which the circuits are read at a time: one is a megabyte, or a single circuit."""
 _SMALL = 64 * 1024
 """Bytes of a part that is read along with others."""
 
@@ -146,6 +150,10 @@ class SqlStore:
         """Yield the labels of a job, shard by shard in order."""
         for row in self._pages(sql.READ_LABELS, job_id, "number", -1):
             yield _decode_labels(row.labels)
+
+    def circuits(self, job_id: str, start: int = 0) -> Iterator[StoredCircuits]:
+        """Yield the circuits of a job, shard by shard in order, from the shard on that holds position `start`."""
+        return map(_circuits, self._pages(sql.READ_CIRCUITS, job_id, "first", -1, start=start, page=_FEW))
 
     def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:
         """Yield what is recorded of a job behind the part at position `after`, in order of position."""
@@ -355,13 +363,19 @@ class SqlStore:
 
     def _pages(self, statement: Any, job_id: str, key: str, after: int, **given: int) -> Iterator[AnyRow]:  # noqa: ANN401 -- a select of any columns
         """Read page by page in order of `key`, so that a slow reader never holds a lock against writers."""
+        chosen = {"page": _PAGE, "after": after, **given}
         while True:
             with self._transactions.read() as connection:
-                rows = connection.execute(statement, {"of_job": job_id, "after": after, "page": _PAGE, **given}).all()
+                rows = connection.execute(statement, {"of_job": job_id, **chosen}).all()
             yield from rows
-            if len(rows) < _PAGE:
+            if len(rows) < chosen["page"]:
                 return
-            after = getattr(rows[-1], key)
+            chosen["after"] = getattr(rows[-1], key)
+
+
+def _circuits(row: AnyRow) -> StoredCircuits:
+    template = None if row.template is None else _decode_template(row.template)
+    return StoredCircuits(row.first, _decode_labels(row.labels), _decode_sources(row.sources), template)
 
 
 def _touched(recorded: Iterable[Recorded]) -> Iterator[str]:

@@ -71,6 +71,7 @@ __all__ = [
     "LOCK_JOBS",
     "LOCK_LIMITS",
     "MARK_JOB",
+    "READ_CIRCUITS",
     "READ_JOB",
     "READ_LABELS",
     "READ_PART",
@@ -194,6 +195,15 @@ COUNT_AHEAD = select(func.count(shards.c.job_id.distinct())).where(
     shards.c.turn <= bindparam("turn"),
     or_(shards.c.turn < bindparam("turn"), shards.c.seq < bindparam("seq")),
     shards.c.job_id != bindparam("of_job"),
+)
+READ_CIRCUITS = (
+    select(shards.c.first, payloads.c.labels, payloads.c.sources, parts.c.template)
+    .select_from(shards, payloads, parts)
+    .where(shards.c.job_id == bindparam("of_job"), _its_payload)
+    .where(parts.c.job_id == shards.c.job_id, parts.c.number == shards.c.part)
+    .where(shards.c.first > bindparam("after"), shards.c.first + shards.c.size > bindparam("start"))
+    .order_by(shards.c.first)
+    .limit(bindparam("page"))
 )
 READ_LABELS = (
     select(shards.c.number, payloads.c.labels)

@@ -68,6 +68,10 @@ def _rotated(rows: dict[str, list[float]]) -> Template:
     return Template(_ROTATED, ["β[0]", "w_0[10]", "unused"], rows)
 
 
+def _tuples(rows: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ...]]:
+    return {label: tuple(row) for label, row in rows.items()}
+
+
 def _run(backend: _Backend, circuits: dict[str, str] | Template, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- any option
     handle = backend.submit_circuits(circuits, **options)
     assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.COMPLETED
@@ -478,6 +482,51 @@ class BackendSuite:
         assert len(job.partial()) == 121
         assert len(job.partial().faults) == 120
         assert sum(job.partial().counts("good").values()) == 1000
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"shots": 37, "seed": 2**63 - 1, "tag": "mine", "priority": 3, "timeout": 1000.0},
+            {"shot_groups": [[0, 1, 10], [1, 3, 20]], "seed": 5, "target": "prism"},
+            {"ham_ops": "ZZI;XXI|IZI", "circuit_ham_map": [[2, 3], [0, 1]]},
+            {"ham_ops": "ZII"},
+        ],
+    )
+    def test_a_job_submitted_again_gives_the_same(self, backend: _Backend, options: dict[str, Any]) -> None:
+        """Its options, its seed among them, and its circuits can be read."""
+        circuits = {label: _ONE_OF_THREE.replace("x q[0];", "h q;") for label in ("a", "ü/..", "<b>")}
+        job = backend.run(circuits, **options)
+        first = job.result()
+        assert {name: job.options[name] for name in options} == options
+        assert isinstance(job.options["seed"], int)
+        assert dict(job.circuits()) == circuits
+        again = backend.run(job.circuits(), **job.options)
+        assert [entry["results"] for entry in again.result()] == [entry["results"] for entry in first]
+        assert again.options == job.options
+
+    def test_a_template_submitted_again_gives_the_same(self, backend: _Backend) -> None:
+        """By its rows, or by their texts; a row that has no text fails again."""
+        template = _rotated({f"r{number}": [number / 7, -1e-07 * number, 3.0] for number in range(1200)})
+        job = backend.run(template, shots=20)
+        assert job.result()
+        assert job.circuits()["r3"] == template.bind("r3")
+        read = job.circuits().template
+        assert read == Template(_ROTATED, ("β[0]", "w_0[10]", "unused"), _tuples(template.rows))
+        assert read is not None
+        by_text, by_row = backend.run(job.circuits(), **job.options), backend.run(read, **job.options)
+        for again in (by_text, by_row):
+            assert [entry["results"] for entry in again.result()] == [entry["results"] for entry in job.result()]
+        bad = backend.run(_rotated({"bad": [math.nan, 1.0, 0.0]}))
+        assert bad.result(partial=True)["bad"]["error"]["code"] == "admission"
+        assert backend.run(bad.circuits(), **bad.options).wait() is JobStatus.FAILED
+
+    def test_a_large_job_is_read_whole(self, backend: _Backend) -> None:
+        """Page by page, in order."""
+        circuits = {f"c{number}": f"{_BELL}// {'x' * (number * 700)}\n" for number in range(130)}
+        job = backend.run(circuits, shots=1)
+        assert list(job.circuits().items()) == list(circuits.items())
+        job.cancel()
 
     def test_a_deleted_job_is_gone(self, backend: _Backend) -> None:
         """Running or ended, with its results; others stay."""

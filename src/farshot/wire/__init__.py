@@ -6,6 +6,7 @@ next to nothing: each frame is its length in four bytes (little-endian) and Mess
 """
 
 from farshot.wire.documents import (
+    CircuitsDocument,
     EventsDocument,
     FaultDocument,
     FinalizeRequest,
@@ -13,6 +14,7 @@ from farshot.wire.documents import (
     JobListDocument,
     JobRequest,
     MeDocument,
+    OptionsDocument,
     PartDocument,
     PartRequest,
     Problem,
@@ -34,6 +36,7 @@ __all__ = [
     "MAX_MEMBERS",
     "NDJSON",
     "PROBLEM",
+    "CircuitsDocument",
     "EventsDocument",
     "FaultDocument",
     "FinalizeRequest",
@@ -45,6 +48,7 @@ __all__ = [
     "JobListDocument",
     "JobRequest",
     "MeDocument",
+    "OptionsDocument",
     "PartDocument",
     "PartFrame",
     "PartRequest",

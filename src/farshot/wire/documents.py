@@ -11,6 +11,7 @@ from farshot.contract import JobStatus
 from farshot.wire.numbers import Position, Priority, Seconds, Seed, Shots, Size
 
 __all__ = [
+    "CircuitsDocument",
     "EventsDocument",
     "FaultDocument",
     "FinalizeRequest",
@@ -18,6 +19,7 @@ __all__ = [
     "JobListDocument",
     "JobRequest",
     "MeDocument",
+    "OptionsDocument",
     "PartDocument",
     "PartRequest",
     "Problem",
@@ -91,6 +93,40 @@ class Remaining(msgspec.Struct, frozen=True):
     high: float
 
 
+class OptionsDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What holds for every circuit of a job, as it was submitted. Submitting its circuits with these gives the same
+    counts. `seed` is a decimal number as text, for it may be beyond what a JSON number holds everywhere.
+
+    Where one job is looked at, and what it measures is long, `ham_ops`, `circuit_ham_map` and `shot_groups` are left
+    out, and it is not `complete`: the options have a path of their own.
+    """
+
+    target: str
+    seed: str
+    shots: int | None = None
+    shot_groups: list[list[int]] | None = None
+    ham_ops: str | None = None
+    circuit_ham_map: list[list[int]] | None = None
+    tag: str | None = None
+    priority: int = 0
+    timeout: float | None = None
+    complete: bool = True
+
+
+class CircuitsDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of a job's circuits in order of position: `circuits` by label, or the `rows` of a `template` by label.
+
+    A null in a row stands for what is not finite. `next` is the cursor of the next page; null on the last.
+    """
+
+    job_id: str
+    first: int
+    template: TemplateDocument | None = None
+    circuits: dict[str, str] | None = None
+    rows: dict[str, list[float | None]] | None = None
+    next: str | None = None
+
+
 class PartDocument(msgspec.Struct, frozen=True):
     """A part of an upload that has arrived."""
 
@@ -102,7 +138,7 @@ class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Where a job stands. `cursor` names its last change; `run_time` is the seconds of simulation over its circuits.
 
     `jobs_ahead` counts the jobs that are served before a waiting one; it, `remaining` and `parts` are there where
-    one job is asked for. `circuits_cancelled` answers a cancel.
+    one job is asked for, `options` where that is without `after`. `circuits_cancelled` answers a cancel.
     """
 
     job_id: str
@@ -126,6 +162,7 @@ class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
     remaining: Remaining | None = None
     parts: list[PartDocument] | None = None
     circuits_cancelled: int | None = None
+    options: OptionsDocument | None = None
 
 
 class JobListDocument(msgspec.Struct, frozen=True):

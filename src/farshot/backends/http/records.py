@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+import struct
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
+
+from farshot.admission.template import check_parameters
 from farshot.errors import FaultCode, UnknownJobError
 from farshot.model import Fault, JobRecord
+from farshot.protocols import StoredCircuits
 
 if TYPE_CHECKING:
-    from farshot.wire import FaultDocument, JobDocument
+    from collections.abc import Sequence
 
-__all__ = ["job_path", "record_of"]
+    from farshot.wire import CircuitsDocument, FaultDocument, JobDocument, OptionsDocument
+
+__all__ = ["circuits_in", "job_path", "options_in", "record_of"]
 
 
 def record_of(document: JobDocument) -> JobRecord:
@@ -36,6 +44,26 @@ def record_of(document: JobDocument) -> JobRecord:
         finished_at=document.finished_at,
         fault=_fault(document.error),
     )
+
+
+def options_in(document: OptionsDocument) -> dict[str, Any]:
+    """Return the options of a job as `submit_circuits` takes them."""
+    members = msgspec.structs.asdict(document) | {"seed": int(document.seed), "complete": None}
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def circuits_in(document: CircuitsDocument) -> StoredCircuits:
+    """Return a page of circuits as a store would have them."""
+    if document.template is None:
+        texts = document.circuits or {}
+        return StoredCircuits(document.first, tuple(texts), tuple(map(str.encode, texts.values())), None)
+    rows = document.rows or {}
+    template = check_parameters(document.template.source, document.template.parameters)
+    return StoredCircuits(document.first, tuple(rows), tuple(map(_packed, rows.values())), template)
+
+
+def _packed(row: Sequence[float | None]) -> bytes:
+    return struct.pack(f"<{len(row)}d", *(math.nan if number is None else number for number in row))
 
 
 def _fault(error: FaultDocument | None) -> Fault | None:

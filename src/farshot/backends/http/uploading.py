@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from farshot.model import Observables, TemplateSource
     from farshot.submission import Batch
 
-__all__ = ["Upload", "job_request", "send", "withdraw"]
+__all__ = ["Upload", "job_request", "send", "travelling", "withdraw"]
 
 _LARGE = 8 * 2**20
 _MANY = 20_000
@@ -81,7 +81,7 @@ def job_request(batch: Batch, *, shot_groups: bool, seed: bool, priority: int) -
 def _template(template: TemplateSource | None) -> TemplateDocument | None:
     if template is None:
         return None
-    return TemplateDocument(_travelling(template.text), list(template.names))
+    return TemplateDocument(travelling(template.text), list(template.names))
 
 
 def _map(observables: Observables | None) -> list[list[int]] | None:
@@ -92,7 +92,7 @@ def _map(observables: Observables | None) -> list[list[int]] | None:
     return [[chosen.start, chosen.end] for chosen in ranges]
 
 
-def _travelling(text: str) -> str:
+def travelling(text: str) -> str:
     """Return a text as JSON can carry it: half of a surrogate pair becomes U+FFFD, which the scan refuses as well."""
     try:
         text.encode()
@@ -133,7 +133,7 @@ def _values(batch: Batch) -> Iterator[str | tuple[float, ...]]:
     template = batch.spec.template
     unpack = struct.Struct(f"<{len(template.names) if template else 0}d").unpack
     sources: Iterable[str | bytes] = batch.sources
-    return (unpack(source) if isinstance(source, bytes) else _travelling(source) for source in sources)
+    return (unpack(source) if isinstance(source, bytes) else travelling(source) for source in sources)
 
 
 def _pieces(batch: Batch) -> Iterator[bytes]:

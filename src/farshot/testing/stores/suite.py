@@ -52,6 +52,16 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert [label for labels in store.labels(job.id) for label in labels] == ["c0", "c1", "c2", "c3", "c4"]
         assert store.spec(job.id) == submission.batch.spec
 
+    def test_circuits_are_read_from_any_position_on(self, store: JobStore) -> None:
+        """Shard by shard, from the shard on that holds it; of a job that is not there, none."""
+        job = store.add(make_submission(circuits=5))
+        found = list(store.circuits(job.id))
+        assert [(piece.first, piece.labels) for piece in found] == [(0, ("c0", "c1")), (2, ("c2", "c3")), (4, ("c4",))]
+        assert (found[1].sources, found[1].template) == ((b"text 2", b"text 3"), None)
+        assert [piece.first for piece in store.circuits(job.id, 3)] == [2, 4]
+        assert [piece.first for piece in store.circuits(job.id, 5)] == []
+        assert list(store.circuits("nowhere")) == []
+
     def test_an_unknown_job_is_an_error(self, store: JobStore) -> None:
         """Asking for a job that is not there raises."""
         for ask in (store.job, store.cancel, store.spec):
