@@ -36,7 +36,7 @@ HARMLESS = {
     ("memory_limit", 2**31): True,
 }
 """Whether an integer that is within all machines' bounds is taken; no other number is, but for times."""
-TIMES = {"circuit_timeout", "job_timeout", "polling_interval", "retry_seconds"}
+TIMES = {"circuit_timeout", "job_timeout", "polling_interval", "retry_seconds", "timeout"}
 
 
 def numbers_of(function):
@@ -60,9 +60,11 @@ def shown(value):
 
 
 def test_every_number_is_known():
-    assert set(numbers_of(farshot.LocalBackend)) == TIMES - {"retry_seconds"} | {name for name, _ in HARMLESS}
+    assert set(numbers_of(farshot.LocalBackend)) == TIMES - {"retry_seconds", "timeout"} | {
+        name for name, _ in HARMLESS
+    }
     assert set(numbers_of(farshot.RemoteBackend)) <= TIMES | {name for name, _ in HARMLESS}
-    assert set(numbers_of(Client.submit_circuits)) == {"shots", "seed", "priority"}
+    assert set(numbers_of(Client.submit_circuits)) == {"shots", "seed", "priority", "timeout"}
 
 
 @pytest.mark.parametrize(("name", "value"), wrong(numbers_of(farshot.LocalBackend)), ids=shown)
