@@ -136,7 +136,7 @@ def test_letters_outside_ascii():
     source = f"{HEAD3}qubit psi; bit c; x psi; c = measure psi;".replace("psi", "\N{GREEK SMALL LETTER PSI}")
     with pytest.raises(prism_q.PrismError):
         alone(source)
-    assert fenced(source) == ("aer", {"1": SHOTS})
+    assert fenced(source) == ("prism", {"1": SHOTS})
 
 
 def test_a_wide_circuit_that_needs_no_approximation():

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from farshot.admission.declared import MISREAD
 from farshot.admission.expressions import Reader, bound, evaluate
-from farshot.admission.facts import Feature
 from farshot.admission.library import Call, Gate, Modifier
 from farshot.admission.limits import MAX_NESTING, MAX_OPERATIONS
 from farshot.admission.output import Use
@@ -94,8 +93,6 @@ def _modify(state: State, use: _Use) -> None:
     if word == "pow":
         number = _exponent(state)
         use.factor *= abs(number)
-        if number != int(number):
-            state.trace.features.add(Feature.ROOT)
     elif word != "inv":
         number = _controls(state)
         use.controls += number

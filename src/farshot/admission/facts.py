@@ -27,8 +27,6 @@ class Feature(StrEnum):
     """The text has what prism-q refuses or reads wrongly, such as `ctrl(2) @`, physical qubits, annotations,
     a bit declared with a measurement, or a parameter named `tau`.
     """
-    ROOT = "root of a gate"
-    """A gate is raised to a power that is no integer: prism-q takes the principal root, Qiskit some other."""
     UNICODE = "unicode"
     """A name has letters outside ASCII (comments may, and π and τ)."""
 

@@ -162,12 +162,19 @@ class State:
         bounds = [first]
         while self.cursor.take(":") and len(bounds) < 3:
             bounds.append(len(operand.indices) - 1 if self.cursor.word == "]" else self.integer())
-        chosen = inclusive(bounds, at)
+        chosen = inclusive(self._from_start(bounds, len(operand.indices)), at)
         if not chosen:
             reject("this range names no index", at)
         if len(chosen) > len(operand.indices):
             reject(f"this range is longer than the register, which has {len(operand.indices)}", at)
         return Operand(tuple(self._place(operand, index, at) for index in chosen), scalar=False, at=operand.at)
+
+    def _from_start(self, bounds: list[int], size: int) -> list[int]:
+        """Return the bounds of a range with those that count from the end counted from the start."""
+        ends = (0, len(bounds) - 1)
+        if any(bounds[end] < 0 for end in ends):
+            self.rich()
+        return [bound + size if place in ends and -size <= bound < 0 else bound for place, bound in enumerate(bounds)]
 
 
 def inclusive(bounds: list[int], at: int) -> range:

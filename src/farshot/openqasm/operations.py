@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Branch", "Condition", "Gate", "Measure", "Operation", "Program", "Reset"]
+__all__ = ["Branch", "Condition", "Gate", "Measure", "Operation", "Program", "Reset", "without_measurements"]
 
 
 class Gate(msgspec.Struct, frozen=True, gc=False):
@@ -68,3 +68,8 @@ class Program(msgspec.Struct, frozen=True, gc=False):
     def bits(self) -> int:
         """The number of classical bits."""
         return sum(self.registers)
+
+
+def without_measurements(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Return the operations but for measurements that stand under no condition."""
+    return tuple(operation for operation in operations if not isinstance(operation, Measure))

@@ -32,8 +32,6 @@ class AerSimulator:
         """Return why Aer must not be given `task`, or None."""
         if task.method == "stabilizer" and Feature.CLIFFORD not in task.scan.features:
             return "the stabilizer method runs Clifford gates only; the circuit has others"
-        if Feature.ROOT in task.scan.features:
-            return "Qiskit takes another root of a gate than the principal one: write the power out"
         if task.terms is not None and Feature.DYNAMIC in task.scan.features and task.method not in _FITTING:
             return f"the {task.method} method follows one random course of a dynamic circuit: sample it instead"
         return None

@@ -6,15 +6,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import openqasm3
-import qiskit_qasm3_import
 from qiskit import qasm2
 from qiskit.circuit.library import IGate
 
-from farshot.admission.facts import Feature
+from farshot.admission.lowering import lower
 from farshot.errors import CircuitError, FaultCode
-from farshot.simulators.aer_formulas import work_out
-from farshot.simulators.aer_parameters import rename_parameters
+from farshot.openqasm.operations import Program, without_measurements
+from farshot.simulators.aer_circuit import circuit_of
 from farshot.simulators.renaming import slice_of
 
 if TYPE_CHECKING:
@@ -26,16 +24,20 @@ __all__ = ["load"]
 
 _INCLUDE = re.compile(r'\binclude\s*"[^"\n]*"\s*;')
 _PLACE = re.compile(r'^"?(?:<input>:)?(\d+),(\d+): (.*?)"?$', re.DOTALL)
-_LACK = re.compile("support|must be|cannot be resolved")
 _REPLACED = {"u0": lambda _duration: IGate()}
 """Qiskit makes a delay of this one, which takes whole durations only."""
 
 
 def load(scan: Scan, end: int | None = None) -> QuantumCircuit:
-    """Return the circuit that the text up to `end` describes; raises `CircuitError`."""
+    """Return the circuit that the text up to `end` describes; raises `CircuitError`.
+
+    OpenQASM 3 is lowered here: Qiskit's importer is slow, and takes some slices and angles for others.
+    """
+    if scan.version == 3:
+        return circuit_of(_operations(scan, end))
     try:
-        return _load2(scan, end) if scan.version == 2 else _load3(scan, end)
-    except Exception as error:  # the importers raise whatever their parsers meet, IndexError and RecursionError too
+        return _load2(scan, end)
+    except Exception as error:  # the importer raises whatever its parser meets, IndexError and RecursionError too
         raise _fault(error, scan) from error
 
 
@@ -46,9 +48,12 @@ def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
     return qasm2.loads(text, include_path=(), custom_instructions=_instructions(scan.library_gates))
 
 
-def _load3(scan: Scan, end: int | None) -> QuantumCircuit:
-    text = scan.text[: scan.include_at] + slice_of(scan, scan.include_at, end)
-    return qiskit_qasm3_import.convert(rename_parameters(work_out(openqasm3.parse(text))))
+def _operations(scan: Scan, end: int | None) -> Program:
+    """Return the operations, those up to the measurements that end the circuit where `end` says so."""
+    program = scan.program or lower(scan.text)
+    if end is None:
+        return program
+    return Program(program.qubits, program.registers, without_measurements(program.operations))
 
 
 @lru_cache(maxsize=32)
@@ -65,27 +70,11 @@ def _instructions(used: frozenset[str]) -> tuple[qasm2.CustomInstruction, ...]:
 def _fault(error: Exception, scan: Scan) -> CircuitError:
     place = _PLACE.match(str(error))
     if place is None:
-        return CircuitError(FaultCode.UNSUPPORTED, f"Qiskit cannot read it: {_reason(error)}", line=_line(error))
+        return CircuitError(FaultCode.UNSUPPORTED, f"Qiskit cannot read it: {_reason(error)}")
     line, column = int(place[1]), int(place[2]) + 1
     # Renaming moves columns.
-    return CircuitError(_code(place[3], scan), place[3], line=line, column=None if scan.own_gates else column)
-
-
-def _code(message: str, scan: Scan) -> FaultCode:
-    """Say whose fault it is: what the scan has followed closely is OpenQASM, so Qiskit's lack."""
-    if scan.version == 3 and (Feature.RICH not in scan.features or _LACK.search(message)):
-        return FaultCode.UNSUPPORTED
-    return FaultCode.PARSE
+    return CircuitError(FaultCode.PARSE, place[3], line=line, column=None if scan.own_gates else column)
 
 
 def _reason(error: Exception) -> str:
     return str(error).strip('"') or type(error).__name__
-
-
-def _line(error: Exception) -> int | None:
-    """Return the line that the OpenQASM 3 parser stopped at."""
-    for argument in getattr(error.__context__, "args", ()):
-        token = getattr(argument, "offendingToken", None)
-        if token is not None:
-            return int(token.line)
-    return None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from farshot import plugins
 from farshot.errors import CircuitError, FaultCode, MissingExtraError
+from farshot.simulators.lowered import lowered
 from farshot.simulators.targets import GROUP, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from farshot.protocols import Run, Simulator, Task
+    from farshot.simulators.lowered import Lowered
 
 __all__ = ["Router", "check_circuit", "run_circuit"]
 
@@ -43,12 +46,39 @@ def run_circuit(router: Router, target: str, task: Task) -> tuple[str, Run]:
 
     Raises `CircuitError`.
     """
-    return _first(router, target, task, lambda simulator, chosen: simulator.simulate(chosen))
+    plain = lowered(task, parse_target(target).method)
+    if plain is None:
+        return _first(router, target, task, _simulate)
+    with _placing(plain):
+        name, run = _first(router, target, plain.task, _simulate)
+    return name, plain.restored(run)
 
 
 def check_circuit(router: Router, target: str, task: Task) -> None:
     """Parse `task` as the simulator that would run it does; raises `CircuitError`."""
-    _first(router, target, task, lambda simulator, chosen: simulator.check(chosen))
+    plain = lowered(task, parse_target(target).method)
+    if plain is None:
+        _first(router, target, task, _check)
+        return
+    with _placing(plain):
+        _first(router, target, plain.task, _check)
+
+
+def _simulate(simulator: Simulator, task: Task) -> Run:
+    return simulator.simulate(task)
+
+
+def _check(simulator: Simulator, task: Task) -> None:
+    simulator.check(task)
+
+
+@contextmanager
+def _placing(plain: Lowered) -> Iterator[None]:
+    """Give faults of the plain text their places in the user's."""
+    try:
+        yield
+    except CircuitError as fault:
+        raise plain.placed(fault) from fault
 
 
 def _first(router: Router, target: str, task: Task, act: Callable[[Simulator, Task], T]) -> tuple[str, T]:

@@ -19,7 +19,7 @@ _METHODS = {
     "prism": ("statevector", "stabilizer", "mps"),
     "aer": ("statevector", "density_matrix", "stabilizer", "mps"),
 }
-_EXTRAS = {"aer": ("qiskit_aer", "qiskit_qasm3_import")}
+_EXTRAS = {"aer": ("qiskit_aer",)}
 """What an extra of this name brings."""
 
 

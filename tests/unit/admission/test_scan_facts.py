@@ -207,11 +207,6 @@ def test_a_parameter_with_the_name_of_a_constant():
     assert Feature.RICH in scan(TWO + "gate g(tau) a { rx(tau) a; } qreg q[1]; g(1) q[0];").features
 
 
-def test_roots_of_gates():
-    assert Feature.ROOT in scan(THREE_BITS + "pow(0.5) @ x q[0];").features
-    assert Feature.ROOT not in scan(THREE_BITS + "pow(4/2) @ x q[0];").features
-
-
 @pytest.mark.parametrize(("text", "unicode"), [
     (THREE + "qubit ψ; // only\nx ψ;", True),
     (THREE + "qubit q; // ψ\n/* ψ */ rx(π) q;", False),

@@ -132,11 +132,9 @@ def test_formulas(angle):
     assert counts_of(f"{HEAD3}qubit q; bit c; rx({angle}) q; c = measure q;") == {"1": 1000}
 
 
-def test_what_qiskit_cannot_read_is_unsupported_and_has_a_place():
-    text = f"{HEAD3}gate turn(a) q {{ rx(sin(a)) q; }}\nqubit q; bit c;\nturn(1) q; c = measure q;"
-    with pytest.raises(CircuitError) as raised:
-        AER.check(task_of(text))
-    assert (raised.value.code, raised.value.line) == (FaultCode.UNSUPPORTED, 3)
+def test_formulas_inside_gates():
+    text = f"{HEAD3}gate turn(a) q {{ rx(2 * arcsin(sin(a))) q; }} qubit q; bit c; turn(pi / 2) q; c = measure q;"
+    assert counts_of(text) == {"1": 1000}
 
 
 def test_a_missing_extra_shows_when_it_is_needed(monkeypatch):

@@ -1,0 +1,185 @@
+"""Circuits that run as plain operations: what goes beyond plain text, is wide, or is Clifford in other words.
+
+All else keeps its own text, which costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from math import pi, remainder
+from typing import TYPE_CHECKING
+
+from farshot.admission.facts import Feature, Scan
+from farshot.admission.lowering import lower
+from farshot.admission.refusal import column_of, line_of
+from farshot.errors import CircuitError
+from farshot.model import Values
+from farshot.openqasm.clifford import as_clifford
+from farshot.openqasm.compaction import compacted
+from farshot.openqasm.operations import Branch, Gate, Measure, Reset
+from farshot.openqasm.plain_text import write
+from farshot.simulators.limits import dense_qubits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from farshot.openqasm.operations import Operation, Program
+    from farshot.openqasm.plain_text import PlainText
+    from farshot.protocols import Run, Task
+
+__all__ = ["Lowered", "lowered"]
+
+_UNREAD = frozenset({Feature.RICH, Feature.UNICODE})
+"""Features of texts that go to no simulator as they are."""
+_MOST = 20
+"""Up to this width idle qubits cost less than to look for them."""
+_WIDE: dict[str | None, int] = {"density_matrix": 8}
+"""The same for methods that take more of each qubit."""
+_STABILIZED = frozenset({"h", "s", "sdg", "x", "y", "z", "id", "sx", "cx", "CX", "cz", "swap"})
+"""The library gates that every stabilizer method takes under their own names."""
+_NEVER_CLIFFORD = frozenset(["t", "tdg", "ccx", "ch", "csx", "cswap", "c3x", "c4x", "c3sqrtx", "rccx", "rc3x"])
+_DECIMAL = re.compile(r"\((-?[0-9]{1,3}\.[0-9]{1,20})[,)]")
+_INDEXED = re.compile(r"\b\w+\[\d+\]")
+_ROTATIONS = frozenset({"rxx", "ryy", "rzz"})
+_WIDEST = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A task as plain operations on the qubits `kept` of those of the `original`."""
+
+    original: Task
+    task: Task
+    plain: PlainText
+    kept: tuple[int, ...]
+
+    def placed(self, fault: CircuitError) -> CircuitError:
+        """Return a fault of the plain text with its place in the user's."""
+        at = None if fault.line is None else self.plain.origin(fault.line)
+        if at is None:
+            return CircuitError(fault.code, fault.message)
+        text = self.original.scan.text
+        return CircuitError(fault.code, fault.message, line=line_of(text, at), column=column_of(text, at))
+
+    def restored(self, run: Run) -> Run:
+        """Return the run with 0 as the value of every term that turns a qubit of which nothing is known but |0>."""
+        terms = self.original.terms
+        if terms is None or not isinstance(run.outcome, Values):
+            return run
+        kept = frozenset(self.kept)
+        values = zip(terms, run.outcome.values, strict=True)
+        return replace(run, outcome=Values(tuple(0.0 if _vanishes(term, kept) else value for term, value in values)))
+
+
+def lowered(task: Task, method: str | None) -> Lowered | None:
+    """Return the task as plain operations, None where its own text serves as well."""
+    scan = task.scan
+    if _UNREAD.isdisjoint(scan.features):
+        wide = method == "stabilizer" or scan.qubits > min(_WIDE.get(method, _MOST), dense_qubits())
+        return _narrower(task, method) if wide and _may_gain(scan) else None
+    return _lowered(task, lower(scan.text), method)
+
+
+def _narrower(task: Task, method: str | None) -> Lowered | None:
+    """Return the task as plain operations where that makes it narrower, or Clifford."""
+    try:
+        found = _lowered(task, lower(task.scan.text), method)
+    except CircuitError:
+        return None
+    gained = found.task.scan.qubits < task.scan.qubits or Feature.CLIFFORD in found.task.scan.features
+    return found if gained else None
+
+
+def _lowered(task: Task, program: Program, method: str | None) -> Lowered:
+    program, kept = compacted(program)
+    if method == "stabilizer" or program.qubits > dense_qubits():
+        program = as_clifford(program) or program
+    plain = write(program)
+    terms = None if task.terms is None else tuple(_moved(term, kept) for term in task.terms)
+    return Lowered(task, replace(task, scan=_facts(program, plain), terms=terms), plain, kept)
+
+
+def _vanishes(term: str, kept: frozenset[int]) -> bool:
+    return any(letter in "XY" and qubit not in kept for qubit, letter in enumerate(term))
+
+
+def _moved(term: str, kept: tuple[int, ...]) -> str:
+    """Return the letters of the kept qubits; on a qubit that is |0> Z does nothing."""
+    return "".join(term[qubit] if qubit < len(term) else "I" for qubit in kept)
+
+
+def _may_gain(scan: Scan) -> bool:
+    """Say by a glance whether plain operations may be narrower, or Clifford."""
+    if Feature.CLIFFORD in scan.features and scan.library_gates <= _STABILIZED:
+        return False
+    text = scan.text[scan.body_from : scan.measures_from]
+    return _may_be_idle(scan, text) or _may_be_clifford(scan, text)
+
+
+def _may_be_clifford(scan: Scan, text: str) -> bool:
+    if not scan.library_gates.isdisjoint(_NEVER_CLIFFORD):
+        return False
+    return all(abs(remainder(float(angle[1]), pi / 2)) < 1e-6 for angle in _DECIMAL.finditer(text))
+
+
+def _may_be_idle(scan: Scan, text: str) -> bool:
+    named = set(_INDEXED.findall(text))
+    return not all(f"{name}[{index}]" in named for name, size in scan.qubit_names for index in range(size or 1))
+
+
+def _facts(program: Program, plain: PlainText) -> Scan:
+    flat = list(_flat(program.operations))
+    gates = [operation for operation in flat if isinstance(operation, Gate)]
+    dynamic = _is_dynamic(program.operations)
+    measured = tuple((each.qubit, each.bit) for each in flat if isinstance(each, Measure))
+    return Scan(
+        written=plain.text,
+        version=3,
+        qubits=program.qubits,
+        bits=program.bits,
+        measured=() if dynamic else measured,
+        measures=bool(measured),
+        tail=None if dynamic else plain.tail,
+        features=frozenset(_features(program, gates, dynamic=dynamic)),
+        library_gates=frozenset(gate.name for gate in gates),
+        own_gates=frozenset(),
+        include_at=plain.head.index(";\nqubit") + 1,
+        body_from=len(plain.head),
+        qubit_names=(("q", program.qubits),),
+        program=program,
+    )
+
+
+def _flat(operations: Iterable[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        yield operation
+        if isinstance(operation, Branch):
+            yield from _flat(operation.body)
+            yield from _flat(operation.otherwise)
+
+
+def _is_dynamic(operations: Iterable[Operation]) -> bool:
+    measured = False
+    for operation in operations:
+        if isinstance(operation, Branch | Reset) or (measured and isinstance(operation, Gate)):
+            return True
+        measured = measured or isinstance(operation, Measure)
+    return False
+
+
+def _features(program: Program, gates: Iterable[Gate], *, dynamic: bool) -> Iterator[Feature]:
+    if dynamic:
+        yield Feature.DYNAMIC
+    if all(_is_stabilized(gate) for gate in gates):
+        yield Feature.CLIFFORD
+    for operation in _flat(program.operations):
+        if isinstance(operation, Branch):
+            if len(operation.condition.bits) > _WIDEST:
+                yield Feature.WIDE_CONDITION
+            if any(isinstance(one, Gate) and one.name in _ROTATIONS for one in (*operation.body, *operation.otherwise)):
+                yield Feature.CONDITIONED_ROTATION
+
+
+def _is_stabilized(gate: Gate) -> bool:
+    return gate.name in _STABILIZED and (not gate.controls or (gate.controls == 1 and gate.name in {"x", "z"}))
