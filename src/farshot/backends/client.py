@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from farshot.admission.batch import Request, check_count, check_priority, check_seconds, check_seed, check_shots
+from farshot.backends.entries import whole
 from farshot.backends.jobs import Job
 from farshot.backends.lookup import find_job, job_id_of
 from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
@@ -198,15 +199,16 @@ class Client(ABC):
     def get_job_results(self, execution_result: AnyJob, *, partial: bool = False) -> ExecutionResult:
         """Return a new object with the results, in order of submission.
 
-        Each entry is `{"label", "results", "metadata"}`. Raises `JobNotCompletedError` while the job is not
-        COMPLETED; with `partial` it gives what there is instead, where a circuit that failed has
-        `{"label", "error": {"code", "message", "line", "column"}}`.
+        Each entry is `{"label", "results", "metadata"}`. Raises `JobNotCompletedError` while the job is not COMPLETED,
+        `StoreCorruptError` where an outcome is damaged; with `partial` it gives what there is instead, where a circuit
+        without outcome has `{"label", "error": {"code", "message", "line", "column"}}`.
         """
         record = self._known(job_id_of(execution_result))
         handle = (
             execution_result if isinstance(execution_result, ExecutionResult) else ExecutionResult(job_id=record.id)
         )
-        return handle.with_results(list(self._result(record, partial=partial)), record.run_time)
+        entries = list(self._result(record, partial=partial))
+        return handle.with_results(entries if partial else whole(record.id, entries), record.run_time)
 
     def result(self, job: AnyJob, *, timeout: float | None = None, partial: bool = False) -> JobResult:
         """Wait until a job has ended, as `wait`, and return its outcomes; raises `JobNotCompletedError` as above."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from farshot.contract import JobStatus
-from farshot.errors import FaultCode
+from farshot.errors import FaultCode, StoreCorruptError
 from farshot.model import CircuitResult, Counts, Fault
 from farshot.packing import unpack
 
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord, Observables
 
-__all__ = ["entry_of", "failure_entry", "json_entry", "metadata", "missing_fault", "outcomes_of", "part_entries"]
+__all__ = [
+    "entry_of",
+    "failure_entry",
+    "json_entry",
+    "metadata",
+    "missing_fault",
+    "outcomes_of",
+    "part_entries",
+    "whole",
+]
 
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circuit ran")
@@ -89,3 +98,13 @@ def metadata(result: CircuitResult, attempt: int) -> dict[str, Any]:
     if result.warnings:
         found["warnings"] = list(result.warnings)
     return found
+
+
+def whole(job_id: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries of a job that is COMPLETED; raises `StoreCorruptError` where an outcome was lost since."""
+    for entry in entries:
+        if "error" in entry:
+            reason = entry["error"]["message"]
+            message = f"job {job_id}, circuit {entry['label']!r:.80}: {reason}; partial=True gives the others"
+            raise StoreCorruptError(message)
+    return entries

@@ -10,6 +10,7 @@ import msgspec
 from farshot.contract import JobStatus
 from farshot.errors import KeyConflictError
 from farshot.store import statements as sql
+from farshot.store.checksums import checksum
 from farshot.store.rows import to_record
 from farshot.store.turns import lock_turns, take_turns
 
@@ -69,10 +70,11 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
     return job_id
 
 
-def add_job(connection: Connection, **columns: Any) -> str:  # noqa: ANN401 -- the columns of one row
+def add_job(connection: Connection, *, spec: bytes, **columns: Any) -> str:  # noqa: ANN401 -- the columns of one row
     """Write the row of a new job and return its id."""
     job_id = uuid.uuid4().hex
-    connection.execute(sql.ADD_JOB, {"id": job_id, "status": JobStatus.PENDING, **columns})
+    own = {"id": job_id, "status": JobStatus.PENDING, "spec": spec, "checksum": checksum(spec, job_id)}
+    connection.execute(sql.ADD_JOB, own | columns)
     return job_id
 
 
@@ -89,7 +91,8 @@ def add_part(  # noqa: PLR0913 -- the columns of one row
 ) -> None:
     """Write that a part of a job has arrived; `marks` are eight bytes for each of its labels."""
     columns = {"digest": digest, "circuits": circuits, "marks": marks, "options": options, "template": template}
-    connection.execute(sql.ADD_PART, {"job_id": job_id, "number": number, **columns})
+    sum_of_it = checksum(template or b"", job_id, number)
+    connection.execute(sql.ADD_PART, {"job_id": job_id, "number": number, "checksum": sum_of_it, **columns})
 
 
 def add_payload(  # noqa: PLR0913 -- the columns of one row
@@ -102,9 +105,10 @@ def add_payload(  # noqa: PLR0913 -- the columns of one row
 ) -> int:
     """Write the circuits of one shard to be, at the (part, slot) `place`; return how many bytes they are."""
     data = {"labels": _encode(labels), "sources": _encode(sources)}
+    sums = {f"{name}_checksum": checksum(found, job_id, *place, len(labels)) for name, found in data.items()}
     connection.execute(
         sql.ADD_PAYLOAD,
-        {"job_id": job_id, "part": place[0], "slot": place[1], "size": len(labels), "cost": cost, **data},
+        {"job_id": job_id, "part": place[0], "slot": place[1], "size": len(labels), "cost": cost, **data, **sums},
     )
     return sum(map(len, data.values()))
 
@@ -132,6 +136,7 @@ def add_shards(
                 "first": cut.start,
                 "size": cut.end - cut.start,
                 "status": "QUEUED",
+                "checksum": checksum(b"", job_id, number, part, slot, cut.start, cut.end - cut.start),
             }
             for number, ((part, slot, cut), turn) in enumerate(zip(chosen, turns, strict=True))
         ],

@@ -6,27 +6,24 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from farshot.model import JobSpec, Lease, Shard, TemplateSource
+from farshot.model import Lease
 from farshot.store import statements as sql
-from farshot.store.rows import decode_fault, fence
+from farshot.store.changes import mark
+from farshot.store.expiry import end_damaged
+from farshot.store.rows import fence
 from farshot.store.schema import shards
+from farshot.store.work import read_shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
+    from farshot.model import Shard
     from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
 __all__ = ["Claim", "claim", "has_open", "jobs_to_lock"]
-
-_decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
-_decode_sources = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
-_decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
-_decode_template = msgspec.msgpack.Decoder(TemplateSource).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,17 @@ def _lease_all(connection: Connection, rows: list[AnyRow], wanted: Claim, now: M
     connection.execute(sql.START_JOB, [start | {"of_job": job_id} for job_id in sorted({row.job_id for row in rows})])
     connection.execute(sql.LEASE_SHARD, [fence(lease) | until for lease in leases])
     connection.execute(sql.ADD_ATTEMPT, [_attempt(lease, now.wall) for lease in leases])
-    return [_shard(connection, lease, row) for lease, row in zip(leases, rows, strict=True)]
+    return _whole(connection, leases, rows, now)
+
+
+def _whole(connection: Connection, leases: list[Lease], rows: list[AnyRow], now: Moment) -> list[Shard]:
+    """Return what is to be done under `leases`; a job of which something is damaged ends at once."""
+    found = [read_shard(connection, lease, row) for lease, row in zip(leases, rows, strict=True)]
+    ended = {lease.job_id for lease, shard in zip(leases, found, strict=True) if shard is None}
+    for job_id in sorted(ended):
+        end_damaged(connection, job_id, now)
+        mark(connection, [job_id])
+    return [shard for shard in found if shard is not None and shard.lease.job_id not in ended]
 
 
 def _attempt(lease: Lease, at: float) -> dict[str, object]:
@@ -158,22 +165,3 @@ def _attempt(lease: Lease, at: float) -> dict[str, object]:
         "holder": lease.holder,
         "started_at": at,
     }
-
-
-def _shard(connection: Connection, lease: Lease, row: AnyRow) -> Shard:
-    work = connection.execute(sql.READ_WORK, {"of_job": lease.job_id, "of_shard": lease.shard}).one()
-    return Shard(
-        lease=lease,
-        spec=_spec(work),
-        first=row.first + row.done,
-        labels=_decode_labels(work.labels)[row.done :],
-        sources=_decode_sources(work.sources)[row.done :],
-        suspect=row.suspect,
-        verdict=row.verdict and decode_fault(row.verdict),
-    )
-
-
-def _spec(work: AnyRow) -> JobSpec:
-    """Return what holds for the circuits of a shard, whose part may have a template of its own."""
-    spec = _decode_spec(work.spec)
-    return spec if work.template is None else msgspec.structs.replace(spec, template=_decode_template(work.template))

@@ -1,4 +1,4 @@
-"""A job that has run out of time ends as FAILED, with what is recorded of it."""
+"""A job that has run out of time, or of which something is damaged, ends as FAILED, with what is recorded of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from farshot.store.clock import Moment
 
-__all__ = ["end_overdue", "overdue"]
+__all__ = ["end_damaged", "end_overdue", "overdue"]
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -36,3 +36,10 @@ def end_overdue(connection: Connection, job_id: str, timeout: float, now: Moment
     if ended.rowcount:
         connection.execute(sql.CANCEL_SHARDS, {"of_job": job_id})
     return bool(ended.rowcount)
+
+
+def end_damaged(connection: Connection, job_id: str, now: Moment) -> None:
+    """End a running job and its leases: its circuits are not what was submitted."""
+    fault = Fault(FaultCode.INTERNAL, "what is stored of the job is damaged: restore a back-up, or submit it again")
+    connection.execute(sql.FAIL_JOB, {"of_job": job_id, "of_fault": _encode(fault), "at": now.wall})
+    connection.execute(sql.CANCEL_SHARDS, {"of_job": job_id})

@@ -1,4 +1,4 @@
-"""Looking after a store: is it whole, a copy of it, and its old jobs."""
+"""Looking after a store: a copy of it, and its old jobs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["copy_to", "delete_ended", "delete_jobs", "faults_of"]
+__all__ = ["copy_to", "delete_ended", "delete_jobs"]
 
-_FOUND_AT_MOST = 20
 _PRUNED_AT_ONCE = 16
-_MISPLACED = "a row of {} refers to a row of {} that is not there"
-
-
-def faults_of(connection: Connection) -> list[str]:
-    """Return what is wrong with the content of the database; a server checks its own files."""
-    if connection.dialect.name != "sqlite":
-        return []
-    found = [row[0] for row in connection.exec_driver_sql(f"PRAGMA integrity_check({_FOUND_AT_MOST})")]
-    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(_FOUND_AT_MOST)
-    return [line for line in found if line != "ok"] + [_MISPLACED.format(row[0], row[2]) for row in orphans]
 
 
 def delete_ended(connection: Connection, older_than: float, now: float) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from farshot.protocols import Recorded
 from farshot.store import statements as sql
+from farshot.store.checksums import checksum
 from farshot.store.rows import fence
 
 if TYPE_CHECKING:
@@ -38,16 +39,17 @@ def _record_part(connection: Connection, part: Part) -> bool:
 
 
 def _add_results(connection: Connection, part: Part) -> None:
-    job_id = part.lease.job_id
+    job_id, shard, attempt = part.lease.job_id, part.lease.shard, part.lease.attempt
     connection.execute(
         sql.ADD_RESULTS,
         {
             "job_id": job_id,
             "first": part.first,
-            "shard": part.lease.shard,
-            "attempt": part.lease.attempt,
+            "shard": shard,
+            "attempt": attempt,
             "size": part.size,
             "results": part.results,
+            "checksum": checksum(part.results, job_id, part.first, part.size, shard, attempt),
         },
     )
     connection.execute(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from farshot.contract import JobStatus
-from farshot.errors import UnknownJobError
-from farshot.model import Fault, JobRecord
+from farshot.errors import StoreCorruptError, UnknownJobError
+from farshot.model import Fault, JobRecord, JobSpec
 from farshot.store import statements as sql
+from farshot.store.checksums import UNREADABLE, is_whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 
     AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = ["decode_fault", "fence", "read_job", "to_record", "to_time", "unknown"]
+__all__ = ["damaged", "decode_fault", "fence", "read_job", "read_spec", "to_record", "to_spec", "to_time", "unknown"]
 
 decode_fault = msgspec.msgpack.Decoder(Fault).decode
+_decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 
 
 def fence(lease: Lease) -> dict[str, object]:
@@ -40,6 +43,22 @@ def read_job(connection: Connection, job_id: str) -> JobRecord:
     if row is None:
         raise unknown(job_id)
     return to_record(row)
+
+
+def read_spec(connection: Connection, job_id: str) -> JobSpec:
+    """Return what holds for every circuit of a job but its template; raises `UnknownJobError`, `StoreCorruptError`."""
+    row = connection.execute(sql.READ_SPEC, {"of_job": job_id}).one_or_none()
+    if row is None:
+        raise unknown(job_id)
+    return to_spec(job_id, row.spec, row.checksum)
+
+
+def to_spec(job_id: str, spec: bytes, checksum: int | None) -> JobSpec:
+    """Return what was stored of a job as `spec`; raises `StoreCorruptError` where it is not as it was written."""
+    with suppress(*UNREADABLE):
+        if is_whole(checksum, spec, job_id):
+            return _decode_spec(spec)
+    raise damaged(job_id)
 
 
 def to_record(row: AnyRow) -> JobRecord:
@@ -74,3 +93,8 @@ def to_time(seconds: float | None) -> datetime | None:
 def unknown(job_id: str) -> UnknownJobError:
     """Return the error for an id that names no job."""
     return UnknownJobError(f"no job {job_id!r} in this store")
+
+
+def damaged(job_id: str) -> StoreCorruptError:
+    """Return the error for a job of which something is not as it was written."""
+    return StoreCorruptError(f"what is stored of job {job_id} is damaged: restore a back-up, or submit it again")

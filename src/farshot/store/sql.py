@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from farshot.errors import StoreError, UnknownJobError
-from farshot.model import EVERY_JOB, JobSpec, TemplateSource
-from farshot.protocols import StoredCircuits, StoredPart
+from farshot.model import EVERY_JOB
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
 from farshot.store.changes import mark
 from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_overdue, overdue
-from farshot.store.keeping import copy_to, delete_ended, delete_jobs, faults_of
+from farshot.store.keeping import copy_to, delete_ended, delete_jobs
 from farshot.store.listing import ahead, backlog, events, listed, usage
+from farshot.store.outcomes import read_labels, read_parts, read_recorded
 from farshot.store.recording import record_parts
-from farshot.store.rows import fence, read_job, to_record, unknown
+from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
+from farshot.store.soundness import damages, faults_of
 from farshot.store.transactions import Transactions
+from farshot.store.work import read_circuits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,23 +31,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from farshot.model import Backlog, Fault, JobFilter, JobRecord, Lease, Part, Shard, Usage
-    from farshot.protocols import Clock, Recorded
-    from farshot.store.rows import AnyRow
+    from farshot.model import Backlog, Fault, JobFilter, JobRecord, JobSpec, Lease, Part, Shard, Usage
+    from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
     from farshot.submission import Submission
 
 __all__ = ["SqlStore"]
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
-_decode_sources = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
-_decode_template = msgspec.msgpack.Decoder(TemplateSource).decode
-_decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
-_PAGE = 64
-_FEW = 4
-"""Shards of which the circuits are read at a time: one is a megabyte, or a single circuit."""
-_SMALL = 64 * 1024
-"""Bytes of a part that is read along with others."""
+_FOUND_AT_MOST = 20
 
 
 class SqlStore:
@@ -141,27 +134,29 @@ class SqlStore:
     def spec(self, job_id: str) -> JobSpec:
         """Return what holds for every circuit of a job but its template; raises `UnknownJobError`."""
         with self._transactions.read() as connection:
-            spec = connection.execute(sql.READ_SPEC, {"of_job": job_id}).scalar()
-        if spec is None:
-            raise unknown(job_id)
-        return _decode_spec(spec)
+            return read_spec(connection, job_id)
 
     def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:
         """Yield the labels of a job, shard by shard in order."""
-        for row in self._pages(sql.READ_LABELS, job_id, "number", -1):
-            yield _decode_labels(row.labels)
+        return read_labels(self._transactions, job_id)
 
     def circuits(self, job_id: str, start: int = 0) -> Iterator[StoredCircuits]:
-        """Yield the circuits of a job, shard by shard in order, from the shard on that holds position `start`."""
-        return map(_circuits, self._pages(sql.READ_CIRCUITS, job_id, "first", -1, start=start, page=_FEW))
+        """Yield the circuits of a job, shard by shard in order, from the shard on that holds position `start`.
+
+        Raises `StoreCorruptError` where they are not what was submitted.
+        """
+        return read_circuits(self._transactions, job_id, start)
 
     def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:
-        """Yield what is recorded of a job behind the part at position `after`, in order of position."""
-        return map(partial(self._stored, job_id), self._pages(sql.READ_PARTS, job_id, "first", after, small=_SMALL))
+        """Yield what is recorded of a job behind the part at position `after`, in order of position.
+
+        Where that is damaged, its circuits have a fault that says so.
+        """
+        return read_parts(self._transactions, job_id, after)
 
     def recorded(self, job_id: str, after: int = 0) -> Iterator[StoredPart]:
         """Yield what was recorded of a job after the part of number `after`, in order of time."""
-        return map(partial(self._stored, job_id), self._pages(sql.READ_RECORDED, job_id, "seq", after, small=_SMALL))
+        return read_recorded(self._transactions, job_id, after)
 
     def cancel(self, job_id: str) -> tuple[JobRecord, int | None]:
         """Cancel an open job; return it and how many circuits that stopped (None: it had ended).
@@ -236,9 +231,13 @@ class SqlStore:
         return deleted
 
     def faults(self) -> list[str]:
-        """Read the whole database and return what is wrong with it: nothing, where all is well."""
+        """Read the whole database and return what is wrong with it: nothing, where all is well.
+
+        Of what is not as it was written the first findings only.
+        """
         with self._transactions.read() as connection:
-            return faults_of(connection)
+            found = faults_of(connection)
+        return found + list(islice(damages(self._transactions), _FOUND_AT_MOST))
 
     def backup(self, target: Path) -> None:
         """Copy the database, as it is at one moment, to the new file `target`, while others may use it.
@@ -346,36 +345,6 @@ class SqlStore:
 
     def _until(self, now: Moment) -> dict[str, object]:
         return {"until": now.now + self._lease_seconds, "boot": now.boot}
-
-    def _stored(self, job_id: str, row: AnyRow) -> StoredPart:
-        """Return a part; what is large of it is read when it is asked for."""
-        start = row.first - row.shard_first
-        labels = _decode_labels(row.labels)[start : start + row.size]
-        read = partial(self._part, job_id, row.seq) if row.results is None else partial(bytes, row.results)
-        return StoredPart(row.seq, row.first, row.attempt, labels, row.nbytes, read)
-
-    def _part(self, job_id: str, seq: int) -> bytes:
-        with self._transactions.read() as connection:
-            found = connection.execute(sql.READ_PART, {"of_job": job_id, "of_part": seq}).scalar()
-        if found is None:
-            raise unknown(job_id)
-        return bytes(found)
-
-    def _pages(self, statement: Any, job_id: str, key: str, after: int, **given: int) -> Iterator[AnyRow]:  # noqa: ANN401 -- a select of any columns
-        """Read page by page in order of `key`, so that a slow reader never holds a lock against writers."""
-        chosen = {"page": _PAGE, "after": after, **given}
-        while True:
-            with self._transactions.read() as connection:
-                rows = connection.execute(statement, {"of_job": job_id, **chosen}).all()
-            yield from rows
-            if len(rows) < chosen["page"]:
-                return
-            chosen["after"] = getattr(rows[-1], key)
-
-
-def _circuits(row: AnyRow) -> StoredCircuits:
-    template = None if row.template is None else _decode_template(row.template)
-    return StoredCircuits(row.first, _decode_labels(row.labels), _decode_sources(row.sources), template)
 
 
 def _touched(recorded: Iterable[Recorded]) -> Iterator[str]:

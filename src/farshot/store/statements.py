@@ -49,6 +49,7 @@ __all__ = [
     "DELETE_RESULTS",
     "END_JOB",
     "EXPIRE_JOB",
+    "FAIL_JOB",
     "FIND_ENDED_JOBS",
     "FIND_EXPIRED_JOBS",
     "FIND_HOLDERS",
@@ -71,14 +72,8 @@ __all__ = [
     "LOCK_JOBS",
     "LOCK_LIMITS",
     "MARK_JOB",
-    "READ_CIRCUITS",
     "READ_JOB",
-    "READ_LABELS",
-    "READ_PART",
-    "READ_PARTS",
-    "READ_RECORDED",
     "READ_SPEC",
-    "READ_WORK",
     "RELEASE_SHARD",
     "RENEW_SHARD",
     "REVOKE_SHARDS",
@@ -157,7 +152,7 @@ FIND_KEY = select(*_RECORD, jobs.c.digest).where(
 # read
 
 READ_JOB = select(*_RECORD).where(_this_job)
-READ_SPEC = select(jobs.c.spec).where(_this_job)
+READ_SPEC = select(jobs.c.spec, jobs.c.checksum).where(_this_job)
 LIST_JOBS = select(*_RECORD).order_by(jobs.c.seq.desc())
 LIST_CHANGED = select(*_RECORD).order_by(jobs.c.changed, jobs.c.seq)
 LAST_CHANGE = select(changes.c.count)
@@ -196,44 +191,6 @@ COUNT_AHEAD = select(func.count(shards.c.job_id.distinct())).where(
     or_(shards.c.turn < bindparam("turn"), shards.c.seq < bindparam("seq")),
     shards.c.job_id != bindparam("of_job"),
 )
-READ_CIRCUITS = (
-    select(shards.c.first, payloads.c.labels, payloads.c.sources, parts.c.template)
-    .select_from(shards, payloads, parts)
-    .where(shards.c.job_id == bindparam("of_job"), _its_payload)
-    .where(parts.c.job_id == shards.c.job_id, parts.c.number == shards.c.part)
-    .where(shards.c.first > bindparam("after"), shards.c.first + shards.c.size > bindparam("start"))
-    .order_by(shards.c.first)
-    .limit(bindparam("page"))
-)
-READ_LABELS = (
-    select(shards.c.number, payloads.c.labels)
-    .join_from(shards, payloads, _its_payload)
-    .where(shards.c.job_id == bindparam("of_job"), shards.c.number > bindparam("after"))
-    .order_by(shards.c.number)
-    .limit(bindparam("page"))
-)
-_PARTS = (
-    select(
-        results.c.seq,
-        results.c.first,
-        results.c.size,
-        results.c.attempt,
-        func.length(results.c.results).label("nbytes"),
-        case((func.length(results.c.results) <= bindparam("small"), results.c.results)).label("results"),
-        shards.c.first.label("shard_first"),
-        payloads.c.labels,
-    )
-    .join_from(results, shards, and_(shards.c.job_id == results.c.job_id, shards.c.number == results.c.shard))
-    .join(payloads, _its_payload)
-    .where(results.c.job_id == bindparam("of_job"))
-    .limit(bindparam("page"))
-)
-READ_PARTS = _PARTS.where(results.c.first > bindparam("after")).order_by(results.c.first)
-READ_PART = select(results.c.results).where(
-    results.c.job_id == bindparam("of_job"), results.c.seq == bindparam("of_part")
-)
-READ_RECORDED = _PARTS.where(results.c.seq > bindparam("after")).order_by(results.c.seq)
-
 # before any other lock, in this order, by everything that writes to jobs that are there
 
 LOCK_JOBS = (
@@ -296,13 +253,6 @@ START_JOB = (
         started_at=func.coalesce(jobs.c.started_at, bindparam("at", type_=Float)),
     )
 )
-READ_WORK = (
-    select(jobs.c.spec, payloads.c.labels, payloads.c.sources, parts.c.template)
-    .select_from(jobs, shards, payloads, parts)
-    .where(_this_job, _this_shard, shards.c.job_id == jobs.c.id, _its_payload)
-    .where(parts.c.job_id == shards.c.job_id, parts.c.number == shards.c.part)
-)
-
 # under a lease
 
 FIND_LEASE = select(shards.c.seq).where(_this_lease)
@@ -376,6 +326,14 @@ EXPIRE_JOB = (
     .where(_this_job, _is_overdue)
     .values(
         status=job_after(JobStatus.RUNNING, JobEvent.EXPIRE), fault=bindparam("of_fault"), finished_at=bindparam("at")
+    )
+)
+
+FAIL_JOB = (
+    update(jobs)
+    .where(_this_job, jobs.c.status == JobStatus.RUNNING)
+    .values(
+        status=job_after(JobStatus.RUNNING, JobEvent.FAIL), fault=bindparam("of_fault"), finished_at=bindparam("at")
     )
 )
 

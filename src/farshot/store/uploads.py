@@ -13,6 +13,7 @@ from farshot.errors import BatchError, UploadError
 from farshot.store import statements as sql
 from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier, grow_job
 from farshot.store.changes import mark
+from farshot.store.checksums import checksum
 from farshot.store.clock import BootClock, moment
 from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
@@ -52,7 +53,13 @@ _GROW = update(jobs).where(jobs.c.id == _of_job).values(circuits=jobs.c.circuits
 _ACCEPT = (
     update(jobs)
     .where(jobs.c.id == _of_job)
-    .values(draft=None, spec=bindparam("new_spec"), shots=bindparam("new_shots"), timeout=bindparam("new_timeout"))
+    .values(
+        draft=None,
+        spec=bindparam("new_spec"),
+        checksum=bindparam("new_checksum"),
+        shots=bindparam("new_shots"),
+        timeout=bindparam("new_timeout"),
+    )
 )
 _waits = (
     jobs.c.id == _of_job,
@@ -64,7 +71,12 @@ _REVISE_DRAFT = update(jobs).where(*_waits).values(target=bindparam("new_target"
 _REVISE_JOB = (
     update(jobs)
     .where(*_waits)
-    .values(target=bindparam("new_target"), spec=bindparam("new_spec"), timeout=bindparam("new_timeout"))
+    .values(
+        target=bindparam("new_target"),
+        spec=bindparam("new_spec"),
+        checksum=bindparam("new_checksum"),
+        timeout=bindparam("new_timeout"),
+    )
 )
 _FIND_ABANDONED = select(jobs.c.id).where(
     jobs.c.status == JobStatus.PENDING, jobs.c.draft.is_not(None), jobs.c.created_at < bindparam("before")
@@ -123,12 +135,7 @@ class SqlUploads:
 
     def respecify(self, job_id: str, spec: JobSpec) -> bool:
         """Give an accepted job that nobody has begun another target and timeout; say whether it still waited."""
-        values = {
-            "is_accepted": True,
-            "new_target": spec.target,
-            "new_timeout": spec.timeout,
-            "new_spec": _encode(spec),
-        }
+        values = {"is_accepted": True, "new_target": spec.target, **_specification(job_id, spec)}
         return self._transactions.write(lambda connection: _revise(connection, job_id, _REVISE_JOB, values))
 
     def abandoned(self, older_than: float) -> list[str]:
@@ -179,7 +186,7 @@ class SqlUploads:
         _options(connection, job_id)
         _check_numbers(connection, job_id)
         _check_labels(connection, job_id)
-        values = {"new_spec": _encode(spec), "new_shots": spec.total_shots, "new_timeout": spec.timeout}
+        values = {"new_shots": spec.total_shots, **_specification(job_id, spec)}
         connection.execute(_ACCEPT, {"of_job": job_id, **values})
         connection.execute(_FORGET_OPTIONS, {"of_job": job_id})
         add_shards(connection, job_id, record.owner, record.priority, list(_placed(connection, job_id)))
@@ -190,6 +197,11 @@ class SqlUploads:
 def _lock(connection: Connection, job_id: str) -> None:
     if connection.dialect.name != "sqlite":
         connection.execute(sql.LOCK_JOBS, {"of_jobs": [job_id]})
+
+
+def _specification(job_id: str, spec: JobSpec) -> dict[str, object]:
+    encoded = _encode(spec)
+    return {"new_spec": encoded, "new_checksum": checksum(encoded, job_id), "new_timeout": spec.timeout}
 
 
 def _revise(connection: Connection, job_id: str, statement: Update, values: dict[str, object]) -> bool:

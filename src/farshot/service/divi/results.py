@@ -11,7 +11,7 @@ from farshot.backends.entries import metadata
 from farshot.contract import JobStatus
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.errors import JobNotCompletedError
-from farshot.model import CircuitResult, Counts, Fault
+from farshot.model import CircuitResult, Counts, Fault, Values
 from farshot.packing import unpack
 from farshot.service.bodies import parameters_in
 from farshot.service.divi.clients import is_newer
@@ -61,6 +61,7 @@ def _entries(call: Call, record: JobRecord, start: int) -> Iterator[dict[str, An
     for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
         for position, label, result in _results(part):
             if position >= start:
+                _check(record, label, result)
                 terms = observables.terms_at(position) if observables else ()
                 found = _outcome(result, terms, widest)
                 yield {"label": label, "results": found, "metadata": metadata(result, part.attempt)}
@@ -71,12 +72,20 @@ def _results(part: StoredPart) -> Iterator[tuple[int, str, CircuitResult]]:
         yield position, label, result
 
 
+def _check(record: JobRecord, label: str, result: CircuitResult) -> None:
+    """Raise where a job that is COMPLETED has lost an outcome: its programs know of none without numbers."""
+    if isinstance(result.outcome, Fault):
+        message = f"job {record.id}, circuit {label!r:.80}: {result.outcome.message}"
+        raise JobNotCompletedError(message)
+
+
 def _outcome(result: CircuitResult, terms: tuple[str, ...], widest: int | None) -> dict[str, Any]:
     """Return counts packed, or plain where they are wider than the client can unpack; or values by term."""
     outcome = result.outcome
     if isinstance(outcome, Counts):
         return envelope(outcome) if widest is None or outcome.width <= widest else dict(unpack(outcome))
-    return {} if isinstance(outcome, Fault) else dict(zip(terms, outcome.values, strict=True))
+    values = outcome.values if isinstance(outcome, Values) else ()
+    return dict(zip(terms, values, strict=True))
 
 
 def _why_not(jobs: JobStore, record: JobRecord) -> str:
