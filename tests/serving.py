@@ -32,8 +32,11 @@ class Server:
     def command(self, *arguments):
         return [sys.executable, "-m", "farshot", *arguments, "--data-dir", str(self.folder)]
 
-    def start(self):
-        command = self.command("serve", "--port", str(self.port), *self.arguments)
+    def serve_command(self):
+        return self.command("serve", "--port", str(self.port), *self.arguments)
+
+    def start(self, command=None):
+        command = command or self.serve_command()
         log = (self.folder / "serve.log").open("ab")
         with log:
             self.process = subprocess.Popen(

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from farshot.service.connections import Bounds
 from farshot.service.deadlines import Deadlines, Sizes
 from farshot.service.server import Binding, Settings, serve
 
@@ -67,6 +68,7 @@ serve(
     Settings(
         deadlines=Deadlines(**options.get("deadlines", {})),
         sizes=Sizes(**options.get("sizes", {})),
+        bounds=Bounds(**options["bounds"]) if "bounds" in options else None,
         grace=options.get("grace", 10.0),
         on_ready=say,
         on_stop=lambda: say("on_stop"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from farshot.service.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, NOT_HTTP, TOO_SLOW, refusal
+from farshot.service.refusals import BODY_TOO_LARGE, BUSY, HEAD_TOO_LARGE, NOT_HTTP, TOO_SLOW, refusal
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn.server import ServerState
 
+    from farshot.service.connections import Seat
     from farshot.service.problems import Kind
 
 __all__ = ["Deadlines", "GuardedProtocol", "Sizes"]
@@ -97,15 +98,13 @@ class GuardedProtocol(HttpToolsProtocol):
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        deadlines: Deadlines,
-        sizes: Sizes,
+        rules: tuple[Deadlines, Sizes],
+        seat: Seat,
     ) -> None:
-        """Prepare a connection of the server whose parts are given."""
-        super().__init__(config, server_state, app_state, _loop)
-        self._deadlines = deadlines
-        self._sizes = sizes
+        """Prepare a connection of the server whose parts are given; on a spare seat it is refused."""
+        super().__init__(config, server_state, app_state)
+        self._deadlines, self._sizes = deadlines, _ = rules
+        self._seat = seat
         self._limits = {
             _Phase.HEAD: deadlines.header,
             _Phase.BODY: deadlines.body_window,
@@ -128,13 +127,17 @@ class GuardedProtocol(HttpToolsProtocol):
         """Begin to look at the connection."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=_UNSENT)  # that of TLS would be eight times this
+        self._seat.end = transport.abort
         self._since = self.loop.time()
         self._look_later()
+        if self._seat.is_spare:
+            self._refuse(BUSY, "the service has as many connections as it can: try again later")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cease to look at the connection."""
         if self._timer is not None:
             self._timer.cancel()
+        self._seat.leave()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -183,6 +186,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._declared() > self._sizes.body:
             self._refuse_body()
             raise _RefusedError
+        self._seat.work()
         super().on_headers_complete()
         self._requests += 1
         self._unparsed = self._body = 0
@@ -205,6 +209,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unparsed = 0
         self._in_body = False
         super().on_message_complete()
+        if not self._is_working():
+            self._seat.rest()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or be idle."""
+        super().on_response_complete()
+        if not self._is_working() and not self._in_body:
+            self._seat.rest()
 
     def _look_later(self) -> None:
         self._timer = self.loop.call_later(self._deadlines.tick, self._look)

@@ -12,6 +12,7 @@ import logging
 import math
 import re
 import sys
+import time
 import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = str | int | float | None
 
-__all__ = ["JsonLines", "LogFormat", "TextLines", "configure_logs", "log_accepted", "log_ended", "tell"]
+__all__ = ["JsonLines", "LogFormat", "Seldom", "TextLines", "configure_logs", "log_accepted", "log_ended", "tell"]
 
 LogFormat: TypeAlias = Literal["text", "json"]
 
@@ -145,3 +146,21 @@ def _story(given: str) -> str:
 
 def _without_secrets(text: str) -> str:
     return _SECRET.sub(r"\1_…", text)
+
+
+class Seldom:
+    """Logs an event that may come thousands of times a second: at most once a minute, with how often it came."""
+
+    def __init__(self, logger: logging.Logger, level: int, event: str, seconds: float = 60.0) -> None:
+        """Log `event` at most every so many seconds."""
+        self._logger, self._level, self._event, self._seconds = logger, level, event, seconds
+        self._times = 0
+        self._quiet_until = 0.0
+
+    def tell(self, **fields: object) -> None:
+        """Note that the event happened; `fields` are of the time that is logged."""
+        self._times += 1
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            tell(self._logger, self._level, self._event, times=self._times, **fields)
+            self._times, self._quiet_until = 0, now + self._seconds

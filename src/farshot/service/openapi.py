@@ -27,7 +27,7 @@ __all__ = ["DOCUMENT", "PAGE", "description", "show_document", "show_page"]
 
 DOCUMENT = "/v1/openapi.json"
 PAGE = "/docs"
-_EVERYWHERE = ("unauthorized", "not-ready", "store", "internal", "timeout")
+_EVERYWHERE = ("unauthorized", "not-ready", "busy", "store", "internal", "timeout")
 _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS = {
     "job_id": {"type": "string", "description": "The id of a job."},

@@ -37,6 +37,7 @@ __all__ = [
     "KINDS",
     "BegunError",
     "BodyError",
+    "BusyError",
     "EndedError",
     "ForbiddenError",
     "MediaTypeError",
@@ -111,6 +112,10 @@ class NotReadyError(FarshotError):
     """The service starts or stops."""
 
 
+class BusyError(FarshotError):
+    """The service does as much of this as it can at the moment."""
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -138,6 +143,7 @@ KINDS = {
         Kind("not-offered", 501, "The service has nothing that could do this"),
         Kind("store", 503, "The store cannot be used"),
         Kind("not-ready", 503, "The service is not ready"),
+        Kind("busy", 503, "The service has too much to do at the moment"),
     )
 }
 
@@ -165,6 +171,7 @@ _OF_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (JobNotCompletedError, "not-completed"),
     (NotOfferedError, "not-offered"),
     (NotReadyError, "not-ready"),
+    (BusyError, "busy"),
     (StoreError, "store"),
 )
 _OF_STATUS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
@@ -187,7 +194,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 _MOST_DETAIL = 1000
-_RETRY = {"store": 1.0, "not-ready": 1.0}
+_RETRY = {"store": 1.0, "not-ready": 1.0, "busy": 1.0}
 
 
 def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
@@ -209,7 +216,7 @@ def problem_response(request: Request, error: Exception) -> Response:
     """Answer with the problem that `error` is; what is the service's own fault is logged with its story."""
     problem = problem_of(error)
     name = request.state.problem = problem.type.rpartition("/")[2]
-    if problem.status >= 500 and not isinstance(error, NotReadyError | NotOfferedError):
+    if problem.status >= 500 and not isinstance(error, NotReadyError | NotOfferedError | BusyError):
         fields = {"event": "request-failed", "path": request.url.path, "problem": name}
         _log.error("request failed", exc_info=error, extra={"fields": fields})
     headers = {}

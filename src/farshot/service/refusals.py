@@ -14,21 +14,25 @@ if TYPE_CHECKING:
 
     from farshot.service.problems import Kind
 
-__all__ = ["BODY_TOO_LARGE", "HEAD_TOO_LARGE", "NOT_HTTP", "TOO_SLOW", "refusal"]
+__all__ = ["BODY_TOO_LARGE", "BUSY", "HEAD_TOO_LARGE", "NOT_HTTP", "TOO_SLOW", "refusal"]
 
 BODY_TOO_LARGE = KINDS["too-large"]
+BUSY = KINDS["busy"]
 HEAD_TOO_LARGE = KINDS["head-too-large"]
 NOT_HTTP = KINDS["http"]
 TOO_SLOW = KINDS["timeout"]
+_RETRY = 1.0
 
 
 def refusal(kind: Kind, detail: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return a whole response, `headers` included, that closes the connection with a problem document."""
-    body = encode(Problem(type=kind.uri, title=kind.title, status=kind.status, detail=detail))
+    retry = _RETRY if kind is BUSY else None
+    body = encode(Problem(type=kind.uri, title=kind.title, status=kind.status, detail=detail, retry_after=retry))
     own = [
         (b"content-type", PROBLEM.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
+        *([] if retry is None else [(b"retry-after", b"%d" % retry)]),
     ]
     status = HTTPStatus(kind.status)
     lines = [b"%b: %b\r\n" % header for header in [*headers, *SAFE_HEADERS, *own]]

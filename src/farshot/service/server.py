@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import math
 import os
 import signal
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.requests import ClientDisconnect
 
 from farshot.errors import FarshotError
-from farshot.service.binding import BACKLOG, Binding, check_binding, listen, tls_context, url_of
+from farshot.service.acceptor import Acceptor
+from farshot.service.binding import Binding, check_binding, listen, tls_context, url_of
+from farshot.service.connections import Connections
 from farshot.service.deadlines import Deadlines, GuardedProtocol, Sizes
+from farshot.service.descriptors import bounds_within, raise_limit
 
 if TYPE_CHECKING:
     import socket
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from farshot.service.connections import Bounds, Seat
 
 __all__ = ["Binding", "Listener", "Settings", "check_binding", "guarded", "serve"]
 
@@ -49,6 +53,8 @@ class Settings:
 
     deadlines: Deadlines = field(default_factory=Deadlines)
     sizes: Sizes = field(default_factory=Sizes)
+    bounds: Bounds | None = None
+    """How many connections there may be; None: as many as the descriptors of the process allow."""
     grace: float = 10.0
     """Seconds that requests in flight have once the service is told to stop."""
     on_ready: Callable[[str], None] = _ignore
@@ -120,32 +126,35 @@ class _Server(uvicorn.Server):
         if self.lifespan.should_exit:
             message = "the service did not start; its log says why"
             raise FarshotError(message)
-        self.servers = [await self._accept()]
+        self._acceptor = self._accept()
         self.started = True
         self._settings.on_ready(url_of(self._sock, tls=self._context is not None))
 
-    async def _accept(self) -> asyncio.Server:
+    def _accept(self) -> Acceptor:
+        bounds = self._settings.bounds or bounds_within(raise_limit())
+        return Acceptor(self._sock, Connections(bounds), self._protocol, self._tls())
+
+    def _tls(self) -> dict[str, Any]:
         deadlines = self._settings.deadlines
-        protocol = functools.partial(
-            GuardedProtocol,
+        if self._context is None:
+            return {}
+        return {
+            "ssl": self._context,
+            "ssl_handshake_timeout": deadlines.header,
+            "ssl_shutdown_timeout": deadlines.write,
+        }
+
+    def _protocol(self, seat: Seat) -> GuardedProtocol:
+        return GuardedProtocol(
             self.config,
             self.server_state,
             self.lifespan.state,
-            deadlines=deadlines,
-            sizes=self._settings.sizes,
-        )
-        return await asyncio.get_running_loop().create_server(
-            protocol,
-            sock=self._sock,
-            backlog=BACKLOG,
-            ssl=self._context,
-            ssl_handshake_timeout=deadlines.header if self._context else None,
-            ssl_shutdown_timeout=deadlines.write if self._context else None,
+            (self._settings.deadlines, self._settings.sizes),
+            seat,
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- ours is known
-        for server in self.servers:
-            server.close()
+        self._acceptor.close()
         self._stopping.set()
         stopped = asyncio.create_task(asyncio.to_thread(self._settings.on_stop))
         await self._drain()

@@ -1,0 +1,110 @@
+"""How connections are accepted: within bounds, and quietly where descriptors run out.
+
+asyncio's own server accepts whatever comes, and where there are no descriptors left it tries, and logs, two thousand
+times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from farshot.service.logs import Seldom
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping
+
+    from farshot.service.connections import Connections, Seat
+
+__all__ = ["Acceptor"]
+
+_AT_ONCE = 64
+"""Connections accepted before the event loop does something else."""
+_PAUSE = 0.25
+"""Seconds without accepting where the system has no descriptor or memory for a connection."""
+_SHED = 16
+
+_log = logging.getLogger("farshot.service")
+
+
+class Acceptor:
+    """Accepts the connections of a listening socket. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        connections: Connections,
+        make: Callable[[Seat], asyncio.Protocol],
+        tls: Mapping[str, Any],
+    ) -> None:
+        """Serve each connection with the protocol that `make` returns; `tls` is what asyncio needs for it, if any."""
+        self._sock = sock
+        self._connections = connections
+        self._make = make
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._opening: set[asyncio.Task[None]] = set()
+        self._short = Seldom(_log, logging.ERROR, "no-connection-accepted")
+        self._full = Seldom(_log, logging.WARNING, "connections-refused")
+        sock.setblocking(False)  # noqa: FBT003 -- as the method has it
+        self._resume()
+
+    def close(self) -> None:
+        """Accept no more; what is accepted goes on."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._sock)
+
+    def _resume(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._sock, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                connection, (address, *_) = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._rest(error)
+                return
+            self._admit(connection, address)
+
+    def _rest(self, error: OSError) -> None:
+        """Wait a little for what is missing, and let go of connections that are idle."""
+        self._short.tell(reason=error.strerror)
+        for _ in range(_SHED):
+            self._connections.shed()
+        self._loop.remove_reader(self._sock)
+        self._pause = self._loop.call_later(_PAUSE, self._resume)
+
+    def _admit(self, connection: socket.socket, address: str) -> None:
+        seat = self._connections.take(address, connection.close)
+        if seat is None or seat.is_spare:
+            self._full.tell(client=address)
+        if seat is None:
+            connection.close()
+            return
+        connection.setblocking(False)  # noqa: FBT003 -- as the method has it
+        task = self._loop.create_task(self._open(connection, seat))
+        seat.end = task.cancel
+        self._opening.add(task)
+        task.add_done_callback(partial(self._opened, connection))
+
+    def _opened(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        if task.cancelled():  # maybe before it began
+            connection.close()
+
+    async def _open(self, connection: socket.socket, seat: Seat) -> None:
+        try:
+            await self._loop.connect_accepted_socket(partial(self._make, seat), connection, **self._tls)
+        except OSError:  # of a client that left, or that speaks no TLS
+            seat.leave()
+        except BaseException:
+            seat.leave()
+            raise

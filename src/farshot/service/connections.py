@@ -1,0 +1,138 @@
+"""The connections of a service: how many there may be, who has them, and which one goes where another wants in.
+
+A connection that asks for nothing costs its client nothing, so the one that has been idle for longest makes room: first
+among those that never sent a request. One whose request is being answered is never ended for another; where all are,
+the newcomer is refused.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Bounds", "Connections", "Seat"]
+
+_NETWORK = 64
+"""Bits of an address of version 6 that one client has in common with nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many connections there may be at a time."""
+
+    total: int
+    each: int
+    """Of one address."""
+    spare: int = 32
+    """Beyond the total, for as long as it takes to say why a connection is refused."""
+
+
+class Seat:
+    """The place of one connection. `end` ends it; who sits there replaces it."""
+
+    def __init__(self, connections: Connections, row: _Row, end: Callable[[], object], *, is_spare: bool) -> None:
+        """Be one of `connections`, in `row`; a spare one is there to refuse a connection."""
+        self.end = end
+        self.is_spare = is_spare
+        self.row = row
+        self._connections = connections
+        self._group = row.busy if is_spare else row.new
+        self._group[self] = None
+
+    def work(self) -> None:
+        """Note that a request is being answered."""
+        self._move(self.row.busy)
+
+    def rest(self) -> None:
+        """Note that nothing is being answered."""
+        self._move(self.row.busy if self.is_spare else self.row.idle)
+
+    def _move(self, group: dict[Seat, None]) -> None:
+        if self in self._group:
+            del self._group[self]
+            self._group = group
+            group[self] = None
+
+    def leave(self) -> None:
+        """Give the place up, once the connection has ended; may be called again."""
+        if self in self._group:
+            del self._group[self]
+            self._connections.give_back(self)
+
+
+class _Row:
+    """The seats of one address, each kind in order of time."""
+
+    def __init__(self, network: str) -> None:
+        self.network = network
+        self.new: dict[Seat, None] = {}
+        self.idle: dict[Seat, None] = {}
+        self.busy: dict[Seat, None] = {}
+
+    def __len__(self) -> int:
+        return len(self.new) + len(self.idle) + len(self.busy)
+
+    @property
+    def yielding(self) -> int:
+        """How many seats another connection may have."""
+        return len(self.new) + len(self.idle)
+
+    def longest_idle(self) -> Seat | None:
+        return next(iter(self.new), None) or next(iter(self.idle), None)
+
+
+class Connections:
+    """Gives seats away. Belongs to one event loop."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        """Give away as many as `bounds` allows."""
+        self._bounds = bounds
+        self._rows: dict[str, _Row] = {}
+        self._taken = 0
+        self._spare = 0
+
+    def take(self, address: str, end: Callable[[], object]) -> Seat | None:
+        """Return a seat for a connection from `address`; a spare one only to refuse it there, None not even that."""
+        network = _network(address)
+        row = self._rows.get(network) or _Row(network)
+        is_spare = not self._has_room(row)
+        if is_spare and self._spare == self._bounds.spare:
+            return None
+        self._taken += not is_spare
+        self._spare += is_spare
+        self._rows[network] = row
+        return Seat(self, row, end, is_spare=is_spare)
+
+    def _has_room(self, row: _Row) -> bool:
+        if len(row) >= self._bounds.each:
+            return self._vacate(row)
+        return self._taken < self._bounds.total or self.shed()
+
+    def shed(self) -> bool:
+        """End the connection that has been idle for longest of the address that has most; say whether one was."""
+        return bool(self._rows) and self._vacate(max(self._rows.values(), key=lambda row: row.yielding))
+
+    def _vacate(self, row: _Row) -> bool:
+        seat = row.longest_idle()
+        if seat is None:
+            return False
+        seat.leave()
+        seat.end()
+        return True
+
+    def give_back(self, seat: Seat) -> None:
+        """Count a seat as free again; `Seat.leave` calls this once."""
+        self._taken -= not seat.is_spare
+        self._spare -= seat.is_spare
+        if not len(seat.row):
+            self._rows.pop(seat.row.network, None)
+
+
+def _network(address: str) -> str:
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address.partition("%")[0], _NETWORK), strict=False))
