@@ -10,11 +10,11 @@ import numpy as np
 from farshot.model import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["pack", "pack_bits", "pack_mapping", "tallies_of", "unpack", "word_bytes"]
+__all__ = ["hexadecimal", "pack", "pack_bits", "pack_mapping", "slices", "tallies_of", "unpack", "word_bytes"]
 
 TABLE_WIDTH = 12
 """Up to this width the key of every outcome is kept: 4,096 strings take 0.3 MB."""
@@ -81,6 +81,28 @@ def unpack(counts: Counts) -> dict[str, int]:
     size = _tally_bytes(counts)
     tallies = counts.tallies if size == 1 else np.frombuffer(counts.tallies, f"<u{size}").tolist()
     return dict(zip(_keys(counts.width, counts.words), tallies, strict=True))
+
+
+def slices(counts: Counts, characters: int) -> Iterator[Counts]:
+    """Cut counts into some of which the keys have about so many characters together."""
+    size, tally = word_bytes(counts.width), _tally_bytes(counts)
+    step = max(1, characters // (counts.width or 1))
+    for start in range(0, len(counts.words) // size, step):
+        stop = start + step
+        words = counts.words[start * size : stop * size]
+        yield Counts(counts.width, words, counts.tallies[start * tally : stop * tally])
+
+
+def hexadecimal(counts: Counts) -> dict[str, int]:
+    """Return the counts by key, a key as a number: bit k is classical bit k.
+
+    >>> hexadecimal(pack_mapping(20, {"1" * 20: 4, "0" * 19 + "1": 3}))
+    {'0x1': 3, '0xfffff': 4}
+    """
+    size = word_bytes(counts.width)
+    words = (counts.words[start : start + size] for start in range(0, len(counts.words), size))
+    keys = (hex(int.from_bytes(word, "little")) for word in words)
+    return dict(zip(keys, tallies_of(counts).tolist(), strict=True))
 
 
 def tallies_of(counts: Counts) -> NDArray[Any]:

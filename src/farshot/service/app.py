@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from contextlib import asynccontextmanager
@@ -25,9 +26,10 @@ from farshot.service.logs import log_ended, tell
 from farshot.service.memory import keep_little
 from farshot.service.metrics import Metrics
 from farshot.service.openapi import DOCUMENT, PAGE, show_document, show_page
-from farshot.service.parts import Call, Service, in_thread
+from farshot.service.parts import Call, Service, ask_as, in_thread
 from farshot.service.problems import problem_response
 from farshot.service.routes import ROUTES
+from farshot.service.vigil import Vigil
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -49,7 +51,9 @@ def build_app(parts: Parts) -> Starlette:
     """Return the application. Its state has the `feed`; closing that lets everybody who waits go."""
     metrics = Metrics()
     feed = Feed(parts.jobs, parts.changes, partial(_note, metrics))
-    service = Service(parts, Access(parts.accounts), feed, metrics)
+    access = Access(parts.accounts)
+    vigil = Vigil(lambda header: in_thread(service, lambda: access.user(header)))
+    service = Service(parts, access, feed, metrics, vigil)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -58,7 +62,9 @@ def build_app(parts: Parts) -> Starlette:
         gc.collect()
         gc.freeze()  # what is there from the start is never garbage: looking for some would hold up every request
         tell(_log, logging.INFO, "service-started", version=__version__)
+        keeping = asyncio.create_task(vigil.keep())
         yield
+        keeping.cancel()
         feed.close()
         tell(_log, logging.INFO, "service-stopped")
 
@@ -102,6 +108,7 @@ def _guarded_paths(service: Service) -> Iterator[Path]:
 async def _guarded(service: Service, routes: dict[str, Route], request: Request) -> Response:
     user = await _user(service, request)
     request.state.user = user.name
+    ask_as(user.name)
     route = routes["GET" if request.method == "HEAD" else request.method]
     call = Call(service, request, user)
     if not (route.body and call.is_large):

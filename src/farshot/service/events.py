@@ -31,18 +31,29 @@ async def get_events(call: Call) -> Response:
     if query.after is None:
         return answer(EventsDocument([], str(call.service.feed.position)))
     await _check(call, query.after)
-    look = _found if query.wait else _stored  # the feed may not have read yet what the client has just seen
+    if not query.wait:
+        return _answer(await _stored(call, query.after), query.after)
+    with call.service.feed.place(call.user.name):
+        async with call.while_permitted():
+            return _answer(await _awaited(call, query.after, query.wait), query.after)
+
+
+def _answer(found: list[JobRecord], after: int) -> Response:
+    cursor = found[-1].changed if found else after
+    return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
+
+
+async def _awaited(call: Call, after: int, wait: float) -> list[JobRecord]:
     feed, owner, clock = call.service.feed, call.user.name, asyncio.get_running_loop().time
-    seen, found = feed.latest(owner), await look(call, query.after)
-    deadline = clock() + query.wait
+    seen, found = feed.latest(owner), await _found(call, after)
+    deadline = clock() + wait
     while not found and not feed.is_closed and (left := deadline - clock()) > 0:
         await feed.wait(owner, seen, left)
-        seen, found = feed.latest(owner), await look(call, query.after)
+        seen, found = feed.latest(owner), await _found(call, after)
         if found and not any(record.status.is_terminal for record in found):
             await feed.wait(owner, seen, _LINGER)
-            found = await look(call, query.after)
-    cursor = found[-1].changed if found else query.after
-    return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
+            found = await _found(call, after)
+    return found
 
 
 async def _check(call: Call, after: int) -> None:

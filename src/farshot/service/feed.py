@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from farshot.errors import StoreError
+from farshot.service.audience import Audience
+from farshot.service.problems import BusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from farshot.dispatch.changes import Changes
     from farshot.model import JobRecord
@@ -26,6 +29,8 @@ _log = logging.getLogger("farshot.service")
 _LOOK_EVERY = 0.5
 _KEPT = 512
 _AT_ONCE = 1000
+_PLACES = 256
+"""Requests in which one user may wait at a time."""
 
 
 class Feed:
@@ -41,7 +46,8 @@ class Feed:
         self._changes = changes
         self._recent: dict[str, deque[JobRecord]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._floor: dict[str, int] = {}
-        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._audiences: dict[str, Audience] = defaultdict(Audience)
+        self._places: Counter[str] = Counter()
         self._closed = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.position = 0
@@ -69,24 +75,34 @@ class Feed:
         kept = self._recent.get(owner)
         return kept[-1].changed if kept else self._begin
 
-    async def wait(self, owner: str, seen: int, seconds: float) -> None:
-        """Wait until a job of `owner` has changed since `seen`, a `latest`, for so many seconds at most."""
-        if self._closed.is_set() or self.latest(owner) > seen:
-            return
-        told = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(owner, set()).add(told)
+    @contextmanager
+    def place(self, user: str) -> Iterator[None]:
+        """Hold one of the places that `user` has for waiting; raises `BusyError` where there is none left."""
+        if self._places[user] >= _PLACES:
+            message = f"a user may wait in {_PLACES} requests at a time: follow all jobs in one, with /v1/events"
+            raise BusyError(message)
+        self._places[user] += 1
         try:
-            await asyncio.wait_for(told, seconds)
-        except TimeoutError:
-            return
+            yield
         finally:
-            self._leave(owner, told)
+            self._places[user] -= 1
+            if not self._places[user]:
+                del self._places[user]
 
-    def _leave(self, owner: str, told: asyncio.Future[None]) -> None:
-        waiting = self._waiting[owner]
-        waiting.discard(told)
-        if not waiting:
-            del self._waiting[owner]
+    async def wait(self, owner: str, seen: int, seconds: float, job_id: str | None = None) -> None:
+        """Wait until a job of `owner` has changed since `seen`, a `latest`, for so many seconds at most.
+
+        Where `job_id` is given, only its changes count.
+        """
+        if not self._closed.is_set() and not self._has_changed(owner, seen, job_id):
+            await self._audiences[owner].wait(job_id, seconds)
+
+    def _has_changed(self, owner: str, seen: int, job_id: str | None) -> bool:
+        if job_id is None or self.latest(owner) <= seen:
+            return self.latest(owner) > seen
+        if seen < self._floor.get(owner, 0):
+            return True
+        return any(record.id == job_id for record in self._recent.get(owner, ()) if record.changed > seen)
 
     def recent(self, owner: str, after: int) -> list[JobRecord] | None:
         """Return the jobs of `owner` that changed after the change `after`; None where only the store knows."""
@@ -127,13 +143,22 @@ class Feed:
             self._on_change(record)
         if found:
             self.position = found[-1].changed
-        for owner in {record.owner for record in found} if found else set(self._waiting):
-            for told in self._waiting.get(owner, ()):
-                if not told.done():
-                    told.set_result(None)
+        for owner, records in _by_owner(found).items():
+            if owner in self._audiences:
+                self._audiences[owner].tell(record.id for record in records)
+        if self._closed.is_set():
+            for audience in self._audiences.values():
+                audience.tell_all()
 
     def _keep(self, record: JobRecord) -> None:
         kept = self._recent[record.owner]
         if len(kept) == _KEPT:
             self._floor[record.owner] = kept[0].changed
         kept.append(record)
+
+
+def _by_owner(records: Sequence[JobRecord]) -> dict[str, list[JobRecord]]:
+    found: dict[str, list[JobRecord]] = {}
+    for record in records:
+        found.setdefault(record.owner, []).append(record)
+    return found

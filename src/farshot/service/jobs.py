@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
@@ -21,7 +22,7 @@ from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord
-    from farshot.service.parts import Call
+    from farshot.service.parts import Call, LookKey, Looks
     from farshot.submission import PartReceipt
 
 __all__ = ["MOST", "ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs"]
@@ -87,27 +88,56 @@ def _receipts(call: Call, record: JobRecord) -> list[PartReceipt] | None:
 async def get_job(call: Call) -> Response:
     """Tell where a job stands, once it has changed since `after` where that is given."""
     query = parameters_in(call, WaitQuery)
-    feed, clock = call.service.feed, asyncio.get_running_loop().time
-    deadline = clock() + query.wait
-    record, document = await in_thread(call.service, lambda: _looked_at(call))
-    while _is_known(record, query.after) and not feed.is_closed and (left := deadline - clock()) > 0:
-        seen = feed.latest(record.owner)
-        record, document = await in_thread(call.service, lambda: _looked_at(call))
-        if _is_known(record, query.after):
-            await feed.wait(record.owner, seen, left)
-            record, document = await in_thread(call.service, lambda: _looked_at(call))
-    if record.uploading or query.after is not None:
-        return answer(document)
-    return await in_thread(call.service, lambda: answer(_with_options(call, record, document)))
+    if query.after is None:
+        return answer(await in_thread(call.service, lambda: _in_full(call)))
+    if not query.wait:
+        return answer((await in_thread(call.service, lambda: _looked_at(call)))[1])
+    with call.service.feed.place(call.user.name):
+        async with call.while_permitted():
+            return answer(await _awaited(call, query.after, query.wait))
 
 
-def _with_options(call: Call, record: JobRecord, document: JobDocument) -> JobDocument:
+def _in_full(call: Call) -> JobDocument:
+    """Say all of a job, what it was submitted as too."""
+    record, document = _looked_at(call)
+    if record.uploading:
+        return document
     return msgspec.structs.replace(document, options=shortened(options_document(call.parts.jobs, record)))
 
 
-def _is_known(record: JobRecord, after: int | None) -> bool:
+async def _awaited(call: Call, after: int, wait: float) -> JobDocument:
+    feed, clock = call.service.feed, asyncio.get_running_loop().time
+    deadline = clock() + wait
+    record, document = await in_thread(call.service, lambda: _looked_at(call))
+    while _is_known(record, after) and not feed.is_closed and (left := deadline - clock()) > 0:
+        seen = feed.latest(record.owner)
+        record, document = await _seen_with_others(call)
+        if _is_known(record, after):
+            await feed.wait(record.owner, seen, left, record.id)
+            record, document = await _seen_with_others(call)
+    return document
+
+
+async def _seen_with_others(call: Call) -> tuple[JobRecord, JobDocument]:
+    """Look at the job once for all who were told of the same change, and see no less of it than the feed knows."""
+    looks, key = call.service.looks, (call.user.name, call.job_id, call.service.feed.position)
+    look = looks.get(key)
+    if look is None:
+        look = looks[key] = asyncio.ensure_future(in_thread(call.service, lambda: _looked_at(call)))
+        look.add_done_callback(partial(_forget, looks, key))
+    return await asyncio.shield(look)
+
+
+def _forget(looks: Looks, key: LookKey, look: asyncio.Future[tuple[JobRecord, JobDocument]]) -> None:
+    """Let go of a look that is done; what it met is told to whoever still waits, and to nobody else."""
+    del looks[key]
+    if not look.cancelled():
+        look.exception()
+
+
+def _is_known(record: JobRecord, after: int) -> bool:
     """Whether the client knows what is to say, and more may follow."""
-    return after is not None and record.changed <= after and not record.status.is_terminal
+    return record.changed <= after and not record.status.is_terminal
 
 
 def _looked_at(call: Call) -> tuple[JobRecord, JobDocument]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import anyio.to_thread
 from anyio import CapacityLimiter
 
 from farshot.accounts import NO_LIMITS, Quota, Role, User
 from farshot.errors import UnknownJobError
+from farshot.service.budget import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.requests import Request
 
@@ -25,15 +28,22 @@ if TYPE_CHECKING:
     from farshot.service.access import Access
     from farshot.service.feed import Feed
     from farshot.service.metrics import Metrics
-    from farshot.wire import TargetDocument
+    from farshot.service.vigil import Vigil
+    from farshot.wire import JobDocument, TargetDocument
 
-__all__ = ["Call", "Limits", "Parts", "Service", "in_thread", "in_turn", "read_in_turn"]
+    LookKey: TypeAlias = tuple[str, str, int]
+    Looks: TypeAlias = dict[LookKey, asyncio.Future[tuple[JobRecord, JobDocument]]]
+
+__all__ = ["Call", "Limits", "Parts", "Service", "ask_as", "in_thread", "in_turn", "read_in_turn"]
 
 _Answer = TypeVar("_Answer")
 _LOCKS = 64
 _LONGEST_ID = 64
 _LARGE = 256 * 1024
 _LARGE_AT_ONCE = 2
+_READERS = 16
+_READS_AT_ONCE = 6
+_asker: ContextVar[str | None] = ContextVar("asker", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +87,20 @@ class Service:
     access: Access
     feed: Feed
     metrics: Metrics
-    readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
+    vigil: Vigil
+    readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READERS))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
     decoders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For large bodies: a decoder holds up all other threads now and then, and two of them twice as long."""
+    budget: Budget = field(default_factory=Budget)
     loaders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
+    looks: Looks = field(default_factory=dict)
+    """What is being looked at, by who asked for which job at which position of the feed."""
     _turns: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
+    )
+    _readings: defaultdict[str, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_READS_AT_ONCE))
     )
     _locks: tuple[threading.Lock, ...] = field(default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS)))
 
@@ -94,6 +111,10 @@ class Service:
     def turn_of(self, owner: str) -> asyncio.Semaphore:
         """Return what a large request of `owner` waits for before its body is read, so that few are in memory."""
         return self._turns[owner]
+
+    def reading_of(self, asker: str) -> asyncio.Semaphore:
+        """Return what a request of `asker` waits for before it takes a thread, so that nobody takes them all."""
+        return self._readings[asker]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,10 @@ class Call:
         is_open = "transfer-encoding" in headers or "content-encoding" in headers
         return is_open or int(headers.get("content-length", 0)) > _LARGE
 
+    def while_permitted(self) -> AbstractAsyncContextManager[None]:
+        """Return what an answer that lasts is given in: inside it `AccessError` is raised once the token is revoked."""
+        return self.service.vigil.over(self.request.headers.get("authorization"))
+
     @property
     def sees(self) -> str | None:
         """Whose jobs the user sees; None: everybody's."""
@@ -136,9 +161,18 @@ class Call:
         return record
 
 
+def ask_as(user: str) -> None:
+    """Have what this request reads count as read by `user`."""
+    _asker.set(user)
+
+
 async def in_thread(service: Service, work: Callable[[], _Answer]) -> _Answer:
-    """Do what reads in a thread, so that the event loop never waits for a disk."""
-    return await anyio.to_thread.run_sync(work, limiter=service.readers)
+    """Do what reads in a thread, so that the event loop never waits for a disk, nor one user for another."""
+    asker = _asker.get()
+    if asker is None:
+        return await anyio.to_thread.run_sync(work, limiter=service.readers)
+    async with service.reading_of(asker):
+        return await anyio.to_thread.run_sync(work, limiter=service.readers)
 
 
 async def read_in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:

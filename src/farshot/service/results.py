@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
 
-from farshot.backends.entries import failure_entry, json_entry, missing_fault, part_entries
+from farshot.backends.entries import failure_entry, missing_fault
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.service.bodies import parameters_in
-from farshot.service.jobs import MOST, answer
-from farshot.service.parts import in_thread
+from farshot.service.entries import part_pieces
+from farshot.service.flows import Flow, Large, flowing, weight
+from farshot.service.jobs import MOST
 from farshot.service.streams import lines, packed, streamed
-from farshot.wire import FRAMES, NDJSON, ResultsDocument, encode
+from farshot.wire import FRAMES, JSON, NDJSON, ResultsDocument, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from starlette.responses import Response
 
-    from farshot.model import Fault, JobRecord
+    from farshot.model import Fault, JobRecord, Observables
     from farshot.protocols import JobStore
     from farshot.service.parts import Call
 
 __all__ = ["ResultsQuery", "get_results"]
 
-_Entry = tuple[int, dict[str, Any]]
+_Entry: TypeAlias = "tuple[int, Iterator[bytes]]"
+_Found: TypeAlias = "Iterator[_Entry | Large]"
+_END = b'],"next":null}'
 _PAGE_BYTES = 4 * 2**20
 """What a page holds before its last entry, at most."""
 
@@ -41,50 +44,79 @@ class ResultsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 async def get_results(call: Call) -> Response:
-    """Give the recorded results of a job, also while it runs; which form, the Accept header says."""
+    """Give the recorded results of a job, also while it runs; which form, the Accept header says.
+
+    Counts wider than 4,096 bits are written with numbers as keys: see ResultsDocument. Where others read as many
+    large results as the service can hold, the answer is 503 with Retry-After, or the stream breaks off: ask again.
+    """
     query = parameters_in(call, ResultsQuery)
     accepted = call.request.headers.get("accept", "")
     if FRAMES in accepted:
         return await streamed(call, packed, FRAMES, follow=query.follow)
     if NDJSON in accepted:
         return await streamed(call, lines, NDJSON, follow=query.follow)
-    return await in_thread(call.service, lambda: answer(_page(call, query)))
+    return await flowing(call, lambda: _page(call, query), JSON)
 
 
-def _page(call: Call, query: ResultsQuery) -> ResultsDocument:
-    """Return a page: as many entries as are wanted, fewer where they are large."""
-    jobs, record = call.parts.jobs, call.job()
-    entries: list[Any] = []
-    size = 0
-    for position, entry in _entries(jobs, record, query.cursor):
-        if len(entries) == query.limit or size > _PAGE_BYTES:
-            return ResultsDocument(record.id, record.status, entries, str(position))
-        entries.append(msgspec.Raw(encode(json_entry(entry))))
-        size += len(entries[-1])
-    return ResultsDocument(record.id, record.status, entries, None)
+def _page(call: Call, query: ResultsQuery) -> Flow:
+    record = call.job()
+    observables = call.parts.jobs.spec(record.id).observables if not record.uploading else None
+    return Flow(_pieces(call.parts.jobs, record, observables, query), weight(observables))
 
 
-def _entries(jobs: JobStore, record: JobRecord, start: int) -> Iterator[_Entry]:
+def _pieces(
+    jobs: JobStore, record: JobRecord, observables: Observables | None, query: ResultsQuery
+) -> Iterator[bytes | Large]:
+    """Yield a page: as many entries as are wanted, fewer where they are large."""
+    yield encode(ResultsDocument(record.id, record.status, [], None)).removesuffix(_END)
+    count, size, following, after = 0, 0, None, query.cursor
+    for found in _entries(jobs, record, observables, query.cursor):
+        if count == query.limit or size > _PAGE_BYTES:
+            following = str(after)
+            break
+        if isinstance(found, Large):
+            yield found
+            continue
+        yield b"," if count else b""
+        position, pieces = found
+        count, after = count + 1, position + 1
+        for piece in pieces:
+            size += len(piece)
+            yield piece
+    yield b'],"next":' + encode(following) + b"}"
+
+
+def _entries(jobs: JobStore, record: JobRecord, observables: Observables | None, start: int) -> _Found:
     """Yield the entries from position `start` on, in order of position."""
-    observables = jobs.spec(record.id).observables if not record.uploading else None
-    found = (
-        entry
-        for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1)
-        for entry in part_entries(part, observables)
-        if entry[0] >= start
-    )
+    found = _recorded(jobs, record, observables, start)
     fault = missing_fault(record)
     return found if fault is None else _filled(jobs, record, found, start, fault)
 
 
-def _filled(jobs: JobStore, record: JobRecord, found: Iterator[_Entry], start: int, fault: Fault) -> Iterator[_Entry]:
+def _recorded(jobs: JobStore, record: JobRecord, observables: Observables | None, start: int) -> _Found:
+    for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
+        if part.first + len(part.labels) > start:
+            yield Large(part.nbytes)
+            yield from part_pieces(part, observables, start)
+
+
+def _filled(jobs: JobStore, record: JobRecord, found: _Found, start: int, fault: Fault) -> _Found:
     """Yield what was found, and `fault` for every circuit between."""
-    upcoming = next(found, None)
+    upcoming = yield from _next(found)
     for position, label in enumerate(label for labels in jobs.labels(record.id) for label in labels):
         if position < start:
             continue
         if upcoming and upcoming[0] == position:
             yield upcoming
-            upcoming = next(found, None)
+            upcoming = yield from _next(found)
         else:
-            yield position, failure_entry(label, fault)
+            yield position, iter([encode(failure_entry(label, fault))])
+
+
+def _next(found: _Found) -> Generator[Large, None, _Entry | None]:
+    """Return the next entry, None at the end; what must be granted first is passed on."""
+    for entry in found:
+        if not isinstance(entry, Large):
+            return entry
+        yield entry
+    return None

@@ -25,7 +25,17 @@ from farshot.wire.documents import (
     TargetsDocument,
     TemplateDocument,
 )
-from farshot.wire.frames import FRAMES, Frame, FrameReader, GapFrame, HeadFrame, PartFrame, TailFrame, encode_frame
+from farshot.wire.frames import (
+    FRAMES,
+    Frame,
+    FrameReader,
+    GapFrame,
+    HeadFrame,
+    PartFrame,
+    TailFrame,
+    encode_frame,
+    frame_pieces,
+)
 from farshot.wire.numbers import Position, Shots, read_seed
 from farshot.wire.reading import JSON, MAX_BODY, MAX_MEMBERS, NDJSON, PROBLEM, encode, read_answer, read_request
 
@@ -64,6 +74,7 @@ __all__ = [
     "TemplateDocument",
     "encode",
     "encode_frame",
+    "frame_pieces",
     "read_answer",
     "read_request",
     "read_seed",

@@ -180,7 +180,12 @@ class EventsDocument(msgspec.Struct, frozen=True):
 
 
 class ResultsDocument(msgspec.Struct, frozen=True):
-    """A page of result entries in order of position. `next` is the cursor of the next page; null on the last."""
+    """A page of result entries in order of position. `next` is the cursor of the next page; null on the last.
+
+    An entry has `label` and `metadata`, and `results`: counts by bitstring, or values by term; or it has `error`.
+    Counts wider than 4,096 bits come as `hex_counts` in place of `results`, with `width`: a key such as `0x1f` is a
+    number, of which bit k is classical bit k.
+    """
 
     job_id: str
     status: JobStatus

@@ -23,12 +23,18 @@ __all__ = [
     "PartFrame",
     "TailFrame",
     "encode_frame",
+    "frame_pieces",
 ]
 
 FRAMES = "application/vnd.farshot.results.v1"
 MAX_FRAME = 256 * 2**20
 
 _LENGTH = struct.Struct("<I")
+_PIECE = 64 * 1024
+_NO_BYTES = b"\xc4\0"
+"""No bytes, as MessagePack has them."""
+_BYTES = struct.Struct(">BI")
+_BYTES_FOLLOW = 0xC6
 
 
 class HeadFrame(msgspec.Struct, frozen=True, array_like=True, tag="head"):
@@ -70,6 +76,19 @@ def encode_frame(frame: Frame) -> bytes:
     """Return one frame with its length before it."""
     body = _encode_frame(frame)
     return _LENGTH.pack(len(body)) + body
+
+
+def frame_pieces(frame: Frame) -> Iterator[bytes]:
+    """Yield one frame in pieces, so that a large one is in memory once."""
+    if not isinstance(frame, PartFrame) or len(frame.results) <= _PIECE:
+        yield encode_frame(frame)
+        return
+    results = frame.results
+    empty = _encode_frame(PartFrame(frame.first, frame.attempt, frame.labels, b""))
+    head = empty.removesuffix(_NO_BYTES) + _BYTES.pack(_BYTES_FOLLOW, len(results))
+    yield _LENGTH.pack(len(head) + len(results)) + head
+    for start in range(0, len(results), _PIECE):
+        yield results[start : start + _PIECE]
 
 
 class FrameReader:
