@@ -10,6 +10,7 @@ from qiskit_qasm3_import import ConversionError, parse
 from farshot.admission.scan import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
+from farshot.simulators.aer_engine import _circuit
 from farshot.simulators.router import Router, run_circuit
 
 ROUTER = Router()
@@ -74,3 +75,19 @@ def test_formulas_of_openqasm_3(angle):
     with pytest.raises(ConversionError):
         parse(source)
     assert fenced(source) == {"1": SHOTS}
+
+
+@pytest.mark.parametrize("controls", [3, 4])
+def test_gates_under_many_controls_stay_whole_beside_ones_that_aer_lacks(controls):
+    operands = ",".join(f"q[{place}]" for place in range(controls + 1))
+    source = f"{HEAD}qreg q[5]; creg c[5]; x q[0]; c{controls}x {operands}; rccx q[0], q[1], q[2]; measure q -> c;"
+    names = set(_circuit(scan(source), None, "statevector").count_ops())
+    assert "mcx" in names
+    assert len(names) < 8
+    assert fenced(source) == {"00001": SHOTS}
+
+
+def test_a_slice_that_steps_down_to_the_start():
+    source = f"{HEAD3}qubit[3] q; bit[3] c; x q[2:-1:0]; c = measure q;"
+    assert "x" not in parse(source).count_ops()
+    assert fenced(source) == {"111": SHOTS}

@@ -27,7 +27,7 @@ _ALONE = {
     "ryy": library.RYYGate, "rzz": library.RZZGate,
 }  # fmt: skip
 _ONE_CONTROL: dict[str, Callable[..., Any]] = {
-    "x": library.CXGate, "y": library.CYGate, "z": library.CZGate, "h": library.CHGate, "p": library.CPhaseGate,
+    "x": library.CXGate, "y": library.CYGate, "z": library.CZGate, "p": library.CPhaseGate,
     "rx": library.CRXGate, "ry": library.CRYGate, "rz": library.CRZGate, "sx": library.CSXGate,
     "U": lambda theta, phi, lam: library.CUGate(theta, phi, lam, 0),
 }  # fmt: skip

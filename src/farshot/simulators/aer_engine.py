@@ -17,13 +17,14 @@ from farshot.model import Values
 from farshot.packing import pack_mapping
 from farshot.protocols import Run
 from farshot.simulators.aer_final import without_final_measurements
-from farshot.simulators.aer_source import load
+from farshot.simulators.aer_source import load, load_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from qiskit import QuantumCircuit
 
+    from farshot.admission.facts import Scan
     from farshot.model import Counts
     from farshot.protocols import Task
 
@@ -51,13 +52,13 @@ class AerEngine:
 
     def sample(self, task: Task, method: str) -> Run:
         """Draw the shots of `task`."""
-        circuit = _in_basis(load(task.scan), method)
+        circuit = _circuit(task.scan, None, method)
         data = self._run(circuit, method, task, shots=task.shots)
         return Run(_packed(data["counts"], circuit.num_clbits), method)
 
     def evaluate(self, task: Task, method: str) -> Run:
         """Compute the expectation values of `task`."""
-        circuit = _in_basis(_unmeasured(task), method)
+        circuit = _unmeasured(task, method)
         terms = task.terms or ()
         for place, term in enumerate(terms):
             letters, qubits = _factors(term)
@@ -85,10 +86,10 @@ class AerEngine:
         return data
 
 
-def _unmeasured(task: Task) -> QuantumCircuit:
+def _unmeasured(task: Task, method: str) -> QuantumCircuit:
     if task.scan.measures_from is not None:
-        return load(task.scan, task.scan.measures_from)
-    circuit = without_final_measurements(load(task.scan))
+        return _circuit(task.scan, task.scan.measures_from, method)
+    circuit = without_final_measurements(_circuit(task.scan, None, method))
     if not _operations(circuit).isdisjoint({"measure", *_CONTROL_FLOW}):
         raise CircuitError(FaultCode.UNSUPPORTED, _NOT_AVERAGED)
     return circuit
@@ -104,19 +105,32 @@ def _factors(term: str) -> tuple[str, list[int]]:
     return "".join(term[qubit] for qubit in reversed(qubits)), qubits
 
 
-def _in_basis(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
-    """Return `circuit` with what the method lacks taken apart."""
-    basis = _basis(method)
-    if _operations(circuit) <= basis | _DIRECTIVES:
-        return circuit
-    return transpile(circuit, basis_gates=sorted(basis), optimization_level=0)
+def _circuit(scan: Scan, end: int | None, method: str) -> QuantumCircuit:
+    """Return the circuit of the text up to `end`, with what the method lacks taken apart.
+
+    Plain operations come first: Qiskit takes more apart than it has to, such as an x under many controls.
+    """
+    circuit = load(scan, end)
+    if scan.version == 2 and not _runs(circuit, method):
+        circuit = load_plain(scan, end)
+    return circuit if _runs(circuit, method) else transpile(circuit, basis_gates=_basis(method), optimization_level=0)
+
+
+def _runs(circuit: QuantumCircuit, method: str) -> bool:
+    return _operations(circuit) <= _native(method)
 
 
 @cache
-def _basis(method: str) -> frozenset[str]:
-    known = {*get_standard_gate_name_mapping(), *_CONTROL_FLOW}
+def _native(method: str) -> frozenset[str]:
+    """Return the names of the operations that the method runs."""
     gates = AerSimulator(method=_AER_NAMES.get(method, method)).configuration().basis_gates
-    return frozenset(known.intersection([*gates, "measure"]))
+    return frozenset(gates) | _DIRECTIVES | {"measure"}
+
+
+@cache
+def _basis(method: str) -> list[str]:
+    """Return those of them that Qiskit can take other gates apart to."""
+    return sorted(_native(method).intersection([*get_standard_gate_name_mapping(), *_CONTROL_FLOW]) - _DIRECTIVES)
 
 
 def _operations(circuit: QuantumCircuit) -> set[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from farshot.admission.facts import Scan
 
-__all__ = ["load"]
+__all__ = ["load", "load_plain"]
 
 _INCLUDE = re.compile(r'\binclude\s*"[^"\n]*"\s*;')
 _PLACE = re.compile(r'^"?(?:<input>:)?(\d+),(\d+): (.*?)"?$', re.DOTALL)
@@ -34,11 +34,16 @@ def load(scan: Scan, end: int | None = None) -> QuantumCircuit:
     OpenQASM 3 is lowered here: Qiskit's importer is slow, and takes some slices and angles for others.
     """
     if scan.version == 3:
-        return circuit_of(_operations(scan, end))
+        return load_plain(scan, end)
     try:
         return _load2(scan, end)
     except Exception as error:  # the importer raises whatever its parser meets, IndexError and RecursionError too
         raise _fault(error, scan) from error
+
+
+def load_plain(scan: Scan, end: int | None) -> QuantumCircuit:
+    """Return the same circuit from the plain operations that the text stands for; raises `CircuitError`."""
+    return circuit_of(_operations(scan, end))
 
 
 def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
