@@ -124,6 +124,38 @@ def test_what_is_wrong_with_the_call_is_said_and_nothing_is_submitted(farshot):
     assert farshot.json("jobs") == []
 
 
+def test_a_job_that_is_exported_and_run_again_gives_the_same(farshot):
+    seed = 2**63 - 12345
+    farshot.write(**{"a bell": BELL, "plain": BELL, "wrong": WRONG})
+    first = farshot.json("run", ".", "--seed", str(seed), "--shots", "200", status=1)
+    assert first["options"] == {"target": "auto", "seed": str(seed), "shots": 200, "priority": 0}
+    assert isinstance(first["results"][0]["metadata"]["seed"], str)
+    out, _ = farshot("export", first["job_id"], "copy")
+    assert out == "copy/batch.json\n"
+    assert sorted(path.name for path in (farshot.folder / "copy").iterdir()) == [
+        "batch.json",
+        "circuit-0.qasm",
+        "plain.qasm",
+        "wrong.qasm",
+    ]
+    again = farshot.json("run", "copy/batch.json", status=1)
+    assert again["options"] == first["options"]
+    for entry, other in zip(again["results"], first["results"], strict=True):
+        assert (entry["label"], entry.get("results")) == (other["label"], other.get("results"))
+    assert farshot.json("run", "copy/batch.json", "--shots", "5", status=1)["options"]["shots"] == 5
+    _, err = farshot("export", first["job_id"], "copy", status=2)
+    assert "not empty" in err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"circuits": {"a": "../b"}, "options": {"seed": "1"}}', "[" * 100_000]
+)
+def test_a_batch_that_nobody_exported_is_refused(farshot, text):
+    (farshot.folder / "batch.json").write_text(text)
+    _, err = farshot("run", "batch.json", status=2)
+    assert "no batch that" in err
+
+
 def test_a_queued_job_waits_for_work(farshot):
     farshot.write(bell=BELL, wrong=WRONG)
     out, err = farshot("submit", "bell.qasm", "wrong.qasm", "--tag", "night")
@@ -132,7 +164,8 @@ def test_a_queued_job_waits_for_work(farshot):
     assert farshot.json("status", job_id)["status"] == "PENDING"
     _, err = farshot("results", job_id, status=1)
     assert "--partial" in err
-    assert farshot.json("results", job_id, "--partial") == {"job_id": job_id, "status": "PENDING", "results": []}
+    queued = farshot.json("results", job_id, "--partial")
+    assert (queued["job_id"], queued["status"], queued["results"]) == (job_id, "PENDING", [])
     out, _ = farshot("work", status=1)
     assert f"job {job_id[:8]} FAILED: 2 circuits, 1 failed" in out
     assert [job["tag"] for job in farshot.json("jobs", "--status", "failed")] == ["night"]
@@ -153,7 +186,7 @@ def test_a_queued_job_can_be_cancelled_and_that_twice(farshot):
 def test_a_finished_job_is_listed_described_and_watched(finished):
     (job,) = finished.json("jobs", "--tag", "first")
     assert (job["job_id"], job["status"], job["circuits"], job["failed"]) == (finished.id, "FAILED", 3, 1)
-    assert finished.json("status", finished.id[:4].upper()) == job
+    assert finished.json("status", finished.id[:4].upper()) == {**job, "options": finished.job["options"]}
     for arguments, status in ((["jobs"], 0), (["watch", finished.id], 1), (["cancel", finished.id], 0)):
         out, _ = finished(*arguments, status=status)
         assert finished.id[:8] in out

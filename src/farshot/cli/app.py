@@ -224,6 +224,24 @@ def status(
 
 
 @app.command()
+def export(
+    job_id: JobId,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the circuits of a job into DIR, one file each, and their labels and options into DIR/batch.json.
+
+    `farshot run DIR/batch.json` then gives the same results again, as the seed is among the options.
+    """
+    from farshot.cli.batchfile import export
+
+    raise typer.Exit(export(Where(data_dir, url, token), job_id, folder, as_json=as_json))
+
+
+@app.command()
 def watch(job_id: JobId, data_dir: DataDir = None, url: Url = None, token: TokenText = None) -> None:
     """Follow a job until it has ended. Ctrl-C ends the watching; the job goes on."""
     from farshot.cli.looking import watch

@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from farshot.model import JobRecord
     from farshot.wire import JobDocument
 
-__all__ = ["csv_rows", "job_facts", "waiting_facts", "write_csv", "write_json"]
+__all__ = ["csv_rows", "job_facts", "json_options", "waiting_facts", "write_csv", "write_json"]
 
 _Entry = dict[str, Any]
 
@@ -85,6 +85,15 @@ def job_facts(record: JobRecord) -> dict[str, Any]:
         "run_time": record.run_time,
         "error": record.fault and {"code": record.fault.code.value, "message": record.fault.message},
     }
+
+
+def json_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a job as JSON has them: the seed is a text, for a reader may round a number beyond 2^53.
+
+    >>> json_options({"target": "auto", "seed": 7})
+    {'target': 'auto', 'seed': '7'}
+    """
+    return {**options, "seed": str(options["seed"])}
 
 
 def waiting_facts(document: JobDocument) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from farshot.backends.http.records import record_of
 from farshot.backends.polling import first_interrupt
-from farshot.cli.data import job_facts, waiting_facts, write_json
+from farshot.cli.data import job_facts, json_options, waiting_facts, write_json
 from farshot.cli.failures import DONE, INTERRUPTED
 from farshot.cli.following import follow
 from farshot.cli.lookup import find_job, short
@@ -106,8 +106,9 @@ def status(where: Where, given: str, *, as_json: bool) -> int:
         job_id = find_job(backend, given)
         document = _document(service, job_id) if service else None
         record = record_of(document) if document else backend.record(job_id)
+        options = {} if record.uploading or not as_json else {"options": json_options(backend.options(job_id))}
     if as_json:
-        write_json(job_facts(record) | (waiting_facts(document) if document else {}))
+        write_json(job_facts(record) | (waiting_facts(document) if document else {}) | options)
     else:
         stdout().print(_status_table(record, document))
     return DONE

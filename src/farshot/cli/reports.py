@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from farshot.cli.data import write_csv, write_json
+from farshot.backends.entries import json_entry
+from farshot.cli.data import json_options, write_csv, write_json
 from farshot.cli.failures import DONE, FAILED, InputError
 from farshot.cli.lookup import short
 from farshot.cli.texts import count_of, seconds_text
@@ -40,7 +41,14 @@ def report(backend: Queue, record: JobRecord, form: Form, *, limit: int | None =
     """Print what is recorded of a job and return the exit status."""
     entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
     if form is Form.JSON:
-        write_json({"job_id": record.id, "status": record.status.value, "results": entries})
+        write_json(
+            {
+                "job_id": record.id,
+                "status": record.status.value,
+                "options": None if record.uploading else json_options(backend.options(record.id)),
+                "results": list(map(json_entry, entries)),
+            }
+        )
     elif form is Form.CSV:
         write_csv(entries)
     else:

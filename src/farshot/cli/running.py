@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from farshot.backends.polling import first_interrupt
+from farshot.cli.batchfile import chosen_options, is_batch, read_batch
 from farshot.cli.data import job_facts, write_json
 from farshot.cli.failures import DONE, FAILED, INTERRUPTED
 from farshot.cli.following import follow
@@ -38,12 +39,12 @@ _MOST_JOBS = 1000
 
 def run(options: BatchOptions, form: Form, where: Where, workers: int | None, limits: TimeLimits) -> int:
     """Submit, wait and show; Ctrl-C cancels the job."""
-    batch = circuits(options.files, examples=options.examples)
+    batch, keywords = _named(options)
     sent, quiet = Sent(), form is not Form.TABLE
     with open_runner(where, workers, limits, sent) as backend:
         with first_interrupt() as interrupted:
             with _sending(where, sent, len(batch), quiet=quiet):
-                job_id = _submit(backend, options, batch, interrupted)
+                job_id = _submit(backend, keywords, batch, interrupted)
             if job_id is None:
                 return INTERRUPTED
             record = _wait(backend, job_id, interrupted, title=f"job {short(job_id)}", quiet=quiet)
@@ -60,10 +61,18 @@ def _sending(where: Where, sent: Sent, circuits: int, *, quiet: bool) -> Iterato
     sent.move = None
 
 
-def _submit(backend: Queue, options: BatchOptions, batch: dict[str, str], interrupted: Event) -> str | None:
+def _named(options: BatchOptions) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the circuits that are named and what is said of them."""
+    if not is_batch(options.files) or options.examples:
+        return circuits(options.files, examples=options.examples), options.keywords()
+    batch, exported = read_batch(options.files[0])
+    return batch, chosen_options(exported, options.keywords())
+
+
+def _submit(backend: Queue, keywords: dict[str, Any], batch: dict[str, str], interrupted: Event) -> str | None:
     """Return the id of the new job, or None where Ctrl-C came first."""
     try:
-        return backend.submit_circuits(batch, cancellation_event=interrupted, **options.keywords()).job_id
+        return backend.submit_circuits(batch, cancellation_event=interrupted, **keywords).job_id
     except ExecutionCancelledError:
         interrupted.clear()
         note("interrupted; nothing was submitted")
@@ -89,11 +98,11 @@ def _stop(backend: Queue, job_id: str) -> int:
 
 def submit(options: BatchOptions, where: Where, limits: TimeLimits, *, as_json: bool) -> int:
     """Store the job for a service or for `work`, and print its id."""
-    batch = circuits(options.files, examples=options.examples)
+    batch, keywords = _named(options)
     sent = Sent()
     with open_jobs(where, limits, sent) as backend, first_interrupt() as interrupted:
         with _sending(where, sent, len(batch), quiet=as_json):
-            job_id = _submit(backend, options, batch, interrupted)
+            job_id = _submit(backend, keywords, batch, interrupted)
         if job_id is None:
             return INTERRUPTED
         if as_json:

@@ -3,7 +3,7 @@ import importlib
 
 import pytest
 
-MODULES = ("data", "failures", "inputs", "rows", "texts")
+MODULES = ("batchfile", "data", "failures", "inputs", "rows", "texts")
 
 
 @pytest.mark.parametrize("name", MODULES)
