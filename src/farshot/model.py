@@ -27,6 +27,7 @@ __all__ = [
     "Backlog",
     "CircuitResult",
     "Counts",
+    "Effort",
     "Fault",
     "JobFilter",
     "JobRecord",
@@ -210,6 +211,14 @@ class Backlog:
     target: str
     jobs: int
     circuits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a job was guessed to take in all, in seconds of one worker, and the part of it that is done."""
+
+    done: float
+    total: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from farshot.model import (
         Backlog,
         Counts,
+        Effort,
         Fault,
         JobFilter,
         JobRecord,
@@ -249,6 +250,10 @@ class JobStore(Protocol):
 
     def ahead(self, job_id: str) -> int:
         """Return how many other jobs have shards that are to be claimed before this job's first waiting one."""
+        ...
+
+    def effort(self, job_id: str) -> Effort:
+        """Return what a job was guessed to take, and how much of that is done."""
         ...
 
     def delete(self, job_id: str) -> None:

@@ -180,7 +180,7 @@ class Client(ABC):
 
         A single look calls no `progress_callback`. The loop calls it with (attempt, status) for every look
         that finds the job open; `on_complete` is called once by the call that sees the terminal status.
-        With `verbose` and no callback the loop draws a spinner on a terminal, else logs. A set
+        With `verbose` and no callback the loop draws a bar in a terminal or a notebook, else logs. A set
         `cancellation_event` raises `ExecutionCancelledError` and leaves the job alone. Without one, in the
         main thread, the first Ctrl-C cancels the job and raises that, the second is `KeyboardInterrupt`.
         """
@@ -190,7 +190,7 @@ class Client(ABC):
             if record.status.is_terminal and on_complete:
                 on_complete(response)
             return record.status
-        with reporter(progress_callback, verbose=verbose) as report:
+        with reporter(progress_callback, self._left, verbose=verbose) as report:
             record = self._wait(job_id, math.inf, cancellation_event, report)
         if on_complete:
             on_complete(self._response(record, cancellation_event))
@@ -351,6 +351,10 @@ class Client(ABC):
     @abstractmethod
     def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[Watch]:
         """Return what watches jobs, which run meanwhile; `patience` bounds what its `look` may take."""
+
+    def _left(self, record: JobRecord) -> float | None:  # noqa: ARG002 -- for those who know
+        """Estimate how many seconds a job still takes; None where that is not known."""
+        return None
 
     def _settled(self, job_id: str) -> JobRecord | None:  # noqa: ARG002 -- for those who would have to ask
         """Return a job that is known to have ended, without a look."""

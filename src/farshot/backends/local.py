@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import weakref
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_count, check_seconds
 from farshot.backends.client import Client, raise_if_set
 from farshot.backends.engine import Engine
+from farshot.backends.estimates import seconds_left
 from farshot.backends.lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.shared import shared_local
@@ -139,6 +141,9 @@ class LocalBackend(Client):
         from farshot.backends.recorded import recorded_result
 
         return recorded_result(self._engine.store, record)
+
+    def _left(self, record: JobRecord) -> float | None:
+        return seconds_left(record, self._engine.store.effort(record.id), datetime.now(UTC))
 
     def _options(self, record: JobRecord) -> dict[str, Any]:
         return job_options(self._engine.store.spec(record.id), record)

@@ -110,30 +110,42 @@ def _may_handle_interrupts() -> bool:
 
 @contextmanager
 def reporter(
-    callback: Callable[[int, str], None] | None, *, verbose: bool
+    callback: Callable[[int, str], None] | None, left: Callable[[JobRecord], float | None], *, verbose: bool
 ) -> Iterator[Callable[[int, JobRecord], None]]:
-    """Yield what shows a look: the caller's callback, a spinner on a terminal, or the log."""
+    """Yield what shows a look: the caller's callback, a bar in a terminal or a notebook, or the log.
+
+    `left` estimates how many seconds a job still takes.
+    """
+    if callback:
+        yield lambda attempt, record: callback(attempt, record.status.value)
+    elif not verbose:
+        yield lambda _attempt, _record: None
+    elif sys.stderr is None:
+        yield _log_look
+    else:
+        with _late_bar(left) as draw:
+            yield draw
+
+
+@contextmanager
+def _late_bar(left: Callable[[JobRecord], float | None]) -> Iterator[Callable[[int, JobRecord], None]]:
+    """Draw from the second look on: a job that is done at once is not worth a bar, nor what draws one."""
     with ExitStack() as stack:
-        if callback:
-            yield lambda attempt, record: callback(attempt, record.status.value)
-        elif not verbose:
-            yield lambda _attempt, _record: None
-        elif sys.stderr is not None and sys.stderr.isatty():
-            yield stack.enter_context(_spinner())
-        else:
-            yield _log_look
+        drawn: list[Callable[[int, JobRecord], None]] = []
+
+        def report(attempt: int, record: JobRecord) -> None:
+            if attempt > 1 and not drawn:
+                from farshot.backends.bars import job_bar
+
+                drawn.append(stack.enter_context(job_bar(left)) or _log_look)
+            for draw in drawn or (_log_look,):
+                draw(attempt, record)
+
+        yield report
 
 
 def _log_look(attempt: int, record: JobRecord) -> None:
     _log.info("%s (look %d)", _line(record), attempt)
-
-
-@contextmanager
-def _spinner() -> Iterator[Callable[[int, JobRecord], None]]:
-    from rich.console import Console
-
-    with Console(stderr=True).status("waiting") as status:
-        yield lambda _attempt, record: status.update(_line(record))
 
 
 def _line(record: JobRecord) -> str:

@@ -32,6 +32,7 @@ from farshot.errors import (
     QuotaError,
     ServiceError,
     SubmissionError,
+    UnknownJobError,
 )
 from farshot.wire import CircuitsDocument, JobDocument, JobListDocument, OptionsDocument, PartFrame, read_answer
 
@@ -59,6 +60,8 @@ _PAGE = 500
 _MANY = 1000
 _WITHDRAWING = 5.0
 """Seconds in which a job that nobody wants any more is withdrawn, in the background."""
+_GLANCE = 0.5
+"""Seconds that an estimate is asked for, and done without where the service does not answer."""
 _LINGER = 2.0
 """Seconds that `close` waits for that."""
 
@@ -224,6 +227,14 @@ class RemoteBackend(Client):
     def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
         response = self._call(Ask(method="GET", path=job_path(job_id)), event)
         return self._taken(response), response
+
+    def _left(self, record: JobRecord) -> float | None:
+        try:
+            response = self._call(Ask(method="GET", path=job_path(record.id), seconds=_GLANCE))
+            left = read_answer(response.content, JobDocument).remaining
+        except (ServiceError, UnknownJobError):
+            return None
+        return left.seconds if left else None
 
     def _settled(self, job_id: str) -> JobRecord | None:
         return self._feed.ended(job_id)

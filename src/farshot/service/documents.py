@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from farshot.backends.estimates import seconds_left
 from farshot.backends.submitted import job_options
-from farshot.contract import JobStatus
 from farshot.wire import FaultDocument, JobDocument, OptionsDocument, PartDocument, QuotaDocument, Remaining
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farshot.accounts import Quota
-    from farshot.model import JobRecord, Usage
+    from farshot.model import Effort, JobRecord, Usage
     from farshot.protocols import JobStore
     from farshot.submission import PartReceipt
 
@@ -33,9 +33,9 @@ def job_document(
     jobs_ahead: int | None = None,
     parts: Sequence[PartReceipt] | None = None,
     circuits_cancelled: int | None = None,
-    now: datetime | None = None,
+    effort: Effort | None = None,
 ) -> JobDocument:
-    """Return where a job stands; the estimate of what remains is made for the moment `now`."""
+    """Return where a job stands; what remains is estimated from its `effort`."""
     return JobDocument(
         job_id=record.id,
         status=record.status,
@@ -55,7 +55,7 @@ def job_document(
         error=FaultDocument(record.fault.code.value, record.fault.message) if record.fault else None,
         cursor=str(record.changed),
         jobs_ahead=jobs_ahead,
-        remaining=remaining(record, now) if now else None,
+        remaining=remaining(record, effort, datetime.now(UTC)) if effort else None,
         parts=None if parts is None else [PartDocument(part.number, part.circuits) for part in parts],
         circuits_cancelled=circuits_cancelled,
     )
@@ -75,17 +75,15 @@ def shortened(document: OptionsDocument) -> OptionsDocument:
     return msgspec.structs.replace(document, ham_ops=None, circuit_ham_map=None, shot_groups=None, complete=False)
 
 
-def remaining(record: JobRecord, now: datetime) -> Remaining | None:
-    """Estimate what a running job still takes, from the circuits it has done since it started.
+def remaining(record: JobRecord, effort: Effort, now: datetime) -> Remaining | None:
+    """Estimate what a running job still takes, from what its circuits were guessed to take and did.
 
-    The rate is taken for constant; its relative error for that of a count of the circuits done.
-
+    The relative error is taken for that of a count of the circuits done.
     """
-    if record.status is not JobStatus.RUNNING or record.started_at is None or not record.done:
+    seconds = seconds_left(record, effort, now)
+    if seconds is None:
         return None
-    elapsed = max(0.0, (now.astimezone(UTC) - record.started_at).total_seconds())
-    seconds = elapsed * (record.circuits - record.done) / record.done
-    spread = min(0.9, _NINE_OF_TEN / math.sqrt(record.done))
+    spread = min(0.9, _NINE_OF_TEN / math.sqrt(max(1, record.done)))
     return Remaining(seconds, seconds * (1 - spread), seconds / (1 - spread))
 
 

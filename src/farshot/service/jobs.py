@@ -151,7 +151,7 @@ def _detailed(call: Call, record: JobRecord) -> JobDocument:
         record,
         jobs_ahead=call.parts.jobs.ahead(record.id) if waits else None,
         parts=_receipts(call, record),
-        now=datetime.now(UTC),
+        effort=call.parts.jobs.effort(record.id) if record.status is JobStatus.RUNNING else None,
     )
 
 

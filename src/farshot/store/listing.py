@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from farshot.contract import JobStatus
-from farshot.model import Backlog, Usage
+from farshot.model import Backlog, Effort, Usage
 from farshot.store import statements as sql
 from farshot.store.clock import DAY
 from farshot.store.rows import to_record
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from farshot.model import JobFilter, JobRecord
 
-__all__ = ["ahead", "backlog", "events", "listed", "usage"]
+__all__ = ["ahead", "backlog", "effort", "events", "listed", "usage"]
 
 
 def listed(connection: Connection, wanted: JobFilter, limit: int) -> list[JobRecord]:
@@ -61,6 +61,12 @@ def ahead(connection: Connection, job_id: str) -> int:
         return 0
     found = connection.execute(sql.COUNT_AHEAD, {"of_job": job_id, "turn": first.turn, "seq": first.seq})
     return int(found.scalar_one())
+
+
+def effort(connection: Connection, job_id: str) -> Effort:
+    """Return what a job was guessed to take, and how much of that is done."""
+    row = connection.execute(sql.SUM_EFFORT, {"of_job": job_id}).one()
+    return Effort(float(row.done or 0.0), float(row.total or 0.0))
 
 
 def usage(connection: Connection, owner: str, now: float) -> Usage:

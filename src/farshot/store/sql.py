@@ -17,7 +17,7 @@ from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_overdue, overdue
 from farshot.store.keeping import copy_to, delete_ended, delete_jobs
-from farshot.store.listing import ahead, backlog, events, listed, usage
+from farshot.store.listing import ahead, backlog, effort, events, listed, usage
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
 from farshot.store.recording import record_parts
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from farshot.model import Backlog, Fault, JobFilter, JobRecord, JobSpec, Lease, Part, Shard, Usage
+    from farshot.model import Backlog, Effort, Fault, JobFilter, JobRecord, JobSpec, Lease, Part, Shard, Usage
     from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
     from farshot.submission import Submission
 
@@ -130,6 +130,11 @@ class SqlStore:
         """Return how many other jobs have shards that are to be claimed before this job's first waiting one."""
         with self._transactions.read() as connection:
             return ahead(connection, job_id)
+
+    def effort(self, job_id: str) -> Effort:
+        """Return what a job was guessed to take, and how much of that is done."""
+        with self._transactions.read() as connection:
+            return effort(connection, job_id)
 
     def spec(self, job_id: str) -> JobSpec:
         """Return what holds for every circuit of a job but its template; raises `UnknownJobError`."""

@@ -79,6 +79,7 @@ __all__ = [
     "REVOKE_SHARDS",
     "START_JOB",
     "SUM_BACKLOG",
+    "SUM_EFFORT",
     "SUM_SPENT",
     "SUM_USAGE",
 ]
@@ -191,6 +192,15 @@ COUNT_AHEAD = select(func.count(shards.c.job_id.distinct())).where(
     or_(shards.c.turn < bindparam("turn"), shards.c.seq < bindparam("seq")),
     shards.c.job_id != bindparam("of_job"),
 )
+SUM_EFFORT = (
+    select(
+        func.sum(payloads.c.cost * shards.c.done / shards.c.size).label("done"),
+        func.sum(payloads.c.cost).label("total"),
+    )
+    .join_from(shards, payloads, _its_payload)
+    .where(shards.c.job_id == bindparam("of_job"))
+)
+
 # before any other lock, in this order, by everything that writes to jobs that are there
 
 LOCK_JOBS = (

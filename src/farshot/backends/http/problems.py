@@ -53,14 +53,13 @@ def problem_in(response: Response) -> Problem | None:
         return None
 
 
-def error_of(response: Response) -> FarshotError:
-    """Return the exception that an answer of 300 or more stands for."""
+def error_of(response: Response, way: str = "") -> FarshotError:
+    """Return the exception that an answer of 300 or more stands for; `way` says what it came through."""
     problem = problem_in(response)
     if problem is None:
         kind = _OF_STATUS.get(response.status_code, ServiceError)
-        return kind(
-            f"{_asked(response)} was answered {response.status_code} {response.reason_phrase}{_elsewhere(response)}"
-        )
+        answer = f"was answered {response.status_code} {response.reason_phrase}{way}"
+        return kind(f"{_asked(response)} {answer}{_elsewhere(response)}")
     name = problem.type.rpartition("/")[2]
     if name == "quota":
         return QuotaError(problem.detail, problem.retry_after)

@@ -21,6 +21,7 @@ from weakref import WeakSet
 import httpx2
 
 from farshot.backends.http.problems import error_of, retry_after
+from farshot.backends.http.proxies import is_loopback, proxy_for
 from farshot.errors import ExecutionCancelledError, FarshotError, OptionError, ServiceError
 from farshot.wire import JSON
 
@@ -36,12 +37,15 @@ _SILENCE = 120.0
 """Seconds without a byte after which a stream that follows a job is taken for dead."""
 _IDLE = 20.0
 """Seconds that a connection is kept for the next request."""
+_SILENT = 2.0
+"""Seconds of failing tries after which that is said, once."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _spread = random.Random()  # noqa: S311 -- spreads the load, no secret; the program's own generator is left alone
+_DIRECT: dict[str, httpx2.BaseTransport | None] = {"http://": None, "https://": None, "all://": None}
+"""What takes no proxy from the environment, which was looked at before."""
 _PASSING = frozenset({408, 502, 503, 504})
 _WORTH_PACKING = 64 * 1024
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +74,29 @@ class Resolve:
 
     def renew(self) -> None:
         """Count from now on: something succeeded."""
-        self._until = time.monotonic() + self._seconds
+        self._since = time.monotonic()
+        self._until = self._since + self._seconds
         self._pause = _FIRST_PAUSE
+        self._is_said = False
 
     def pause(self, failure: FarshotError, at_least: float = 0.0) -> None:
         """Wait before the next try; raises `failure` where the time is over, `ExecutionCancelledError` at a stop."""
         now = time.monotonic()
         if now >= self._until and not self.stop.is_set():
             raise failure
-        _log.debug("trying again: %s", failure)
+        self._say(failure, now)
         seconds = max(at_least, self._pause * _spread.uniform(0.5, 1.0))
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         self.stop.wait(min(seconds, max(0.0, self._until - now)))
         self.check()
+
+    def _say(self, failure: FarshotError, now: float) -> None:
+        """Tell whoever waits, where it takes long."""
+        if self._is_said or now - self._since < _SILENT:
+            _log.debug("trying again: %s", failure)
+            return
+        self._is_said = True
+        _log.warning("%s; trying again for up to %.0f s more", failure, self._until - now)
 
     def check(self) -> None:
         """Raise `ExecutionCancelledError` where nobody wants the answer any more."""
@@ -99,7 +113,8 @@ class Transport:
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "farshot"}
         self._retry_seconds = retry_seconds
-        self._packs = httpx2.URL(url).host not in _LOOPBACK
+        self._packs = not is_loopback(httpx2.URL(url).host)
+        self._proxy = proxy_for(url)
         self._lock = threading.Lock()
         self._closed = False
         self._open()
@@ -112,6 +127,8 @@ class Transport:
                 base_url=self.url,
                 headers=self._headers,
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=_IDLE),
+                proxy=self._proxy.url if self._proxy else None,
+                mounts=None if self._proxy else _DIRECT,
             )
         except OSError as error:
             message = f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
@@ -159,7 +176,7 @@ class Transport:
                 self._usable()
                 raise
             else:
-                resolve.pause(error_of(response), retry_after(response))
+                resolve.pause(self._error(response), retry_after(response))
 
     def _request(self, ask: Ask, timeout: httpx2.Timeout) -> httpx2.Request:
         return self._usable().build_request(
@@ -175,7 +192,10 @@ class Transport:
         if response.status_code < 300 or response.status_code in also:
             return response
         response.read()
-        raise error_of(response)
+        raise self._error(response)
+
+    def _error(self, response: httpx2.Response) -> FarshotError:
+        return error_of(response, f", through {self._proxy}" if self._proxy else "")
 
     def _body(self, ask: Ask) -> dict[str, Any]:
         if ask.body is None:
@@ -211,7 +231,8 @@ class Transport:
         distrust = _distrust(error)
         reason = str(error) or type(error).__name__
         message = f"cannot be reached: {reason}" if distrust is None else f"cannot be trusted: {_advice(distrust)}"
-        failure = ServiceError(f"the service at {self.url} {message}")
+        way = f" through {self._proxy}" if self._proxy else ""
+        failure = ServiceError(f"the service at {self.url} {message.replace(':', f'{way}:', 1)}")
         failure.__cause__ = error
         if distrust or isinstance(error, httpx2.LocalProtocolError | httpx2.UnsupportedProtocol):
             raise failure
