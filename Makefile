@@ -1,11 +1,13 @@
 # demo: real circuits through a job, from nothing.   test: every check, on the built wheel.
 # dev: an editable install in .venv to work in.       bench: the speed ratios of this machine.
+# campaign: kills, drawn circuits and hostile users in full, which takes an hour and more.
+# interpreters: the unit and contract tests on the oldest and the newest Python that is here.
 PYTHON ?= python3
 VENV = .venv
-TEST = .venv-test
+TEST := .venv-test-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 PIP = -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo dev test check bench clean
+.PHONY: demo dev test check bench campaign interpreters interpreter clean
 
 demo: $(VENV)/core.stamp
 	@$(VENV)/bin/farshot run --examples --shots 1000 --seed 7 --data-dir .demo
@@ -21,6 +23,12 @@ test: check
 	fi; \
 	set -x; $(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
+interpreters:
+	@for python in $$($(PYTHON) tests/interpreters.py); do $(MAKE) interpreter PYTHON="$$python" || exit 1; done
+
+interpreter: $(TEST)/wheel.stamp
+	$(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/contract
+
 check: $(TEST)/wheel.stamp
 	$(TEST)/bin/ruff check
 	$(TEST)/bin/ruff format --check
@@ -31,6 +39,11 @@ bench: $(TEST)/wheel.stamp
 	$(TEST)/bin/python benchmarks/compare.py
 	$(TEST)/bin/python benchmarks/latency.py
 	$(TEST)/bin/python benchmarks/service.py
+
+campaign: $(TEST)/wheel.stamp
+	$(TEST)/bin/python benchmarks/faults.py
+	$(TEST)/bin/python benchmarks/conformance.py --circuits 10000
+	$(TEST)/bin/python benchmarks/service_hostile.py
 
 $(VENV)/core.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -50,4 +63,4 @@ $(TEST)/wheel.stamp: $(TEST)/dependencies.stamp $(shell find src LICENSE README.
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TEST) .venv-divi-* .demo dist build dist.log
+	rm -rf $(VENV) .venv-test-* .venv-divi-* .demo dist build dist.log
