@@ -15,6 +15,7 @@ FarshotError
 ├── HandleError (ValueError)         the handle carries no job id
 ├── UnknownJobError (LookupError)    the store holds no such job
 │   └── AmbiguousJobError            the id given begins the ids of several jobs
+├── UnknownAccountError (LookupError)  the store holds no such user or token
 ├── JobNotCompletedError             results were asked for, but the job is not COMPLETED; carries the faults
 ├── ResultError (LookupError)        the result holds no such circuit, or it has no outcome of this kind
 ├── PollingTimeoutError (TimeoutError)  the wait ran out of looks or of time; the job goes on
@@ -70,6 +71,7 @@ __all__ = [
     "SubmissionError",
     "TargetError",
     "TransitionError",
+    "UnknownAccountError",
     "UnknownJobError",
     "UploadError",
     "WireError",
@@ -155,6 +157,10 @@ class UnknownJobError(FarshotError, LookupError):
 
 class AmbiguousJobError(UnknownJobError):
     """The id given is the beginning of several jobs' ids, or of too many to ask for."""
+
+
+class UnknownAccountError(FarshotError, LookupError):
+    """The store holds no user of this name, or no token of this id."""
 
 
 class JobNotCompletedError(FarshotError):

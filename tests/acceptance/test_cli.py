@@ -172,8 +172,8 @@ def test_a_queued_job_waits_for_work(farshot):
 
 
 def test_a_queued_job_can_be_cancelled_and_that_twice(farshot):
-    farshot.write(bell=BELL)
-    job_id = farshot.json("submit", "bell.qasm")["job_id"]
+    farshot.write(slow=heavy(25))
+    job_id = farshot.json("submit", "slow.qasm")["job_id"]
     watching = farshot.start("watch", job_id)
     assert farshot.json("cancel", job_id)["circuits_cancelled"] == 1
     out, _ = farshot("cancel", job_id)

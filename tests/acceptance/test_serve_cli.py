@@ -318,3 +318,44 @@ def test_a_service_that_is_away_is_said_so_with_the_key_to_go_on(farshot):
     assert "cannot be reached" in err
     _, err = farshot("submit", "bell.qasm", "--key", "mine", *there, status=1)
     assert "key='mine'" in err
+
+
+@pytest.fixture
+def root(server, tmp_path):
+    """An admin who is logged in at the server, on a machine that has no store of it."""
+    farshot = Farshot(tmp_path)
+    farshot("login", server.url, text=server.token("root", "--admin"))
+    return farshot
+
+
+def test_an_admin_sees_to_users_from_elsewhere(root, server):
+    made = root.json("token", "create", "grace", "--expires", "1d")
+    assert (made["user"], made["role"], made["state"]) == ("grace", "user", "good")
+    root.write(bell=BELL)
+    job_id = root.json("submit", "bell.qasm", "--url", server.url, "--token", made["token"])["job_id"]
+    out, _ = root("jobs", COLUMNS="100")
+    assert "owner" in out.splitlines()[0]
+    assert "grace" in out
+    assert job_id[:8] in out
+    limited = root.json("user", "limit", "grace", "--stored-bytes", "10GiB")
+    assert limited["quota"]["stored_bytes"] == 10 * 2**30
+    assert limited in root.json("user", "list")
+    assert made["id"] in {token["id"] for token in root.json("token", "list")}
+    assert root.json("token", "revoke", made["token"]) == {"id": made["id"], "user": "grace", "revoked": True}
+    assert not root.json("token", "revoke", made["id"])["revoked"]
+    assert not (root.folder / "data").exists()
+
+
+def test_a_user_who_is_no_admin_is_told_so(ada):
+    _, err = ada("token", "list", status=1)
+    assert "only an admin" in err
+    out, _ = ada("jobs")
+    assert "owner" not in out
+
+
+def test_targets_are_those_of_the_service_unless_told(ada, server):
+    there = ada.json("targets")
+    here = ada.json("targets", "--here")
+    assert {target["name"] for target in there} == {target["name"] for target in here}
+    assert server.url in ada("targets")[1]
+    assert "on this machine" in ada("targets", "--here")[1]

@@ -1,6 +1,7 @@
 import pytest
 
 import farshot
+from callers import People
 from farshot.testing.backends import BackendSuite
 from serving import running_server
 
@@ -11,10 +12,16 @@ def server(tmp_path_factory):
         yield server
 
 
+@pytest.fixture(scope="module")
+def people(server):
+    people = People(server)
+    yield people
+    people.close()
+
+
 class TestRemoteBackend(BackendSuite):
     @pytest.fixture
-    def backend(self, server, request):
+    def backend(self, server, people):
         """A user of its own for each test, whose jobs nobody else sees."""
-        token = server.token(f"user{abs(hash(request.node.name))}")
-        with farshot.RemoteBackend(server.url, token, polling_interval=0.05, retry_seconds=20) as backend:
+        with farshot.RemoteBackend(server.url, people().token, polling_interval=0.05, retry_seconds=20) as backend:
             yield backend

@@ -313,6 +313,10 @@ class Client(ABC):
         """
 
     @abstractmethod
+    def is_attended(self) -> bool:
+        """Whether somebody is at work on open jobs: nobody may be, in a store of this machine."""
+
+    @abstractmethod
     def _checked_target(self, name: str) -> str:
         """Return the name of a target; raises `TargetError` where it is known that there is none."""
 

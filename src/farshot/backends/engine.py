@@ -12,7 +12,7 @@ from farshot.backends.watching import LocalWatch
 from farshot.config import data_folder
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
-from farshot.dispatch.recovery import holder_name
+from farshot.dispatch.recovery import holder_name, is_gone
 from farshot.errors import ExecutorError
 from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
 
@@ -86,6 +86,10 @@ class Engine:
         if not self._is_working() and not all(self.store.job(job_id).status.is_terminal for job_id in job_ids):
             self.start()
         yield LocalWatch(self.store, job_ids, self._look, _Pause(self._changes).pause)
+
+    def is_attended(self) -> bool:
+        """Whether this process works on jobs of the store, or another one that is alive holds some of them."""
+        return self._is_working() or not all(is_gone(holder) for holder in self.store.holders())
 
     def _is_working(self) -> bool:
         return self._dispatcher is not None and not self._dispatcher.failure

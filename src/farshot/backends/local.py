@@ -118,6 +118,10 @@ class LocalBackend(Client):
         with self._engine.watching([job_id]) as watch:
             yield from follow(self._engine.store, job_id, watch, Patience(cancellation_event, math.inf))
 
+    def is_attended(self) -> bool:
+        """Whether a process that is alive works on jobs of this store, be it this one or another."""
+        return self._engine.is_attended()
+
     def _checked_target(self, name: str) -> str:
         return check_target(name)
 

@@ -131,6 +131,10 @@ class RemoteBackend(Client):
         """Return all that the service says of a job; raises `UnknownJobError`."""
         return read_answer(self._call(Ask(method="GET", path=job_path(job_id_of(job)))).content, JobDocument)
 
+    def is_attended(self) -> bool:
+        """Whether somebody works on open jobs: a service has workers of its own."""
+        return True
+
     def _checked_target(self, name: str) -> str:
         return check_text("target", name) or ""
 

@@ -16,11 +16,13 @@ from farshot.cli.options import (
     DataDir,
     Examples,
     Files,
+    Here,
     JobId,
     JobTimeout,
     Key,
     ObservableTerms,
     OlderThan,
+    Priority,
     Seed,
     Shots,
     Status,
@@ -32,6 +34,7 @@ from farshot.cli.options import (
     Validate,
     Where,
     Workers,
+    Yes,
 )
 from farshot.cli.service_app import add_service_commands
 from farshot.cli.service_options import Config  # noqa: TC001 -- read at run time
@@ -73,6 +76,7 @@ def run(
     observable: ObservableTerms = None,
     tag: Tag = None,
     key: Key = None,
+    priority: Priority = 0,
     validate: Validate = False,
     workers: Workers = None,
     circuit_timeout: CircuitTimeout = None,
@@ -98,7 +102,7 @@ def run(
     from farshot.cli.running import run
 
     form = form_of(as_json=as_json, as_csv=as_csv)
-    batch = _batch(files, examples, shots, seed, target, observable, tag, key, validate)
+    batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
     limits = TimeLimits(circuit_timeout=circuit_timeout, job_timeout=job_timeout)
     raise typer.Exit(run(batch, form, Where(data_dir, url, token), workers, limits))
 
@@ -113,6 +117,7 @@ def submit(
     observable: ObservableTerms = None,
     tag: Tag = None,
     key: Key = None,
+    priority: Priority = 0,
     validate: Validate = False,
     job_timeout: JobTimeout = None,
     data_dir: DataDir = None,
@@ -124,7 +129,7 @@ def submit(
     from farshot.cli.running import submit
 
     limits = TimeLimits(job_timeout=job_timeout)
-    batch = _batch(files, examples, shots, seed, target, observable, tag, key, validate)
+    batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
     raise typer.Exit(submit(batch, Where(data_dir, url, token), limits, as_json=as_json))
 
 
@@ -137,6 +142,7 @@ def _batch(
     observables: list[str] | None,
     tag: str | None,
     key: str | None,
+    priority: int,
     validate: bool,
 ) -> BatchOptions:
     return BatchOptions(
@@ -148,6 +154,7 @@ def _batch(
         observables=observables or (),
         tag=tag,
         key=key,
+        priority=priority,
         validate=validate,
     )
 
@@ -253,39 +260,60 @@ def watch(job_id: JobId, data_dir: DataDir = None, url: Url = None, token: Token
 def results(
     job_id: JobId,
     partial: Annotated[bool, typer.Option("--partial", help="Also while the job is open: what there is.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="How many circuits of the table at most.")
+    ] = None,
     data_dir: DataDir = None,
     url: Url = None,
     token: TokenText = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Print the results of a job, in the same forms as `farshot run`."""
+    """Print the results of a job, in the same forms as `farshot run`.
+
+    On a terminal a long table is shown by your pager: that of the variable PAGER, or less.
+    """
     from farshot.cli.looking import results
     from farshot.cli.reports import form_of
 
     form = form_of(as_json=as_json, as_csv=as_csv)
-    raise typer.Exit(results(Where(data_dir, url, token), job_id, form, partial=partial))
+    raise typer.Exit(results(Where(data_dir, url, token), job_id, form, limit=limit, partial=partial))
 
 
 @app.command()
 def cancel(
-    job_id: JobId, data_dir: DataDir = None, url: Url = None, token: TokenText = None, as_json: AsJson = False
+    job_ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID", help="Jobs by id, or by its first 4 characters or more.", show_default=False),
+    ] = None,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="Every open job of this tag.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every open job; asks first.")] = False,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Cancel a job and stop what runs of it; recorded results stay. A job that has ended stays as it is."""
-    from farshot.cli.looking import cancel
+    """Cancel jobs and stop what runs of them; recorded results stay. A job that has ended stays as it is."""
+    from farshot.cli.cancellation import cancel
 
-    raise typer.Exit(cancel(Where(data_dir, url, token), job_id, as_json=as_json))
+    where = Where(data_dir, url, token)
+    raise typer.Exit(cancel(where, job_ids or [], tag, every=every, agreed=yes, as_json=as_json))
 
 
 add_service_commands(app)
 
 
 @app.command()
-def targets(as_json: AsJson = False) -> None:
-    """List what circuits can run on here. What is missing comes with the command that installs it."""
+def targets(url: Url = None, token: TokenText = None, here: Here = False, as_json: AsJson = False) -> None:
+    """List what circuits can run on: at the service you are logged in at, else on this machine.
+
+    What is missing comes with the command that installs it.
+    """
     from farshot.cli.targets import show_targets
 
-    raise typer.Exit(show_targets(as_json=as_json))
+    where = Where(Path() if here else None, url, token)
+    raise typer.Exit(show_targets(where, as_json=as_json))
 
 
 @app.command()

@@ -9,12 +9,13 @@ import msgspec
 
 from farshot.backends.http.records import job_path
 from farshot.backends.http.transport import Ask, Transport
-from farshot.wire import JobDocument, MeDocument, read_answer
+from farshot.wire import JobDocument, MeDocument, TargetsDocument, read_answer
 
 if TYPE_CHECKING:
     from farshot.config.login import Service
+    from farshot.wire import TargetDocument
 
-__all__ = ["document_of", "who_am_i"]
+__all__ = ["document_of", "targets_of", "who_am_i"]
 
 _PATIENCE = 2.0
 """Seconds for which a service that does not answer is asked again."""
@@ -30,6 +31,11 @@ def who_am_i(service: Service) -> MeDocument:
 def document_of(service: Service, job_id: str) -> JobDocument:
     """Return all that the service says of a job."""
     return _ask(service, job_path(job_id), JobDocument)
+
+
+def targets_of(service: Service) -> list[TargetDocument]:
+    """Return the targets that the service offers."""
+    return _ask(service, "/v1/targets", TargetsDocument).targets
 
 
 def _ask(service: Service, path: str, kind: type[_Document]) -> _Document:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.wire import JobDocument
 
-__all__ = ["csv_rows", "job_facts", "json_options", "waiting_facts", "write_csv", "write_json"]
+__all__ = ["csv_rows", "job_facts", "json_options", "waiting_facts", "worker_facts", "write_csv", "write_json"]
 
 _Entry = dict[str, Any]
 
@@ -94,6 +94,11 @@ def json_options(options: Mapping[str, Any]) -> dict[str, Any]:
     {'target': 'auto', 'seed': '7'}
     """
     return {**options, "seed": str(options["seed"])}
+
+
+def worker_facts(record: JobRecord, *, attended: bool) -> dict[str, Any]:
+    """Return whether a job waits for a worker that nobody has started, as JSON says it."""
+    return {"waits_for_worker": not (attended or record.status.is_terminal)}
 
 
 def waiting_facts(document: JobDocument) -> dict[str, Any]:

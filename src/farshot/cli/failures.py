@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from farshot.errors import BatchError, ConfigError, ExecutionCancelledError, FarshotError, HandleError, UnknownJobError
+from farshot.errors import (
+    BatchError,
+    ConfigError,
+    ExecutionCancelledError,
+    FarshotError,
+    HandleError,
+    UnknownAccountError,
+    UnknownJobError,
+)
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "USAGE", "InputError", "exit_status", "show_error"]
 
@@ -21,7 +29,8 @@ def exit_status(error: FarshotError) -> int:
     """
     if isinstance(error, ExecutionCancelledError):
         return INTERRUPTED
-    return USAGE if isinstance(error, BatchError | ConfigError | HandleError | UnknownJobError) else FAILED
+    mistakes = BatchError | ConfigError | HandleError | UnknownAccountError | UnknownJobError
+    return USAGE if isinstance(error, mistakes) else FAILED
 
 
 def show_error(error: FarshotError) -> None:

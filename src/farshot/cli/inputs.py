@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["circuits", "expand", "text_of", "unique_labels"]
 
 _SUFFIX = ".qasm"
+_SUFFIXES = (_SUFFIX, ".qasm2", ".qasm3")
+"""The endings of circuits in a folder, in capitals too."""
 _MOST_BYTES = 64 * 2**20
 
 
@@ -132,7 +134,7 @@ def _files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     walk = os.walk(path, onerror=_unreadable)
-    return sorted(Path(root, name) for root, _, names in walk for name in names if name.endswith(_SUFFIX))
+    return sorted(Path(root, name) for root, _, names in walk for name in names if name.lower().endswith(_SUFFIXES))
 
 
 def _refuse(message: str) -> list[Path]:

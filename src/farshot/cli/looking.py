@@ -1,23 +1,26 @@
-"""`jobs`, `status`, `watch`, `results`, `cancel`: what looks at jobs. None of them starts a worker."""
+"""`jobs`, `status`, `watch`, `results`: each looks at jobs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from farshot.accounts import Role
 from farshot.backends.http.records import record_of
 from farshot.backends.polling import first_interrupt
-from farshot.cli.data import job_facts, json_options, waiting_facts, write_json
+from farshot.cli.data import job_facts, json_options, waiting_facts, worker_facts, write_json
 from farshot.cli.failures import DONE, INTERRUPTED
 from farshot.cli.following import follow
 from farshot.cli.lookup import find_job, short
 from farshot.cli.notes import note
-from farshot.cli.opening import LONG_PATIENCE, open_jobs, service_of
+from farshot.cli.opening import open_jobs, open_runner, service_of
+from farshot.cli.options import TimeLimits
+from farshot.cli.progress import Sent
 from farshot.cli.reports import Form, job_line, report, status_of, took_text
-from farshot.cli.tables import stdout
+from farshot.cli.tables import show_failed, stdout
 from farshot.cli.texts import ago, count_of, middle_cut, printable, seconds_text
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import JobNotCompletedError
@@ -25,16 +28,20 @@ from farshot.errors import JobNotCompletedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from farshot.cli.opening import Queue
     from farshot.cli.options import Where
     from farshot.config.login import Service
     from farshot.model import JobRecord
     from farshot.wire import JobDocument
 
-__all__ = ["cancel", "jobs", "results", "status", "watch"]
+__all__ = ["jobs", "results", "status", "watch"]
 
 _TARGET_FROM = 72
 _BEFORE_TAG, _LEAST_TAG = 66, 8
 _MOST_OWNER = 16
+_MAX_REASONS = 10
+_MAX_READ = 100_000
+"""Circuits of a job that is read through for the reasons of its failures."""
 _STYLES = {
     JobStatus.PENDING: "yellow",
     JobStatus.RUNNING: "cyan",
@@ -48,17 +55,35 @@ def jobs(where: Where, chosen: JobStatus | None, tag: str | None, limit: int, *,
     """List the newest jobs first."""
     with open_jobs(where) as backend:
         records = backend.records(chosen, tag, limit)
+        attended = backend.is_attended()
     if as_json:
-        write_json([job_facts(record) for record in records])
+        write_json([job_facts(record) | worker_facts(record, attended=attended) for record in records])
     elif records:
         console = stdout()
-        console.print(_jobs_table(records, console.width))
+        console.print(_jobs_table(records, console.width, with_owner=_sees_others(where)))
+        _say_who_waits(records, attended=attended)
     else:
         typer.echo("no jobs")
     return DONE
 
 
-def _jobs_table(records: Sequence[JobRecord], width: int) -> Table:
+def _sees_others(where: Where) -> bool:
+    """Whether whoever asks sees the jobs of other users too."""
+    service = service_of(where)
+    if service is None:
+        return False
+    from farshot.cli.asking import who_am_i
+
+    return who_am_i(service).role == Role.ADMIN
+
+
+def _say_who_waits(records: Sequence[JobRecord], *, attended: bool) -> None:
+    waiting = 0 if attended else sum(not record.status.is_terminal for record in records)
+    if waiting:
+        note(f"{count_of(waiting, 'job')} {'waits' if waiting == 1 else 'wait'} for a worker: run `farshot work`")
+
+
+def _jobs_table(records: Sequence[JobRecord], width: int, *, with_owner: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("job", no_wrap=True, style="bold cyan")
     table.add_column("status", no_wrap=True)
@@ -67,7 +92,7 @@ def _jobs_table(records: Sequence[JobRecord], width: int) -> Table:
     table.add_column("made", no_wrap=True)
     if width >= _TARGET_FROM:
         table.add_column("target", no_wrap=True, style="dim")
-    if len({record.owner for record in records}) > 1:
+    if with_owner:
         table.add_column("owner", no_wrap=True)
     if any(record.tag for record in records):
         table.add_column("tag", overflow="ellipsis", no_wrap=True)
@@ -107,18 +132,34 @@ def status(where: Where, given: str, *, as_json: bool) -> int:
         document = _document(service, job_id) if service else None
         record = record_of(document) if document else backend.record(job_id)
         options = {} if record.uploading or not as_json else {"options": json_options(backend.options(job_id))}
+        attended = backend.is_attended()
+        failed = _failed_entries(backend, record)
     if as_json:
-        write_json(job_facts(record) | (waiting_facts(document) if document else {}) | options)
+        facts = job_facts(record) | worker_facts(record, attended=attended)
+        write_json(facts | (waiting_facts(document) if document else {}) | options)
     else:
-        stdout().print(_status_table(record, document))
+        console = stdout()
+        console.print(_status_table(record, document, attended=attended))
+        if failed:
+            console.print()
+            show_failed(console, failed, job=short(record.id), limit=_MAX_REASONS)
     return DONE
 
 
-def _status_table(record: JobRecord, document: JobDocument | None) -> Table:
+def _failed_entries(backend: Queue, record: JobRecord) -> list[dict[str, Any]]:
+    """Return the entries of the circuits that failed, of a job that is small enough to be read for them."""
+    if not record.failed or record.circuits > _MAX_READ:
+        return []
+    entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
+    return [entry for entry in entries if "error" in entry]
+
+
+def _status_table(record: JobRecord, document: JobDocument | None, *, attended: bool) -> Table:
     facts: dict[str, Text | str] = {
         "job": record.id,
         "owner": Text(printable(record.owner)),
         "status": _status_text(record),
+        "waits": "" if attended or record.status.is_terminal else _unattended(record),
         "circuits": f"{record.done:,} of {record.circuits:,} done, {record.failed:,} failed",
         **(_waiting(document) if document else {}),
         "tag": Text(printable(record.tag or "")),
@@ -135,6 +176,12 @@ def _status_table(record: JobRecord, document: JobDocument | None) -> Table:
         if fact:
             table.add_row(name, fact)
     return table
+
+
+def _unattended(record: JobRecord) -> str:
+    if record.status is JobStatus.RUNNING:
+        return "for a worker: the program that ran it has ended; `farshot work` goes on with it"
+    return "for a worker: run `farshot work`"
 
 
 def _document(service: Service, job_id: str) -> JobDocument:
@@ -154,47 +201,28 @@ def _waiting(document: JobDocument) -> dict[str, Text | str]:
 
 
 def watch(where: Where, given: str) -> int:
-    """Follow one job until it has ended. Ctrl-C ends the watching only."""
-    with open_jobs(where, patience=LONG_PATIENCE) as backend, first_interrupt() as interrupted:
+    """Follow one job until it has ended; in the store of this machine, work on it. Ctrl-C ends the watching only."""
+    with open_runner(where, None, TimeLimits(), Sent()) as backend, first_interrupt() as interrupted:
         record = backend.record(find_job(backend, given))
         if not record.status.is_terminal:
-            _say_who_works(where)
             ended = follow(backend, record.id, interrupted, title=f"job {short(record.id)}")
             if ended is None:
-                note(f"no longer watched; {job_line(backend.record(record.id))}")
+                note(f"no longer watched; {job_line(backend.record(record.id))}{_going_on(where)}")
                 return INTERRUPTED
             record = ended
     typer.echo(job_line(record))
     return status_of(record)
 
 
-def _say_who_works(where: Where) -> None:
-    if service_of(where) is None:
-        note("watching starts no worker; where none is at it, `farshot work` runs what is queued")
+def _going_on(where: Where) -> str:
+    return "; `farshot work` goes on with it" if service_of(where) is None else ""
 
 
-def results(where: Where, given: str, form: Form, *, partial: bool) -> int:
-    """Print the results of a job that has ended; with `partial`, what there is."""
+def results(where: Where, given: str, form: Form, *, limit: int | None, partial: bool) -> int:
+    """Print the results of a job that has ended; with `partial`, what there is. A table has a pager on a terminal."""
     with open_jobs(where) as backend:
         record = backend.record(find_job(backend, given))
         if not (partial or record.status.is_terminal):
             message = f"{job_line(record)}; --partial shows what there is, `farshot watch {short(record.id)}` waits"
             raise JobNotCompletedError(message)
-        return report(backend, record, form)
-
-
-def cancel(where: Where, given: str, *, as_json: bool) -> int:
-    """Cancel a job; one that has ended stays as it is."""
-    with open_jobs(where) as backend:
-        job_id = find_job(backend, given)
-        answer = backend.cancel_job(ExecutionResult(job_id=job_id)).json()
-        record = backend.record(job_id)
-    if as_json:
-        write_json(answer)
-    elif stopped := answer.get("circuits_cancelled"):
-        typer.echo(
-            f"job {short(job_id)} is CANCELLED: {stopped:,} of {record.circuits:,} circuits stopped, the rest kept"
-        )
-    else:
-        typer.echo(f"job {short(job_id)} is {record.status.value} already: nothing to cancel")
-    return DONE
+        return report(backend, record, form, limit=limit, paged=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from farshot.config.units import Seconds
+from farshot.config.units import Seconds, whole_number
 from farshot.contract import JobStatus
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ __all__ = [
     "DataDir",
     "Examples",
     "Files",
+    "Here",
     "JobId",
     "JobTimeout",
     "Key",
     "ObservableTerms",
     "OlderThan",
+    "Priority",
     "Seed",
     "Shots",
     "Status",
@@ -39,6 +41,7 @@ __all__ = [
     "Validate",
     "Where",
     "Workers",
+    "Yes",
 ]
 
 
@@ -57,6 +60,18 @@ def duration_seconds(text: str) -> float:
         raise typer.BadParameter(str(error)) from None
 
 
+def counted(text: str) -> int:
+    """Return the whole number that an option says.
+
+    >>> counted("1e6")
+    1000000
+    """
+    try:
+        return whole_number(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def age_seconds(text: str) -> float:
     """Return the seconds of an age, which may be none.
 
@@ -70,15 +85,25 @@ Files = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILES",
-        help="OpenQASM 2 or 3 files, folders (all *.qasm below), quoted '*.qasm' patterns, - for standard input.",
+        help="OpenQASM 2 or 3 files, folders (all below that end in .qasm, .qasm2 or .qasm3), quoted '*.qasm' "
+        "patterns, - for standard input.",
         show_default=False,
     ),
 ]
 Examples = Annotated[bool, typer.Option("--examples", help="Take the circuits that come with Farshot.")]
 Shots = Annotated[
-    int | None, typer.Option("--shots", metavar="N", help="Measurement shots of each circuit. [default: 1000]")
+    int | None,
+    typer.Option(
+        "--shots", metavar="N", parser=counted, help="Measurement shots of each circuit, as in 1e6. [default: 1000]"
+    ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Same seed, same counts. Else random.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", parser=counted, help="Same seed, same counts. Else random.")
+]
+Priority = Annotated[
+    int,
+    typer.Option("--priority", metavar="N", min=0, max=9, help="0 to 9: of your jobs those of the highest come first."),
+]
 TargetName = Annotated[str, typer.Option("--target", metavar="NAME", help="The simulator; see `farshot targets`.")]
 ObservableTerms = Annotated[
     list[str] | None,
@@ -148,11 +173,13 @@ JobTimeout = Annotated[
         "--job-timeout", metavar="TIME", parser=duration_seconds, help="Give up the job this long after its start."
     ),
 ]
+Here = Annotated[bool, typer.Option("--here", help="Those of this machine, whatever you are logged in at.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 AsCsv = Annotated[
     bool,
     typer.Option("--csv", help="Print rows of label,outcome,count,error (with observables label,term,value,error)."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the first 4 characters or more of it.")]
 
 
@@ -190,6 +217,7 @@ class BatchOptions:
     observables: Sequence[str]
     tag: str | None
     key: str | None
+    priority: int
     validate: bool
 
     def keywords(self) -> dict[str, Any]:
@@ -201,5 +229,6 @@ class BatchOptions:
             "ham_ops": ";".join(self.observables) if self.observables else None,
             "tag": self.tag,
             "key": self.key,
+            "priority": self.priority,
             "validate": self.validate,
         }

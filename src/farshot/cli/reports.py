@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from farshot.backends.entries import json_entry
 from farshot.cli.data import json_options, write_csv, write_json
@@ -37,8 +38,8 @@ def form_of(*, as_json: bool, as_csv: bool) -> Form:
     return Form.CSV if as_csv else Form.TABLE
 
 
-def report(backend: Queue, record: JobRecord, form: Form, *, limit: int | None = None) -> int:
-    """Print what is recorded of a job and return the exit status."""
+def report(backend: Queue, record: JobRecord, form: Form, *, limit: int | None = None, paged: bool = False) -> int:
+    """Print what is recorded of a job and return the exit status; a table that is `paged` has a pager on a terminal."""
     entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
     if form is Form.JSON:
         write_json(
@@ -52,12 +53,17 @@ def report(backend: Queue, record: JobRecord, form: Form, *, limit: int | None =
     elif form is Form.CSV:
         write_csv(entries)
     else:
-        from farshot.cli.tables import show_results, stdout
+        _show_table(entries, record, limit=limit, paged=paged)
+    return status_of(record)
 
-        console = stdout()
+
+def _show_table(entries: list[dict[str, Any]], record: JobRecord, *, limit: int | None, paged: bool) -> None:
+    from farshot.cli.tables import pager, show_results, stdout
+
+    console = stdout()
+    with pager(console, len(entries)) if paged else nullcontext():
         show_results(console, entries, job=short(record.id), limit=limit)
         console.print(f"\n{job_line(record)}" if entries else job_line(record))
-    return status_of(record)
 
 
 def status_of(record: JobRecord) -> int:

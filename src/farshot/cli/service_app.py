@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import typer
 
 from farshot.cli.failures import InputError
-from farshot.cli.options import AsJson, TokenText  # noqa: TC001 -- read at run time
-from farshot.cli.service_options import Config, Expires, StoreDir, StoreUrl, load_settings, setting
+from farshot.cli.options import AsJson, TokenText, Url, Where
+from farshot.cli.service_options import AccountOptions, Config, Expires, StoreDir, StoreUrl, load_settings, setting
 
 __all__ = ["add_service_commands"]
 
@@ -104,7 +105,9 @@ def _serving() -> ModuleType:
 
 
 _token_app = typer.Typer(
-    no_args_is_help=True, help="Say who may use a service: works on its store, also while it runs."
+    no_args_is_help=True,
+    help="Say who may use a service: at the service you are logged in at as an admin, or on a store of this machine, "
+    "also while it is served.",
 )
 
 
@@ -119,6 +122,8 @@ def create_token(
     data_dir: StoreDir = None,
     store: StoreUrl = None,
     config: Config = None,
+    url: Url = None,
+    token: TokenText = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a new token for a user.
@@ -127,19 +132,32 @@ def create_token(
     """
     from farshot.cli.people import create_token
 
-    loaded = load_settings(config, {"data_dir": data_dir, "store": store})
-    raise typer.Exit(create_token(loaded.settings, name, expires, admin=admin, as_json=as_json))
+    options = _account_options(config, data_dir, store, url, token)
+    raise typer.Exit(create_token(options, name, expires, admin=admin, as_json=as_json))
+
+
+def _account_options(
+    config: Path | None, data_dir: str | None, store: str | None, url: str | None, token: str | None
+) -> AccountOptions:
+    if url and (config or data_dir or store):
+        message = "--url is for a service; --data-dir, --store and --config are for a store: give one of them"
+        raise InputError(message)
+    return AccountOptions(config, data_dir, store, Where(url=url, token=token))
 
 
 @_token_app.command("list")
 def list_tokens(
-    data_dir: StoreDir = None, store: StoreUrl = None, config: Config = None, as_json: AsJson = False
+    data_dir: StoreDir = None,
+    store: StoreUrl = None,
+    config: Config = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
 ) -> None:
     """List tokens: their ids, whose they are, whether they are good."""
     from farshot.cli.people import list_tokens
 
-    loaded = load_settings(config, {"data_dir": data_dir, "store": store})
-    raise typer.Exit(list_tokens(loaded.settings, as_json=as_json))
+    raise typer.Exit(list_tokens(_account_options(config, data_dir, store, url, token), as_json=as_json))
 
 
 @_token_app.command("revoke")
@@ -148,27 +166,37 @@ def revoke_token(
     data_dir: StoreDir = None,
     store: StoreUrl = None,
     config: Config = None,
+    url: Url = None,
+    token: TokenText = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a token worthless. A running service heeds that within two seconds."""
     from farshot.cli.people import revoke_token
 
-    loaded = load_settings(config, {"data_dir": data_dir, "store": store})
-    raise typer.Exit(revoke_token(loaded.settings, token_id, as_json=as_json))
+    options = _account_options(config, data_dir, store, url, token)
+    raise typer.Exit(revoke_token(options, token_id, as_json=as_json))
 
 
-_user_app = typer.Typer(no_args_is_help=True, help="Look at the users of a service, and limit them.")
+_user_app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at the users of a service, and limit them: of the service you are logged in at as an admin, or of a "
+    "store of this machine.",
+)
 
 
 @_user_app.command("list")
 def list_users(
-    data_dir: StoreDir = None, store: StoreUrl = None, config: Config = None, as_json: AsJson = False
+    data_dir: StoreDir = None,
+    store: StoreUrl = None,
+    config: Config = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
 ) -> None:
     """List users, their roles, and the limits that are theirs alone."""
     from farshot.cli.people import list_users
 
-    loaded = load_settings(config, {"data_dir": data_dir, "store": store})
-    raise typer.Exit(list_users(loaded.settings, as_json=as_json))
+    raise typer.Exit(list_users(_account_options(config, data_dir, store, url, token), as_json=as_json))
 
 
 @_user_app.command("limit")
@@ -181,6 +209,8 @@ def limit_user(
     data_dir: StoreDir = None,
     store: StoreUrl = None,
     config: Config = None,
+    url: Url = None,
+    token: TokenText = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a user limits of its own. What is not given stays; 'default' is what the service gives everybody."""
@@ -192,8 +222,8 @@ def limit_user(
         "shots_per_day": shots_per_day,
         "stored_bytes": stored_bytes,
     }
-    loaded = load_settings(config, {"data_dir": data_dir, "store": store})
-    raise typer.Exit(limit_user(loaded.settings, name, given, as_json=as_json))
+    options = _account_options(config, data_dir, store, url, token)
+    raise typer.Exit(limit_user(options, name, given, as_json=as_json))
 
 
 def login(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from farshot.cli.options import duration_seconds
+from farshot.cli.options import Where, duration_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from farshot.config.loading import Loaded
 
-__all__ = ["FLAGS", "Config", "Expires", "StoreDir", "StoreUrl", "load_settings", "setting"]
+__all__ = ["FLAGS", "AccountOptions", "Config", "Expires", "StoreDir", "StoreUrl", "load_settings", "setting"]
 
 FLAGS = {
     "host": "server.host",
@@ -41,6 +43,7 @@ FLAGS = {
     "keep_uploads": "retention.uploads",
 }
 """Which setting the flag of an option is for."""
+_STORE_VARIABLES = ("FARSHOT_CONFIG", "FARSHOT_SERVER_STORE", "FARSHOT_SERVER_DATA_DIR")
 
 
 def setting(flag: str, metavar: str, words: str) -> object:
@@ -64,10 +67,28 @@ Expires = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountOptions:
+    """Whose users a command is about, as far as it was told: those of a store, or of a service that is asked."""
+
+    config: Path | None
+    data_dir: str | None
+    store: str | None
+    where: Where
+
+    @property
+    def names_store(self) -> bool:
+        """Whether a store was named, by an option or in the environment, rather than a service."""
+        named = (self.config, self.data_dir, self.store, *(os.environ.get(name) for name in _STORE_VARIABLES))
+        return any(named) and not self.where.url
+
+    def store_flags(self) -> dict[str, str | None]:
+        """Return the options that name a store, as `load_settings` takes them."""
+        return {"data_dir": self.data_dir, "store": self.store}
+
+
 def load_settings(config: Path | None, given: Mapping[str, object]) -> Loaded:
     """Return the settings in force; `given` are options by name, None where they were not given."""
-    import os
-
     from farshot.config.layers import Given, targets_given
     from farshot.config.loading import load
 

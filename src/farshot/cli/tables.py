@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,9 @@ from farshot.cli.texts import bar, count_of, middle_cut, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
-__all__ = ["show_results", "stdout"]
+__all__ = ["pager", "show_failed", "show_results", "stdout"]
 
 _Entry = dict[str, Any]
 
@@ -32,6 +35,17 @@ def stdout() -> Console:
     return Console(markup=False, highlight=False, emoji=False)
 
 
+def pager(console: Console, lines: int) -> AbstractContextManager[object]:
+    """Return a context that shows what is printed in it page by page, where it is longer than the terminal is high.
+
+    The program is the one that PAGER names, else `less` with colours and without clearing the screen.
+    """
+    if not console.is_terminal or lines < console.height:
+        return nullcontext()
+    os.environ.setdefault("LESS", "FRX")
+    return console.pager(styles=True)
+
+
 def show_results(console: Console, entries: Sequence[_Entry], *, job: str, limit: int | None) -> None:
     """Print what ran, then what failed, then what to know about it; at most `limit` circuits of each."""
     done = [entry for entry in entries if "error" not in entry]
@@ -40,11 +54,17 @@ def show_results(console: Console, entries: Sequence[_Entry], *, job: str, limit
         _show_done(console, done[:limit])
         _show_rest(console, len(done[:limit]), len(done), "circuit", job)
     if failed:
-        heading = Text(f"{count_of(len(failed), 'circuit')} without a result", style="bold red")
-        console.print(*(["", heading] if done else [heading]), sep="\n")
-        shown = _show_failed(console, failed, limit)
-        _show_rest(console, shown, len(failed), "failed circuit", job)
+        if done:
+            console.print()
+        show_failed(console, failed, job=job, limit=limit)
     _show_warnings(console, done)
+
+
+def show_failed(console: Console, failed: Sequence[_Entry], *, job: str, limit: int | None) -> None:
+    """Print why circuits have no result, each reason once; at most `limit` reasons."""
+    console.print(Text(f"{count_of(len(failed), 'circuit')} without a result", style="bold red"))
+    shown = _show_reasons(console, failed, limit)
+    _show_rest(console, shown, len(failed), "failed circuit", job)
 
 
 def _show_rest(console: Console, shown: int, total: int, noun: str, job: str) -> None:
@@ -108,7 +128,7 @@ def _fit(text: str, width: int) -> str:
     return set_cell_size(middle_cut(text, width), width)
 
 
-def _show_failed(console: Console, entries: Sequence[_Entry], limit: int | None) -> int:
+def _show_reasons(console: Console, entries: Sequence[_Entry], limit: int | None) -> int:
     """Print each reason once, `limit` reasons at most; return how many circuits that covers."""
     groups = _by_reason(entries)[:limit]
     table = Table.grid(padding=(0, 2, 0, 0))

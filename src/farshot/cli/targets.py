@@ -1,14 +1,21 @@
-"""`targets`: what a circuit can run on here."""
+"""`targets`: what a circuit can run on, here or at a service."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from farshot import plugins
 from farshot.cli.data import write_json
 from farshot.cli.failures import DONE
+from farshot.cli.notes import note
+from farshot.cli.opening import service_of
 from farshot.errors import TargetError
 from farshot.simulators.targets import GROUP, check_target, known_targets
+
+if TYPE_CHECKING:
+    from farshot.cli.options import Where
+    from farshot.config.login import Service
 
 __all__ = ["TargetState", "show_targets", "target_states"]
 
@@ -51,12 +58,33 @@ def _state(name: str) -> TargetState:
     return TargetState(name, usable=True, description=_WORDS.get(name, "a plug-in"), needs=None)
 
 
-def show_targets(*, as_json: bool) -> int:
-    """List the targets."""
-    states = target_states()
+def show_targets(where: Where, *, as_json: bool) -> int:
+    """List the targets of the service that is meant, else those of this machine."""
+    service = service_of(where)
+    states = _offered(service) if service else target_states()
     if as_json:
         write_json([asdict(state) for state in states])
         return DONE
+    note(f"at {service.url} ({service.url_origin})" if service else "on this machine")
+    _print_table(states)
+    return DONE
+
+
+def _offered(service: Service) -> list[TargetState]:
+    from farshot.cli.asking import targets_of
+
+    return [
+        TargetState(
+            document.name,
+            usable=document.unavailable is None,
+            description=_WORDS.get(document.name, "a target of the service"),
+            needs=document.unavailable,
+        )
+        for document in targets_of(service)
+    ]
+
+
+def _print_table(states: list[TargetState]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -64,10 +92,9 @@ def show_targets(*, as_json: bool) -> int:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("target", no_wrap=True, style="bold cyan")
-    table.add_column("here", no_wrap=True)
+    table.add_column("usable", no_wrap=True)
     table.add_column("what it is")
     for state in states:
-        here = Text("yes", style="green") if state.usable else Text("no", style="red")
-        table.add_row(state.name, here, state.needs or state.description)
+        usable = Text("yes", style="green") if state.usable else Text("no", style="red")
+        table.add_row(Text(state.name), usable, Text(state.needs or state.description))
     stdout().print(table)
-    return DONE

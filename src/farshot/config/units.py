@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
-__all__ = ["Seconds", "Size"]
+__all__ = ["Seconds", "Size", "whole_number"]
 
-_TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_UNITS = {
+    1: ("s", "sec", "secs", "second", "seconds"),
+    60: ("m", "min", "mins", "minute", "minutes"),
+    3600: ("h", "hr", "hrs", "hour", "hours"),
+    86400: ("d", "day", "days"),
+    604800: ("w", "wk", "week", "weeks"),
+}
+_TIMES = {name: seconds for seconds, names in _UNITS.items() for name in names}
 _SIZES = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 _SHOWN = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
+_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([a-z]+)")
+_WHOLE = re.compile(r"[+-]?\d+(?:_\d+)*(?:\.\d+)?(?:[eE]\+?\d{1,3})?")
+_LONGEST = 40
 
 
 class Seconds(float):
@@ -20,10 +30,10 @@ class Seconds(float):
 
     @classmethod
     def read(cls, value: object) -> Seconds:
-        """Return a number of seconds, or what a text as `90s`, `5m`, `2h`, `30d` or `4w` says.
+        """Return a number of seconds, or what a text as `90s`, `5m`, `20 min`, `2h`, `30d` or `4w` says.
 
-        >>> Seconds.read("1.5h"), Seconds.read(10)
-        (5400.0, 10.0)
+        >>> Seconds.read("1.5h"), Seconds.read("20min"), Seconds.read(10)
+        (5400.0, 1200.0, 10.0)
         """
         seconds = _read(value, _TIMES, "a time is seconds, or text as in 90s, 5m, 2h or 30d")
         return cls(seconds)
@@ -62,6 +72,21 @@ class Size(int):
         units = [(unit, size) for unit, size in _SHOWN.items() if self % size == 0]
         unit, size = units[-1] if units else ("B", 1)
         return f"{self // size}{unit}"
+
+
+def whole_number(text: str) -> int:
+    """Return the whole number that a text says, also as in `1e6` or `1_000_000`; raises `ValueError`.
+
+    >>> whole_number("1e6"), whole_number("2.5e3"), whole_number("1_000")
+    (1000000, 2500, 1000)
+    """
+    found = text.strip()
+    if len(found) <= _LONGEST and _WHOLE.fullmatch(found):
+        number = Decimal(found.replace("_", ""))
+        if number == number.to_integral_value():
+            return int(number)
+    message = f"a whole number is needed, as in 1000 or 1e6; not {text!r:.80}"
+    raise ValueError(message)
 
 
 def _read(value: object, units: dict[str, int], advice: str) -> float:

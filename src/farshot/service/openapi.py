@@ -31,6 +31,8 @@ _EVERYWHERE = ("unauthorized", "not-ready", "busy", "store", "internal", "timeou
 _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS = {
     "job_id": {"type": "string", "description": "The id of a job."},
+    "name": {"type": "string", "description": "The name of a user."},
+    "token_id": {"type": "string", "description": "The id of a token."},
     "number": {"type": "integer", "minimum": 0, "maximum": 99999, "description": "The number of a part, from 0 on."},
 }
 

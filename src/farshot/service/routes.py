@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from farshot.service import about, events, jobs, results, submitted, uploads
+from farshot.service import about, events, jobs, results, submitted, uploads, users
 from farshot.wire import (
     CircuitsDocument,
     EventsDocument,
@@ -13,11 +13,18 @@ from farshot.wire import (
     JobDocument,
     JobListDocument,
     JobRequest,
+    LimitsRequest,
     MeDocument,
+    NewTokenDocument,
     OptionsDocument,
     PartRequest,
     ResultsDocument,
     TargetsDocument,
+    TokenDocument,
+    TokenRequest,
+    TokensDocument,
+    UserDocument,
+    UsersDocument,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +58,7 @@ class Route:
     text: str | None = None
 
 
+_CHANGE = ("forbidden", "body", "too-large", "media-type")
 _SUBMIT = ("body", "batch", "option", "target", "too-large", "media-type", "quota")
 
 ROUTES = (
@@ -143,6 +151,43 @@ ROUTES = (
     ),
     Route(method="GET", path="/v1/targets", handler=about.get_targets, answers={200: TargetsDocument}),
     Route(method="GET", path="/v1/me", handler=about.get_me, answers={200: MeDocument}),
+    Route(
+        method="GET",
+        path="/v1/users",
+        handler=users.list_users,
+        answers={200: UsersDocument},
+        problems=("forbidden",),
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/users/{name}",
+        handler=users.limit_user,
+        body=LimitsRequest,
+        answers={200: UserDocument},
+        problems=(*_CHANGE, "account"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/tokens",
+        handler=users.list_tokens,
+        answers={200: TokensDocument},
+        problems=("forbidden",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/tokens",
+        handler=users.create_token,
+        body=TokenRequest,
+        answers={201: NewTokenDocument},
+        problems=(*_CHANGE, "option"),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/tokens/{token_id}",
+        handler=users.revoke_token,
+        answers={200: TokenDocument},
+        problems=("forbidden", "account"),
+    ),
     Route(
         method="GET",
         path="/metrics",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -18,7 +18,9 @@ __all__ = [
     "JobDocument",
     "JobListDocument",
     "JobRequest",
+    "LimitsRequest",
     "MeDocument",
+    "NewTokenDocument",
     "OptionsDocument",
     "PartDocument",
     "PartRequest",
@@ -29,6 +31,11 @@ __all__ = [
     "TargetDocument",
     "TargetsDocument",
     "TemplateDocument",
+    "TokenDocument",
+    "TokenRequest",
+    "TokensDocument",
+    "UserDocument",
+    "UsersDocument",
 ]
 
 
@@ -226,6 +233,66 @@ class MeDocument(msgspec.Struct, frozen=True):
     role: str
     usage: QuotaDocument
     quota: QuotaDocument
+
+
+class UserDocument(msgspec.Struct, frozen=True):
+    """A user; its quota has the limits that are its own, null where it has those of everybody."""
+
+    name: str
+    role: str
+    quota: QuotaDocument
+
+
+class UsersDocument(msgspec.Struct, frozen=True):
+    """Every user, by name."""
+
+    users: list[UserDocument]
+
+
+_Limit: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | msgspec.UnsetType | None
+
+
+class LimitsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of one user. One that is left out stays; null gives the user the limit of everybody."""
+
+    queued_circuits: _Limit = msgspec.UNSET
+    running_shards: _Limit = msgspec.UNSET
+    shots_per_day: _Limit = msgspec.UNSET
+    stored_bytes: _Limit = msgspec.UNSET
+
+
+class TokenRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A token for `user`, who is made where there is none of that name. `admin` null: a user that is there keeps its
+    role, a new one is no admin. The token is good for `expires_in` seconds; null: until it is revoked.
+    """
+
+    user: str
+    admin: bool | None = None
+    expires_in: Annotated[float, msgspec.Meta(gt=0, le=36_500 * 86_400)] | None = None
+
+
+class TokenDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A token, without its text. `state` is `good`, `expired` or `revoked`."""
+
+    id: str
+    user: str
+    state: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewTokenDocument(TokenDocument, frozen=True, kw_only=True):
+    """A new token with its text, which is shown this once, and the role of its user."""
+
+    token: str
+    role: str
+
+
+class TokensDocument(msgspec.Struct, frozen=True):
+    """Every token, by user and age."""
+
+    tokens: list[TokenDocument]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,9 +17,18 @@ BODIES = {
     "/v1/jobs/{job_id}/parts/{number}": {"circuits": {"bell": BELL}},
     "/v1/jobs/{job_id}/finalize": {"circuits": 1},
 }
+UNLIMITED = dict.fromkeys(("queued_circuits", "running_shards", "shots_per_day", "stored_bytes"))
 FORMS = ["application/json", "application/x-ndjson", "application/vnd.farshot.results.v1"]
-OTHER = {"GET /v1/jobs", "POST /v1/jobs", "GET /v1/events", "GET /v1/targets", "GET /v1/me", "GET /metrics"}
-"""What takes no id."""
+OTHER = {"GET /v1/jobs", "POST /v1/jobs", "GET /v1/events", "GET /v1/targets", "GET /v1/me"}
+"""What takes no id of a job and is for every user."""
+OF_ADMINS = {
+    "GET /metrics",
+    "GET /v1/users",
+    "PATCH /v1/users/{name}",
+    "GET /v1/tokens",
+    "POST /v1/tokens",
+    "DELETE /v1/tokens/{token_id}",
+}
 
 
 def ask(caller, method, path, job_id="0" * 32, number="0", **options):
@@ -39,8 +48,46 @@ def jobs_of_every_kind(caller):
 
 
 def test_every_route_is_of_one_kind():
-    assert {f"{method} {path}" for method, path in OPERATIONS if (method, path) not in OF_A_JOB} == OTHER
+    assert {f"{method} {path}" for method, path in OPERATIONS if (method, path) not in OF_A_JOB} == OTHER | OF_ADMINS
     assert len(OF_A_JOB) == 6
+
+
+@pytest.mark.parametrize("operation", sorted(OF_ADMINS))
+def test_what_is_for_admins_is_refused_to_users_and_changes_nothing(ann, new_user, operation):
+    method, path = operation.split()
+    admin = new_user(admin=True)
+    before = admin.get("/v1/users").json(), admin.get("/v1/tokens").json()
+    body = {"user": ann.name, "admin": True} if path.endswith("tokens") else {"stored_bytes": None}
+    answer = ann.request(method, path.format(name=ann.name, token_id=token_id(ann.token)), json=body)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+    assert (admin.get("/v1/users").json(), admin.get("/v1/tokens").json()) == before
+
+
+def test_an_admin_sees_to_users_and_their_tokens(new_user, everybody):
+    admin = new_user(admin=True)
+    name = f"made-{token_id(admin.token)}"
+    made = admin.post("/v1/tokens", json={"user": name, "expires_in": 3600})
+    assert made.status_code == 201
+    token = made.json()["token"]
+    limited = admin.patch(f"/v1/users/{name}", json={"queued_circuits": 7}).json()
+    assert limited == {"name": name, "role": "user", "quota": UNLIMITED | {"queued_circuits": 7}}
+    assert admin.patch(f"/v1/users/{name}", json={"shots_per_day": 9}).json()["quota"]["queued_circuits"] == 7
+    assert (
+        admin.patch(f"/v1/users/{name}", json={"queued_circuits": None, "shots_per_day": None}).json()
+        in (admin.get("/v1/users").json()["users"])
+    )
+    made_user = everybody.caller(name, token)
+    assert made_user.get("/v1/me").json()["name"] == name
+    assert admin.delete(f"/v1/tokens/{made.json()['id']}").json()["state"] == "good"
+    assert admin.delete(f"/v1/tokens/{made.json()['id']}").json()["state"] == "revoked"
+    until = time.monotonic() + 30
+    while made_user.get("/v1/me").status_code != 401:
+        assert time.monotonic() < until
+    for method, path in (("PATCH", "/v1/users/nobody"), ("DELETE", "/v1/tokens/000000000000")):
+        answer = admin.request(method, path, json={})
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/account")
+    for body in ({"user": "no name"}, {"user": name, "expires_in": 0}, {"user": name, "expires_in": 1e300}, {}):
+        assert admin.post("/v1/tokens", json=body).status_code == 400
 
 
 def test_the_jobs_of_others_do_not_exist(ann, ben, new_user):

@@ -36,6 +36,14 @@ def test_an_argument_names_files_folders_or_a_pattern(argument, expected):
     assert [path.as_posix() for path in expand(argument)] == expected
 
 
+@pytest.mark.parametrize("name", ["A.QASM", "b.qasm3", "c.Qasm2", "d.qasm"])
+def test_a_folder_gives_every_file_of_openqasm_however_it_ends(tmp_path, name):
+    (tmp_path / name).touch()
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "qasm").touch()
+    assert [path.name for path in expand(str(tmp_path))] == [name]
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [

@@ -1,0 +1,56 @@
+"""Routes for admins: who may use the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farshot.service.accounts import Accounts
+from farshot.service.bodies import document_in
+from farshot.service.jobs import answer
+from farshot.service.parts import in_thread, in_turn
+from farshot.service.problems import ForbiddenError
+from farshot.wire import LimitsRequest, TokenRequest, TokensDocument, UsersDocument
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from farshot.service.parts import Call
+
+__all__ = ["create_token", "limit_user", "list_tokens", "list_users", "revoke_token"]
+
+
+def _accounts(call: Call) -> Accounts:
+    if call.sees is not None:
+        message = "only an admin may see to users and their tokens"
+        raise ForbiddenError(message)
+    return Accounts(call.parts.accounts)
+
+
+async def list_users(call: Call) -> Response:
+    """List users, their roles, and the limits that are theirs alone. For admins."""
+    return answer(UsersDocument(await in_thread(call.service, _accounts(call).users)))
+
+
+async def limit_user(call: Call) -> Response:
+    """Give a user limits of its own. For admins."""
+    accounts, name = _accounts(call), str(call.request.path_params["name"])
+    limits = await document_in(call, LimitsRequest)
+    return answer(await in_turn(call, lambda: accounts.limit(name, limits)))
+
+
+async def list_tokens(call: Call) -> Response:
+    """List tokens: their ids, whose they are, whether they are good. For admins."""
+    return answer(TokensDocument(await in_thread(call.service, _accounts(call).tokens)))
+
+
+async def create_token(call: Call) -> Response:
+    """Make a token; its text is in this answer only. For admins."""
+    accounts = _accounts(call)
+    request = await document_in(call, TokenRequest)
+    return answer(await in_turn(call, lambda: accounts.create_token(request)), 201)
+
+
+async def revoke_token(call: Call) -> Response:
+    """Make a token worthless, within two seconds; the answer says what it was before. For admins."""
+    accounts, ident = _accounts(call), str(call.request.path_params["token_id"])
+    return answer(await in_turn(call, lambda: accounts.revoke(ident)))
