@@ -41,6 +41,7 @@ bench: $(TEST)/wheel.stamp
 	$(TEST)/bin/python benchmarks/service.py
 
 campaign: $(TEST)/wheel.stamp
+	FARSHOT_CAMPAIGN=1 $(TEST)/bin/python -m pytest tests/contract/test_stores.py -k drawn_steps
 	$(TEST)/bin/python benchmarks/faults.py
 	$(TEST)/bin/python benchmarks/conformance.py --circuits 10000
 	$(TEST)/bin/python benchmarks/service_hostile.py

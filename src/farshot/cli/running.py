@@ -124,16 +124,25 @@ def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
     """Run what is open in the store until nothing is; Ctrl-C leaves the rest queued."""
     failed = ended = 0
     with open_here(data_dir, workers, limits) as backend, first_interrupt() as interrupted:
-        while open_jobs := _open_jobs(backend):
-            record = _wait(backend, open_jobs[0], interrupted, title=_title(open_jobs))
-            if record is None:
-                note(f"interrupted; {count_of(len(open_jobs), 'job')} left: `farshot work` goes on")
+        left = _open_jobs(backend)
+        while left:
+            if _wait(backend, left[0], interrupted, title=_title(left)) is None:
+                note(f"interrupted; {count_of(len(left), 'job')} left: `farshot work` goes on")
                 return INTERRUPTED
-            typer.echo(job_line(record))
-            ended, failed = ended + 1, failed + (status_of(record) != DONE)
+            before, left = left, _open_jobs(backend)
+            for record in _ended(backend, before, left):
+                typer.echo(job_line(record))
+                ended, failed = ended + 1, failed + (status_of(record) != DONE)
     if not ended:
         typer.echo("nothing is queued")
     return FAILED if failed else DONE
+
+
+def _ended(backend: Queue, before: list[str], left: list[str]) -> list[JobRecord]:
+    """Return the jobs that were open before and have ended."""
+    still_open = set(left)
+    records = [backend.record(job_id) for job_id in before if job_id not in still_open]
+    return [record for record in records if record.status.is_terminal]
 
 
 def _title(open_jobs: list[str]) -> str:
@@ -145,4 +154,4 @@ def _open_jobs(backend: Queue) -> list[str]:
     """Return the ids of what is queued or runs, in the order in which work is taken."""
     pending = [record.id for record in backend.records("PENDING", limit=_MOST_JOBS)]
     running = [record.id for record in backend.records("RUNNING", limit=_MOST_JOBS)]
-    return [*reversed(running), *(job_id for job_id in reversed(pending) if job_id not in running)]
+    return list(dict.fromkeys([*reversed(running), *reversed(pending)]))
