@@ -88,7 +88,7 @@ def test_a_job_of_higher_priority_comes_first(farshot):
     done = {job["job_id"]: job["finished_at"] for job in farshot.json("jobs")}
     assert done[second] < done[first]
     _, err = farshot("submit", "bell.qasm", "--priority", "10", status=2)
-    assert "0<=x<=9" in err
+    assert "less than or equal to 9" in err
 
 
 def test_a_table_can_be_cut(farshot):
