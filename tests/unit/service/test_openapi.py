@@ -20,7 +20,7 @@ def test_the_document_is_the_one_in_the_docs():
 def test_every_route_says_what_it_does():
     for route in ROUTES:
         assert route.handler.__doc__
-        assert set(re.findall(r"{(\w+)}", route.path)) <= {"job_id", "number"}
+        assert set(re.findall(r"{(\w+)}", route.path)) <= {"job_id", "number", "name", "token_id"}
         assert set(route.problems) <= set(KINDS)
 
 
