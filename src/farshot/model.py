@@ -33,11 +33,14 @@ __all__ = [
     "JobRecord",
     "JobSpec",
     "Lease",
+    "Line",
     "Observables",
     "Part",
+    "Place",
     "Shard",
     "ShotGroup",
     "ShotPlan",
+    "Standing",
     "TemplateSource",
     "TermRange",
     "Usage",
@@ -213,6 +216,51 @@ class Backlog:
     circuits: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Standing:
+    """A job that waits: the `turn` of its owner at which its first waiting shard, of number `seq`, is begun. What waits
+    of it is guessed to take `cost` seconds.
+    """
+
+    turn: float
+    seq: int
+    job_id: str
+    owner: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a job is in the line: `ahead` other jobs are begun before it. Until then workers are guessed to spend
+    `seconds_ahead` on others' and its owner's shards that wait, and then `seconds` on its own.
+    """
+
+    ahead: int
+    seconds_ahead: float
+    seconds: float
+
+
+class Line:
+    """The jobs that wait, in the order in which they are begun."""
+
+    def __init__(self, standing: Sequence[Standing]) -> None:
+        """Line them up."""
+        self._standing = sorted(standing)
+        self._numbers = {each.job_id: number for number, each in enumerate(self._standing)}
+
+    def place(self, job_id: str) -> Place | None:
+        """Return where a job is; None where nothing of it waits.
+
+        An owner with a later turn is served to the end of its work or up to that turn, whichever comes first.
+        """
+        number = self._numbers.get(job_id)
+        if number is None:
+            return None
+        own = self._standing[number]
+        before = sum(min(each.cost, own.turn - each.turn) for each in self._standing[:number])
+        return Place(number, before, own.cost)
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
     """What a job was guessed to take in all, in seconds of one worker, and the part of it that is done."""
@@ -237,7 +285,7 @@ class Shard:
 
     `first` is the position in the job of the first circuit that has no recorded result; `labels` and
     `sources` start there. `suspect` is the position of a circuit that killed a worker before; where there is
-    a `verdict`, that is its outcome and it is not run again.
+    a `verdict`, that is its outcome and it is not run again. What is left is guessed to take `cost` seconds.
     """
 
     lease: Lease
@@ -247,6 +295,8 @@ class Shard:
     sources: tuple[bytes, ...]
     suspect: int | None = None
     verdict: Fault | None = None
+    owner: str = ""
+    cost: float = 0.0
 
 
 class Counts(msgspec.Struct, frozen=True, array_like=True, tag="counts"):

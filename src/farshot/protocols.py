@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from farshot.model import EVERY_JOB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from farshot.accounts import Quota, Token, User
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         JobRecord,
         JobSpec,
         Lease,
+        Line,
         Part,
         Shard,
         TemplateSource,
@@ -249,7 +250,11 @@ class JobStore(Protocol):
         ...
 
     def ahead(self, job_id: str) -> int:
-        """Return how many other jobs have shards that are to be claimed before this job's first waiting one."""
+        """Return how many other jobs are begun before this job's first waiting shard; 0 where nothing of it waits."""
+        ...
+
+    def line(self) -> Line:
+        """Return the order in which the jobs that wait are begun."""
         ...
 
     def effort(self, job_id: str) -> Effort:
@@ -295,12 +300,19 @@ class JobStore(Protocol):
         """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first."""
         ...
 
+    def outranked(self, owners: Collection[str]) -> set[str]:
+        """Return those of `owners` behind another who waits and may run one more shard. Writes nothing."""
+        ...
+
     def lost(self, leases: Sequence[Lease]) -> list[Lease]:
         """Return those of `leases` that no longer hold. Writes nothing."""
         ...
 
-    def renew(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Prolong leases; return those that are lost (cancelled, or taken over)."""
+    def renew(self, leases: Sequence[Lease], seconds: Mapping[Lease, float] = ...) -> list[Lease]:
+        """Prolong leases; return those that are lost (cancelled, or taken over).
+
+        `seconds` have been spent on them and are not recorded: their owners are charged for them now.
+        """
         ...
 
     def record(self, parts: Sequence[Part]) -> list[Recorded]:
@@ -311,11 +323,13 @@ class JobStore(Protocol):
         """Record, then claim, in one transaction: one commit where two would be."""
         ...
 
-    def release(self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None) -> bool:
+    def release(
+        self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None, seconds: float = 0.0
+    ) -> bool:
         """Give a shard back for another attempt; say whether the lease still held.
 
         `suspect` is the position of the circuit that killed the worker, `verdict` its outcome if it must not
-        be run again.
+        be run again. `seconds` were spent on it and are not recorded; its owner is charged for them.
         """
         ...
 

@@ -12,7 +12,6 @@ from farshot.errors import KeyConflictError
 from farshot.store import statements as sql
 from farshot.store.checksums import checksum
 from farshot.store.rows import to_record
-from farshot.store.turns import lock_turns, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +42,6 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
     batch = submission.batch
     spec = _encode(msgspec.structs.replace(batch.spec, template=None))
     template = None if batch.spec.template is None else _encode(batch.spec.template)
-    lock_turns(connection, submission.owner, submission.priority)
     job_id = add_job(
         connection,
         owner=submission.owner,
@@ -122,14 +120,14 @@ def add_shards(
     connection: Connection, job_id: str, owner: str, priority: int, chosen: Sequence[tuple[int, int, ShardCut]]
 ) -> None:
     """Write the shards of a job for its payloads, given as (part, slot, cut) in order of position."""
-    turns = take_turns(connection, owner, priority, [cut.cost for _, _, cut in chosen])
     connection.execute(
         sql.ADD_SHARD,
         [
             {
                 "job_id": job_id,
                 "owner": owner,
-                "turn": turn,
+                "rank": -priority,
+                "cost": cut.cost,
                 "number": number,
                 "part": part,
                 "slot": slot,
@@ -138,6 +136,6 @@ def add_shards(
                 "status": "QUEUED",
                 "checksum": checksum(b"", job_id, number, part, slot, cut.start, cut.end - cut.start),
             }
-            for number, ((part, slot, cut), turn) in enumerate(zip(chosen, turns, strict=True))
+            for number, (part, slot, cut) in enumerate(chosen)
         ],
     )

@@ -15,13 +15,13 @@ __all__ = ["mark"]
 
 
 def mark(connection: Connection, job_ids: Iterable[str], served: float = 0.0) -> None:
-    """Give the jobs the next numbers; the last thing a transaction does. It claimed shards up to the turn `served`.
+    """Give the jobs the next numbers; the last thing a transaction does. It served owners up to the turn `served`.
 
     The one row that counts is locked until the commit, so a lower number is never seen after a higher one.
     """
     changed = sorted(set(job_ids))
     if changed:
-        last = connection.execute(sql.COUNT_CHANGES, {"more": len(changed), "turn": served}).scalar_one()
+        last = connection.execute(sql.COUNT_CHANGES, {"more": len(changed), "served": served}).scalar_one()
         numbers = range(last - len(changed) + 1, last + 1)
         marks = [{"of_job": job_id, "number": number} for job_id, number in zip(changed, numbers, strict=True)]
         connection.execute(sql.MARK_JOB, marks)

@@ -1,10 +1,12 @@
-"""Open shards are leased in the order of their turns, to no owner more than it may have at a time."""
+"""Open shards are leased in the order of their owners' turns, to no owner more than it may have at a time."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from heapq import heapify, heappop, heapreplace
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from farshot.model import Lease
 from farshot.store import statements as sql
@@ -12,18 +14,19 @@ from farshot.store.changes import mark
 from farshot.store.expiry import end_damaged
 from farshot.store.rows import fence
 from farshot.store.schema import shards
+from farshot.store.turns import Charges, Waiting, advance, turns_of, waiting
 from farshot.store.work import read_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from farshot.model import Shard
     from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
-__all__ = ["Claim", "claim", "has_open", "jobs_to_lock"]
+__all__ = ["Claim", "claim", "has_open", "jobs_to_lock", "outranked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,11 @@ class Claim:
 
 @dataclass(slots=True)
 class _Rooms:
-    """How many shards each owner may run at a time, and runs; who may run no more is `full`."""
+    """How many shards each owner may run at a time, and runs."""
 
     otherwise: int | None
     limits: dict[str, int]
     running: Counter[str] = field(default_factory=Counter)
-    full: set[str] = field(default_factory=set)
 
     @property
     def is_limited(self) -> bool:
@@ -56,15 +58,42 @@ class _Rooms:
         """Count one more shard of `owner`, if it may run one more."""
         limit = self.limits.get(owner, self.otherwise)
         if limit is not None and self.running[owner] >= limit:
-            self.full.add(owner)
             return False
         self.running[owner] += 1
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Reads the shards of an owner in order with `find`, about `page` at a time."""
+
+    connection: Connection
+    find: Select[*tuple[Any, ...]]
+    now: Moment
+    page: int
+
+    def of(self, owner: str) -> Iterator[AnyRow]:
+        """Yield the shards of `owner` that may be claimed."""
+        for behind in count(0, self.page):
+            where = {"of_owner": owner, "now": self.now.now, "boot": self.now.boot}
+            found = self.connection.execute(self.find, where | {"most": self.page, "behind": behind}).all()
+            yield from found
+            if len(found) < self.page:
+                return
+
+
 def has_open(connection: Connection, wanted: Claim, now: Moment) -> bool:
     """Whether a claim would find anything."""
-    return bool(_jobs_with_open(connection, _rooms(connection, wanted, now), now, most=1))
+    rooms = _rooms(connection, wanted, now)
+    return any(rooms.take(found.owner) for found in waiting(connection, now, Charges()))
+
+
+def outranked(connection: Connection, owners: Collection[str], wanted: Claim, now: Moment) -> set[str]:
+    """Return those of `owners` behind another who waits and may run one more shard."""
+    rooms, charges = _rooms(connection, wanted, now), Charges()
+    ready = [found for found in waiting(connection, now, charges) if rooms.take(found.owner)]
+    turns = turns_of(connection, owners)
+    return {owner for owner in owners if any(each.owner != owner and each.turn < turns[owner] for each in ready)}
 
 
 def jobs_to_lock(connection: Connection, wanted: Claim, ending: Sequence[str], now: Moment) -> set[str]:
@@ -79,7 +108,9 @@ def jobs_to_lock(connection: Connection, wanted: Claim, ending: Sequence[str], n
     rooms = _rooms(connection, wanted, now)
     if rooms.is_limited:
         rooms.running.subtract(_owners(connection, ending))
-    return _jobs_with_open(connection, rooms, now, wanted.limit + len(ending))
+    most = wanted.limit + len(ending)
+    search = _Search(connection, sql.FIND_OPEN_SHARDS, now, most + 1)
+    return {row.job_id for row in _in_turn(search, rooms, most, Charges())}
 
 
 def _owners(connection: Connection, job_ids: Sequence[str]) -> list[str]:
@@ -89,21 +120,40 @@ def _owners(connection: Connection, job_ids: Sequence[str]) -> list[str]:
 
 
 def claim(
-    connection: Connection, wanted: Claim, locked: Iterable[str] | None, now: Moment
-) -> tuple[list[Shard], float]:
-    """Lease what is open; of the jobs that are `locked` only, where those are given. Return it and its highest turn."""
-    statement = sql.FIND_OPEN_SHARDS if locked is None else sql.FIND_OPEN_SHARDS.where(shards.c.job_id.in_(locked))
-    rooms = _rooms(connection, wanted, now) if wanted.limit > 0 else _Rooms(None, {})
-    claimed: list[Shard] = []
-    served = 0.0
-    while left := max(0, wanted.limit - len(claimed)):
-        found = connection.execute(statement, _search(rooms, now, left)).all()
-        chosen = [row for row in found if rooms.take(row.owner)]
-        claimed += _lease_all(connection, chosen, wanted, now)
-        served = max([served, *(row.turn for row in chosen)])
-        if len(chosen) == len(found):
-            break
-    return claimed, served
+    connection: Connection, wanted: Claim, locked: Iterable[str] | None, now: Moment, charges: Charges
+) -> list[Shard]:
+    """Lease what is open; of the jobs that are `locked` only, where those are given. It is added to `charges`."""
+    if wanted.limit <= 0:
+        return []
+    find = sql.LOCK_OPEN_SHARDS
+    if locked is not None:
+        find = find.where(shards.c.job_id.in_(locked))
+    search = _Search(connection, find, now, wanted.limit + 1)
+    chosen = list(_in_turn(search, _rooms(connection, wanted, now), wanted.limit, charges))
+    return _lease_all(connection, chosen, wanted, now)
+
+
+def _in_turn(search: _Search, rooms: _Rooms, most: int, charges: Charges) -> Iterator[AnyRow]:
+    """Yield up to `most` shards in the order in which they are to be served, and charge for them."""
+    queue = waiting(search.connection, search.now, charges)
+    shards_of = {each.owner: search.of(each.owner) for each in queue}
+    ahead: dict[str, AnyRow | None] = {}
+    heapify(queue)
+    while queue and most:
+        first = queue[0]
+        owner = first.owner
+        row = ahead.get(owner) or next(shards_of[owner], None)
+        if row is None or not rooms.take(owner):
+            heappop(queue)
+            continue
+        charges.serve(first, row.cost)
+        yield row
+        most -= 1
+        following = ahead[owner] = next(shards_of[owner], None)
+        if following is None:
+            heappop(queue)
+        else:
+            heapreplace(queue, Waiting(first.turn + advance(row.cost), following.seq, owner))
 
 
 def _limits(connection: Connection, wanted: Claim) -> _Rooms:
@@ -120,21 +170,6 @@ def _rooms(connection: Connection, wanted: Claim, now: Moment) -> _Rooms:
     return rooms
 
 
-def _jobs_with_open(connection: Connection, rooms: _Rooms, now: Moment, most: int) -> set[str]:
-    """Return the jobs of the first `most` shards that may be claimed, or a few more."""
-    jobs: set[str] = set()
-    while True:
-        found = connection.execute(sql.FIND_OPEN_JOBS, _search(rooms, now, most)).all()
-        before = len(rooms.full)
-        jobs |= {row.job_id for row in found if rooms.take(row.owner)}
-        if len(rooms.full) == before:
-            return jobs
-
-
-def _search(rooms: _Rooms, now: Moment, most: int) -> dict[str, object]:
-    return {"now": now.now, "boot": now.boot, "most": most, "but_owners": sorted(rooms.full)}
-
-
 def _lease_all(connection: Connection, rows: list[AnyRow], wanted: Claim, now: Moment) -> list[Shard]:
     if not rows:
         return []
@@ -142,7 +177,8 @@ def _lease_all(connection: Connection, rows: list[AnyRow], wanted: Claim, now: M
     start = {"now": now.now, "boot": now.boot, "at": now.wall}
     until = {"until": now.now + wanted.lease_seconds, "boot": now.boot}
     connection.execute(sql.START_JOB, [start | {"of_job": job_id} for job_id in sorted({row.job_id for row in rows})])
-    connection.execute(sql.LEASE_SHARD, [fence(lease) | until for lease in leases])
+    advances = [until | {"advance": advance(row.cost)} for row in rows]
+    connection.execute(sql.LEASE_SHARD, [fence(lease) | each for lease, each in zip(leases, advances, strict=True)])
     connection.execute(sql.ADD_ATTEMPT, [_attempt(lease, now.wall) for lease in leases])
     return _whole(connection, leases, rows, now)
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from farshot.contract import JobStatus
-from farshot.model import Backlog, Effort, Usage
+from farshot.model import Backlog, Effort, Line, Standing, Usage
 from farshot.store import statements as sql
 from farshot.store.clock import DAY
 from farshot.store.rows import to_record
 from farshot.store.schema import jobs
+from farshot.store.turns import LIST_QUEUED, Charges, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import ColumnElement, Connection
 
     from farshot.model import JobFilter, JobRecord
+    from farshot.store.clock import Moment
+    from farshot.store.rows import AnyRow
 
-__all__ = ["ahead", "backlog", "effort", "events", "listed", "usage"]
+__all__ = ["backlog", "effort", "events", "line", "listed", "usage"]
 
 
 def listed(connection: Connection, wanted: JobFilter, limit: int) -> list[JobRecord]:
@@ -54,13 +58,27 @@ def backlog(connection: Connection) -> list[Backlog]:
     return [Backlog(JobStatus(row.status), row.target, row.jobs, int(row.circuits)) for row in found]
 
 
-def ahead(connection: Connection, job_id: str) -> int:
-    """Return how many other jobs have shards whose turn is before that of this job's first waiting one."""
-    first = connection.execute(sql.FIND_TURN, {"of_job": job_id}).one_or_none()
-    if first is None:
-        return 0
-    found = connection.execute(sql.COUNT_AHEAD, {"of_job": job_id, "turn": first.turn, "seq": first.seq})
-    return int(found.scalar_one())
+def line(connection: Connection, now: Moment) -> Line:
+    """Return the order in which the jobs that wait are begun."""
+    turns = {found.owner: found.turn for found in waiting(connection, now, Charges())}
+    found = sorted(connection.execute(LIST_QUEUED), key=_in_own_order)
+    return Line(list(_standing(found, turns)))
+
+
+def _standing(found: Iterable[AnyRow], turns: dict[str, float]) -> Iterator[Standing]:
+    for owner, rows in groupby(found, _owner):
+        turn = turns[owner]
+        for row in rows:
+            yield Standing(turn, row.first, row.job_id, owner, row.cost)
+            turn += row.advance
+
+
+def _owner(row: AnyRow) -> str:
+    return str(row.owner)
+
+
+def _in_own_order(row: AnyRow) -> tuple[str, int, int]:
+    return row.owner, row.rank, row.first
 
 
 def effort(connection: Connection, job_id: str) -> Effort:

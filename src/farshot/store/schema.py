@@ -2,8 +2,9 @@
 
 `payloads` stands apart from `shards` so that a change of state does not rewrite the circuits; `parts` are what a
 job arrived in. A job with a `draft` is still being uploaded and has no shards. `changes` counts the changes of all
-jobs; a job's `changed` is the count at its last one. A shard's `turn` orders the shards of all owners fairly; the
-highest one that was claimed is `served`, beside the count.
+jobs; a job's `changed` is the count at its last one. `turns` orders the owners fairly; the latest turn that was
+served is kept beside the count. The shards of an owner are in order of `rank`, which is their priority below zero;
+`cost` is what a shard is guessed to take, and `charged` what its owner was charged for it and it has not recorded yet.
 
 A `checksum` covers what a row says beside its state (`checksums.py`); a row from before there were any has none.
 """
@@ -43,6 +44,7 @@ __all__ = [
     "shards_open",
     "spent",
     "tokens",
+    "turns",
     "users",
 ]
 
@@ -113,7 +115,6 @@ shards = Table(
     Column("seq", _sequence, primary_key=True, autoincrement=True),
     Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Column("owner", Text, nullable=False),
-    Column("turn", Float, nullable=False),
     Column("number", Integer, nullable=False),
     Column("part", Integer, nullable=False),
     Column("slot", Integer, nullable=False),
@@ -128,6 +129,9 @@ shards = Table(
     Column("suspect", Integer),
     Column("verdict", LargeBinary),
     Column("checksum", BigInteger),
+    Column("rank", Integer, nullable=False, server_default=text("0")),
+    Column("cost", Float, nullable=False, server_default=text("0")),
+    Column("charged", Float, nullable=False, server_default=text("0")),
     UniqueConstraint("job_id", "number"),
     UniqueConstraint("job_id", "part", "slot", name="uq_shards_payload"),
     ForeignKeyConstraint(
@@ -143,8 +147,14 @@ shards = Table(
     CheckConstraint("(status = 'LEASED') = (holder IS NOT NULL)", name="held"),
     CheckConstraint("(status = 'LEASED') = (lease_until IS NOT NULL)", name="until"),
     CheckConstraint("(status = 'LEASED') = (lease_boot IS NOT NULL)", name="boot"),
-    Index("ix_shards_open", "turn", "seq", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
-    Index("ix_shards_owner", "owner", "turn", sqlite_where=text(_OPEN_SHARD), postgresql_where=text(_OPEN_SHARD)),
+    Index(
+        "ix_shards_waiting",
+        "owner",
+        "rank",
+        "seq",
+        sqlite_where=text(_OPEN_SHARD),
+        postgresql_where=text(_OPEN_SHARD),
+    ),
     Index("ix_shards_leased", "owner", sqlite_where=text(_LEASED_SHARD), postgresql_where=text(_LEASED_SHARD)),
 )
 
@@ -231,6 +241,13 @@ changes = Table(
     Column("count", BigInteger, nullable=False),
     Column("served", Float, nullable=False),
     CheckConstraint("id = 1", name="single"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("turn", Float, nullable=False),
 )
 
 spent = Table(

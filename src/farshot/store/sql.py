@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,25 +14,26 @@ from farshot.model import EVERY_JOB
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
 from farshot.store.changes import mark
-from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock
+from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock, outranked
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_overdue, overdue
 from farshot.store.keeping import copy_to, delete_ended, delete_jobs
-from farshot.store.listing import ahead, backlog, effort, events, listed, usage
+from farshot.store.listing import backlog, effort, events, line, listed, usage
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
-from farshot.store.recording import record_parts
+from farshot.store.recording import prolong, record_parts, release
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
 from farshot.store.soundness import damages, faults_of
 from farshot.store.transactions import Transactions
+from farshot.store.turns import Charges, charge
 from farshot.store.work import read_circuits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
-    from farshot.model import Backlog, Effort, Fault, JobFilter, JobRecord, JobSpec, Lease, Part, Shard, Usage
+    from farshot.model import Backlog, Effort, Fault, JobFilter, JobRecord, JobSpec, Lease, Line, Part, Shard, Usage
     from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
     from farshot.submission import Submission
 
@@ -39,6 +41,7 @@ __all__ = ["SqlStore"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _FOUND_AT_MOST = 20
+_NOTHING: Mapping[Lease, float] = MappingProxyType({})
 
 
 class SqlStore:
@@ -127,9 +130,14 @@ class SqlStore:
             return backlog(connection)
 
     def ahead(self, job_id: str) -> int:
-        """Return how many other jobs have shards that are to be claimed before this job's first waiting one."""
+        """Return how many other jobs are begun before this job's first waiting shard; 0 where nothing of it waits."""
+        place = self.line().place(job_id)
+        return place.ahead if place else 0
+
+    def line(self) -> Line:
+        """Return the order in which the jobs that wait are begun."""
         with self._transactions.read() as connection:
-            return ahead(connection, job_id)
+            return line(connection, self._moment(connection))
 
     def effort(self, job_id: str) -> Effort:
         """Return what a job was guessed to take, and how much of that is done."""
@@ -184,16 +192,23 @@ class SqlStore:
                 return []
         return self._transactions.write(lambda connection: self._exchange(connection, (), holder, limit)[1])
 
+    def outranked(self, owners: Collection[str]) -> set[str]:
+        """Return those of `owners` behind another who waits and may run one more shard. Writes nothing."""
+        with self._transactions.read() as connection:
+            return outranked(connection, owners, self._wanted("", 1), self._moment(connection))
+
     def lost(self, leases: Sequence[Lease]) -> list[Lease]:
         """Return those of `leases` that no longer hold. Writes nothing."""
         with self._transactions.read() as connection:
             return [lease for lease in leases if connection.execute(sql.FIND_LEASE, fence(lease)).first() is None]
 
-    def renew(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Prolong leases; return those that are lost (cancelled, or taken over)."""
+    def renew(self, leases: Sequence[Lease], seconds: Mapping[Lease, float] = _NOTHING) -> list[Lease]:
+        """Prolong leases; return those that are lost (cancelled, or taken over). Charge their owners for the `seconds`
+        that have been spent on them and are not recorded.
+        """
         if not leases:
             return []
-        return self._transactions.write(lambda connection: self._renew(connection, leases))
+        return self._transactions.write(lambda connection: self._renew(connection, leases, seconds))
 
     def record(self, parts: Sequence[Part]) -> list[Recorded]:
         """Record parts in one transaction, each only where its lease still holds."""
@@ -203,12 +218,14 @@ class SqlStore:
         """Record, then claim, in one transaction: one commit where two would be."""
         return self._transactions.write(lambda connection: self._exchange(connection, parts, holder, limit))
 
-    def release(self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None) -> bool:
-        """Give a shard back for another attempt; say whether the lease still held."""
+    def release(
+        self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None, seconds: float = 0.0
+    ) -> bool:
+        """Give a shard back for another attempt; say whether the lease still held. Its owner is charged for the
+        `seconds` that were spent on it and are not recorded.
+        """
         blame = {"of_suspect": suspect, "of_verdict": verdict and _encode(verdict)}
-        return self._transactions.write(
-            lambda connection: bool(connection.execute(sql.RELEASE_SHARD, fence(lease) | blame).rowcount)
-        )
+        return self._transactions.write(lambda connection: release(connection, lease, blame, seconds))
 
     def holders(self) -> list[str]:
         """Return the names under which leases are held."""
@@ -288,8 +305,10 @@ class SqlStore:
         self, connection: Connection, submission: Submission, holder: str, limit: int
     ) -> tuple[JobRecord, list[Shard]]:
         job_id, new = self._put(connection, submission)
-        claimed, served = claim(connection, self._wanted(holder, limit), None, self._moment(connection))
-        mark(connection, [*new, *(shard.lease.job_id for shard in claimed)], served)
+        charges = Charges()
+        claimed = claim(connection, self._wanted(holder, limit), None, self._moment(connection), charges)
+        charge(connection, charges)
+        mark(connection, [*new, *(shard.lease.job_id for shard in claimed)], charges.served)
         return read_job(connection, job_id), claimed
 
     def _delete(self, connection: Connection, job_id: str) -> None:
@@ -305,14 +324,19 @@ class SqlStore:
         mark(connection, ended)
         return ended
 
-    def _renew(self, connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
+    def _renew(self, connection: Connection, leases: Sequence[Lease], seconds: Mapping[Lease, float]) -> list[Lease]:
         self._lock(connection, (lease.job_id for lease in leases))
         until = self._until(self._moment(connection))
-        return [lease for lease in leases if not connection.execute(sql.RENEW_SHARD, fence(lease) | until).rowcount]
+        charges = Charges()
+        lost = [lease for lease in leases if not prolong(connection, lease, until, seconds.get(lease, 0.0), charges)]
+        charge(connection, charges)
+        return lost
 
     def _record(self, connection: Connection, parts: Sequence[Part]) -> list[Recorded]:
         self._lock(connection, (part.lease.job_id for part in parts))
-        recorded = record_parts(connection, parts, self._moment(connection).wall)
+        charges = Charges()
+        recorded = record_parts(connection, parts, self._moment(connection).wall, charges)
+        charge(connection, charges)
         mark(connection, _touched(recorded))
         return recorded
 
@@ -324,9 +348,11 @@ class SqlStore:
         ending = [part.lease.job_id for part in parts if part.last]
         locked = None if self._is_file else jobs_to_lock(connection, wanted, ending, now)
         self._lock(connection, (locked or set()) | {part.lease.job_id for part in parts})
-        recorded = record_parts(connection, parts, now.wall)
-        claimed, served = claim(connection, wanted, locked, now)
-        mark(connection, [*_touched(recorded), *(shard.lease.job_id for shard in claimed)], served)
+        charges = Charges()
+        recorded = record_parts(connection, parts, now.wall, charges)
+        claimed = claim(connection, wanted, locked, now, charges)
+        charge(connection, charges)
+        mark(connection, [*_touched(recorded), *(shard.lease.job_id for shard in claimed)], charges.served)
         return recorded, claimed
 
     def _revoke(self, connection: Connection, holder: str) -> int:

@@ -25,6 +25,7 @@ from farshot.store.schema import (
     spent,
     users,
 )
+from farshot.store.turns import is_claimable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,7 @@ __all__ = [
     "ADVANCE_SHARD",
     "CANCEL_JOB",
     "CANCEL_SHARDS",
-    "COUNT_AHEAD",
+    "CHARGE_SHARD",
     "COUNT_CHANGES",
     "COUNT_RUNNING",
     "DELETE_JOBS",
@@ -56,9 +57,7 @@ __all__ = [
     "FIND_JOBS_OF_HOLDER",
     "FIND_KEY",
     "FIND_LEASE",
-    "FIND_OPEN_JOBS",
     "FIND_OPEN_SHARDS",
-    "FIND_TURN",
     "FORGET_SPENT",
     "GROW_JOB",
     "KEEP_SPENT",
@@ -71,6 +70,7 @@ __all__ = [
     "LIST_RUNNING",
     "LOCK_JOBS",
     "LOCK_LIMITS",
+    "LOCK_OPEN_SHARDS",
     "MARK_JOB",
     "READ_JOB",
     "READ_SPEC",
@@ -128,7 +128,6 @@ _this_lease = and_(
     shards.c.status == ShardStatus.LEASED,
 )
 _has_lapsed = or_(shards.c.lease_boot != bindparam("boot"), shards.c.lease_until < bindparam("now"))
-_is_open = and_(shards_open, or_(shards.c.status == ShardStatus.QUEUED, _has_lapsed))
 _its_payload = and_(
     payloads.c.job_id == shards.c.job_id, payloads.c.part == shards.c.part, payloads.c.slot == shards.c.slot
 )
@@ -136,7 +135,6 @@ _has_open_shard = exists().where(shards.c.job_id == jobs.c.id, _shards_that_may(
 _now = bindparam("now", type_=Float)
 _boot = bindparam("boot", type_=Text)
 _is_overdue = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.deadline_boot == _boot, jobs.c.deadline < _now)
-_may_run = shards.c.owner.not_in(bindparam("but_owners", expanding=True))
 _NO_LEASE = {"holder": None, "lease_until": None, "lease_boot": None}
 
 # submit
@@ -179,19 +177,6 @@ SUM_BACKLOG = (
     .order_by(jobs.c.status, jobs.c.target)
 )
 COUNT_RUNNING = select(func.count()).select_from(shards).where(shards_leased, shards.c.owner == bindparam("of_owner"))
-FIND_TURN = (
-    select(shards.c.turn, shards.c.seq)
-    .where(shards.c.job_id == bindparam("of_job"), shards.c.status == ShardStatus.QUEUED)
-    .order_by(shards.c.turn, shards.c.seq)
-    .limit(1)
-)
-COUNT_AHEAD = select(func.count(shards.c.job_id.distinct())).where(
-    shards_open,
-    shards.c.status == ShardStatus.QUEUED,
-    shards.c.turn <= bindparam("turn"),
-    or_(shards.c.turn < bindparam("turn"), shards.c.seq < bindparam("seq")),
-    shards.c.job_id != bindparam("of_job"),
-)
 SUM_EFFORT = (
     select(
         func.sum(payloads.c.cost * shards.c.done / shards.c.size).label("done"),
@@ -212,29 +197,25 @@ LOCK_JOBS = (
 
 # claim
 
-FIND_OPEN_JOBS = (
-    select(shards.c.job_id, shards.c.owner)
-    .where(_is_open, _may_run)
-    .order_by(shards.c.turn, shards.c.seq)
-    .limit(bindparam("most"))
-)
 FIND_OPEN_SHARDS = (
     select(
+        shards.c.seq,
         shards.c.job_id,
         shards.c.number,
         shards.c.owner,
-        shards.c.turn,
         shards.c.first,
         shards.c.done,
         shards.c.attempt,
         shards.c.suspect,
         shards.c.verdict,
+        shards.c.cost,
     )
-    .where(_is_open, _may_run)
-    .order_by(shards.c.turn, shards.c.seq)
+    .where(shards_open, shards.c.owner == bindparam("of_owner"), is_claimable)
+    .order_by(shards.c.rank, shards.c.seq)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .offset(bindparam("behind"))
 )
+LOCK_OPEN_SHARDS = FIND_OPEN_SHARDS.with_for_update(skip_locked=True)
 LIST_OWNERS = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))
 LIST_LIMITS = select(users.c.name, users.c.running_shards).where(users.c.running_shards.is_not(None))
 LIST_RUNNING = (
@@ -250,6 +231,7 @@ LEASE_SHARD = (
         holder=bindparam("of_holder"),
         lease_until=bindparam("until"),
         lease_boot=bindparam("boot"),
+        charged=bindparam("advance"),
     )
 )
 ADD_ATTEMPT = insert(attempts)
@@ -266,11 +248,18 @@ START_JOB = (
 # under a lease
 
 FIND_LEASE = select(shards.c.seq).where(_this_lease)
-RENEW_SHARD = update(shards).where(_this_lease).values(lease_until=bindparam("until"), lease_boot=bindparam("boot"))
+RENEW_SHARD = (
+    update(shards)
+    .where(_this_lease)
+    .values(lease_until=bindparam("until"), lease_boot=bindparam("boot"))
+    .returning(shards.c.owner, shards.c.charged)
+)
+CHARGE_SHARD = update(shards).where(_this_lease).values(charged=bindparam("seconds"))
 RELEASE_SHARD = (
     update(shards)
     .where(_this_lease)
     .values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), verdict=bindparam("of_verdict"), **_NO_LEASE)
+    .returning(shards.c.owner, shards.c.charged)
 )
 FIND_HOLDERS = select(shards.c.holder).where(shards_leased).distinct()
 FIND_JOBS_OF_HOLDER = select(shards.c.job_id).where(shards_leased, shards.c.holder == bindparam("of_holder"))
@@ -286,14 +275,16 @@ ADVANCE_SHARD = {
         shards.c.first + shards.c.done == bindparam("from_position"),
         shards.c.done + bindparam("count") <= shards.c.size,
     )
-    .values(done=shards.c.done + bindparam("count")),
+    .values(done=shards.c.done + bindparam("count"))
+    .returning(shards.c.owner, shards.c.charged),
     True: update(shards)
     .where(
         _this_lease,
         shards.c.first + shards.c.done == bindparam("from_position"),
         shards.c.done + bindparam("count") == shards.c.size,
     )
-    .values(status=ShardStatus.DONE, done=shards.c.size, **_NO_LEASE),
+    .values(status=ShardStatus.DONE, done=shards.c.size, **_NO_LEASE)
+    .returning(shards.c.owner, shards.c.charged),
 }
 ADD_RESULTS = insert(results)
 ADVANCE_JOB = (
@@ -353,7 +344,7 @@ COUNT_CHANGES = (
     update(changes)
     .values(
         count=changes.c.count + bindparam("more"),
-        served=case((changes.c.served < bindparam("turn"), bindparam("turn")), else_=changes.c.served),
+        served=case((changes.c.served < bindparam("served"), bindparam("served")), else_=changes.c.served),
     )
     .returning(changes.c.count)
 )

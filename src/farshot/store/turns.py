@@ -1,89 +1,152 @@
-"""Fair shares: the turn of a shard, by self-clocked fair queueing (Golestani, INFOCOM 1994).
+"""Fair shares: whose turn it is, by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996).
 
-Shards are claimed in order of turn. A shard's turn is its cost behind its owner's last one, or behind the highest turn
-that was ever claimed where that is later: whoever comes with little is served among those who wait with much, ten
-owners have a tenth each, and who was idle, or has one long shard running, has saved nothing. Within an owner the
-shards of jobs of higher priority come first: those that they outrank take their turns anew, behind them.
+Every owner has a turn, in seconds. The owner with the earliest one is served, which moves its turn on by what the
+shard is guessed to take; what the shard takes in truth is charged as it becomes known: more at once, less when it ends.
+Nobody begins earlier than the latest turn that was served: whoever comes with little is served among those who wait
+with much, ten owners have a tenth each, and who was idle, waited for its own limit or has one long shard running has
+saved nothing. Within an owner the shards of higher priority come first, then the oldest; so a submission moves nothing.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, or_, select, text
 
-from farshot.states import JobEvent, ShardStatus, jobs_before
-from farshot.store.schema import changes, jobs, payloads, shards, shards_open
+from farshot.states import ShardStatus
+from farshot.store.schema import changes, shards, shards_open, turns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
-    from sqlalchemy import BindParameter, Connection
+    from sqlalchemy import Connection
 
+    from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
-__all__ = ["lock_turns", "take_turns"]
+__all__ = [
+    "LIST_QUEUED",
+    "MAX_ADVANCE",
+    "Charges",
+    "Waiting",
+    "advance",
+    "charge",
+    "is_claimable",
+    "turns_of",
+    "waiting",
+]
 
-_of_owner: BindParameter[str] = bindparam("of_owner")
-_outranked_job = and_(jobs.c.owner == _of_owner, jobs.c.priority < bindparam("of_priority"))
-_SERVED = select(changes.c.served)
-_LAST = select(func.max(shards.c.turn)).where(shards_open, shards.c.owner == _of_owner)
-_WAITING = (
-    select(shards.c.seq, shards.c.turn, payloads.c.cost, jobs.c.priority)
-    .join_from(shards, jobs, jobs.c.id == shards.c.job_id)
-    .join(
-        payloads,
-        and_(payloads.c.job_id == shards.c.job_id, payloads.c.part == shards.c.part, payloads.c.slot == shards.c.slot),
+MAX_ADVANCE = 10.0
+"""Seconds that a shard is charged when it is claimed, however long it is guessed: the rest, as it runs."""
+
+is_claimable = or_(
+    shards.c.status == ShardStatus.QUEUED,
+    shards.c.lease_boot != bindparam("boot"),
+    shards.c.lease_until < bindparam("now"),
+)
+_first = select(func.min(shards.c.owner).label("owner")).where(shards_open).cte("owners", recursive=True)
+_next = select(func.min(shards.c.owner)).where(shards_open, shards.c.owner > _first.c.owner).scalar_subquery()
+_owners = _first.union_all(select(_next).where(_first.c.owner.is_not(None)))
+_LIST_WAITING = (
+    select(
+        _owners.c.owner,
+        func.coalesce(turns.c.turn, 0.0).label("turn"),
+        select(changes.c.served).scalar_subquery().label("served"),
+        select(shards.c.seq)
+        .where(shards_open, shards.c.owner == _owners.c.owner, is_claimable)
+        .order_by(shards.c.rank, shards.c.seq)
+        .limit(1)
+        .scalar_subquery()
+        .label("first"),
     )
-    .where(shards_open, shards.c.owner == _of_owner, shards.c.status == ShardStatus.QUEUED)
-    .order_by(shards.c.turn, shards.c.seq)
+    .join_from(_owners, turns, turns.c.owner == _owners.c.owner, isouter=True)
+    .where(_owners.c.owner.is_not(None))
 )
-_MOVE = update(shards).where(shards.c.seq == bindparam("of_seq")).values(turn=bindparam("new_turn"))
-_LOCK_OWNER = select(func.pg_advisory_xact_lock(func.hashtextextended(_of_owner, 0)))
-_LOCK_OUTRANKED = (
-    select(jobs.c.id)
-    .where(_outranked_job, jobs.c.status.in_(sorted(jobs_before(JobEvent.CANCEL))))
-    .order_by(jobs.c.id)
-    .with_for_update(key_share=True)
+LIST_QUEUED = (
+    select(
+        shards.c.owner,
+        shards.c.rank,
+        shards.c.job_id,
+        func.min(shards.c.seq).label("first"),
+        func.sum(shards.c.cost).label("cost"),
+        func.sum(case((shards.c.cost < MAX_ADVANCE, shards.c.cost), else_=MAX_ADVANCE)).label("advance"),
+    )
+    .where(shards_open, shards.c.status == ShardStatus.QUEUED)
+    .group_by(shards.c.owner, shards.c.rank, shards.c.job_id)
+)
+_LIST_TURNS = select(turns.c.owner, turns.c.turn).where(turns.c.owner.in_(bindparam("of_owners", expanding=True)))
+_SERVED = "(SELECT served FROM changes)"
+_CHARGE = text(
+    "INSERT INTO turns (owner, turn) VALUES (:owner, :fresh) ON CONFLICT (owner) DO UPDATE SET turn = :claimed + "
+    f"CASE WHEN turns.turn + :change < {_SERVED} THEN {_SERVED} ELSE turns.turn + :change END"
 )
 
 
-def lock_turns(connection: Connection, owner: str, priority: int) -> None:
-    """Let nobody else take turns for `owner`, then lock the jobs whose shards may move; before any other lock.
+@dataclass(slots=True)
+class Charges:
+    """What one transaction does to the turns of owners: `changes` of what was charged before, and what is `claimed`.
 
-    A file has one writer at a time anyway.
+    `floor` is the latest turn that was served before it, `served` with it, where it serves.
     """
-    if connection.dialect.name != "sqlite":
-        connection.execute(_LOCK_OWNER, {"of_owner": owner})
-        connection.execute(_LOCK_OUTRANKED, {"of_owner": owner, "of_priority": priority})
+
+    floor: float = 0.0
+    served: float = 0.0
+    changes: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    claimed: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def serve(self, turn: Waiting, cost: float) -> None:
+        """Charge an owner whose turn it is for a shard that is guessed to take `cost` seconds."""
+        self.served = max(self.served, turn.turn)
+        self.claimed[turn.owner] += advance(cost)
 
 
-def take_turns(connection: Connection, owner: str, priority: int, costs: Sequence[float]) -> list[float]:
-    """Return the turns of the new shards of a job, in order; waiting shards that it outranks move behind it."""
-    served = connection.execute(_SERVED).scalar_one()
-    if not priority:
-        last = connection.execute(_LAST, {"of_owner": owner}).scalar()
-        return _behind(max(served, last or 0.0), costs)
-    waiting = connection.execute(_WAITING, {"of_owner": owner}).all()
-    moved = [row for row in waiting if row.priority < priority]
-    before = [row.turn for row in waiting if row.priority >= priority]
-    turns = _behind(max([_start(served, moved), *before]), [*costs, *(row.cost for row in moved)])
-    _move(connection, moved, turns[len(costs) :])
-    return turns[: len(costs)]
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """An owner with shards that may be claimed, the first of them of number `seq`: the lowest is served next."""
+
+    turn: float
+    seq: int
+    owner: str
 
 
-def _behind(start: float, costs: Sequence[float]) -> list[float]:
-    return list(accumulate(costs, initial=start))[1:]
+def waiting(connection: Connection, now: Moment, charges: Charges) -> list[Waiting]:
+    """Return who waits, as of `charges`, which learn what was served. The cost is that of the owners, not of shards."""
+    found = [
+        row for row in connection.execute(_LIST_WAITING, {"now": now.now, "boot": now.boot}) if row.first is not None
+    ]
+    if found:
+        charges.floor = charges.served = found[0].served
+    return [_waiting(row, charges) for row in found]
 
 
-def _start(served: float, moved: Sequence[AnyRow]) -> float:
-    """Return where the first of the shards that move would have begun, if it were not late: nothing is lost."""
-    return max(served, moved[0].turn) - moved[0].cost if moved else served
+def _waiting(row: AnyRow, charges: Charges) -> Waiting:
+    return Waiting(max(row.turn + charges.changes.get(row.owner, 0.0), row.served), row.first, row.owner)
 
 
-def _move(connection: Connection, rows: Sequence[AnyRow], turns: Sequence[float]) -> None:
-    if rows:
-        connection.execute(
-            _MOVE, [{"of_seq": row.seq, "new_turn": turn} for row, turn in zip(rows, turns, strict=True)]
-        )
+def turns_of(connection: Connection, owners: Collection[str]) -> dict[str, float]:
+    """Return the turns of `owners`, whether anything of theirs waits or not."""
+    found = {row.owner: row.turn for row in connection.execute(_LIST_TURNS, {"of_owners": list(owners)})}
+    return {owner: found.get(owner, 0.0) for owner in owners}
+
+
+def advance(cost: float) -> float:
+    """Return what is charged at once for a shard that is guessed to take `cost` seconds."""
+    return min(cost, MAX_ADVANCE)
+
+
+def charge(connection: Connection, charges: Charges) -> None:
+    """Move the turns: after the locks of jobs and shards, in one order, so that no two transactions wait for each
+    other. What is given back never puts an owner before what was served.
+    """
+    changed = {owner for owner, seconds in charges.changes.items() if seconds}
+    owners = sorted(changed | charges.claimed.keys())
+    if owners:
+        connection.execute(_CHARGE, [_move(owner, charges) for owner in owners])
+
+
+def _move(owner: str, charges: Charges) -> dict[str, object]:
+    claimed = charges.claimed.get(owner, 0.0)
+    change = charges.changes.get(owner, 0.0)
+    return {"owner": owner, "fresh": charges.floor + claimed, "change": change, "claimed": claimed}

@@ -18,7 +18,6 @@ from farshot.store.clock import BootClock, moment
 from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
 from farshot.store.transactions import Transactions
-from farshot.store.turns import lock_turns
 from farshot.submission import PartReceipt, ShardCut
 
 if TYPE_CHECKING:
@@ -177,8 +176,6 @@ class SqlUploads:
         return read_job(connection, job_id)
 
     def _accept(self, connection: Connection, job_id: str, spec: JobSpec) -> JobRecord:
-        draft = read_job(connection, job_id)
-        lock_turns(connection, draft.owner, draft.priority)
         _lock(connection, job_id)
         record = read_job(connection, job_id)
         if not record.uploading:

@@ -74,14 +74,17 @@ def _is_whole(job_id: str, work: AnyRow) -> bool:
 
 
 def _shard(lease: Lease, row: AnyRow, work: AnyRow) -> Shard:
+    labels = _decode_labels(work.labels)
     return Shard(
         lease=lease,
         spec=_spec(work),
         first=row.first + row.done,
-        labels=_decode_labels(work.labels)[row.done :],
+        labels=labels[row.done :],
         sources=_decode_sources(work.sources)[row.done :],
         suspect=row.suspect,
         verdict=row.verdict and decode_fault(row.verdict),
+        owner=row.owner,
+        cost=row.cost * (len(labels) - row.done) / len(labels),
     )
 
 

@@ -124,7 +124,6 @@ CREATE TABLE shards (
 	seq INTEGER NOT NULL, 
 	job_id TEXT NOT NULL, 
 	owner TEXT NOT NULL, 
-	turn FLOAT NOT NULL, 
 	number INTEGER NOT NULL, 
 	part INTEGER NOT NULL, 
 	slot INTEGER NOT NULL, 
@@ -137,7 +136,7 @@ CREATE TABLE shards (
 	lease_until FLOAT, 
 	lease_boot TEXT, 
 	suspect INTEGER, 
-	verdict BLOB, checksum BIGINT, 
+	verdict BLOB, checksum BIGINT, rank INTEGER DEFAULT 0 NOT NULL, cost FLOAT DEFAULT 0 NOT NULL, charged FLOAT DEFAULT 0 NOT NULL, 
 	CONSTRAINT pk_shards PRIMARY KEY (seq), 
 	CONSTRAINT ck_shards_held CHECK ((status = 'LEASED') = (holder IS NOT NULL)), 
 	CONSTRAINT ck_shards_boot CHECK ((status = 'LEASED') = (lease_boot IS NOT NULL)), 
@@ -151,9 +150,9 @@ CREATE TABLE shards (
 	CONSTRAINT uq_shards_job_id UNIQUE (job_id, number), 
 	CONSTRAINT uq_shards_payload UNIQUE (job_id, part, slot)
 );
-INSERT INTO "shards" VALUES(1,'7db90fdaf79c408f8ee6cca72555994f','',1.0,0,0,0,0,4,4,'DONE',1,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "shards" VALUES(2,'7dd2907ee11541c5aec52420565ba33d','',2.0,0,0,0,0,4,1,'LEASED',1,'me',1010.0,'first',NULL,NULL,NULL);
-INSERT INTO "shards" VALUES(3,'f918275a6e054b5089426793499232fc','',3.0,0,0,0,0,4,0,'CANCELLED',0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "shards" VALUES(1,'7db90fdaf79c408f8ee6cca72555994f','',0,0,0,0,4,4,'DONE',1,NULL,NULL,NULL,NULL,NULL,NULL,0,0.0,0.0);
+INSERT INTO "shards" VALUES(2,'7dd2907ee11541c5aec52420565ba33d','',0,0,0,0,4,1,'LEASED',1,'me',1010.0,'first',NULL,NULL,NULL,0,1.0,0.0);
+INSERT INTO "shards" VALUES(3,'f918275a6e054b5089426793499232fc','',0,0,0,0,4,0,'CANCELLED',0,NULL,NULL,NULL,NULL,NULL,NULL,0,0.0,0.0);
 CREATE TABLE spent (
 	seq INTEGER NOT NULL, 
 	owner TEXT NOT NULL, 
@@ -170,6 +169,11 @@ CREATE TABLE tokens (
 	revoked_at FLOAT, 
 	CONSTRAINT pk_tokens PRIMARY KEY (id), 
 	CONSTRAINT fk_tokens_user FOREIGN KEY(user) REFERENCES users (name) ON DELETE CASCADE
+);
+CREATE TABLE turns (
+	owner TEXT NOT NULL, 
+	turn FLOAT NOT NULL, 
+	CONSTRAINT pk_turns PRIMARY KEY (owner)
 );
 CREATE TABLE users (
 	name TEXT NOT NULL, 
@@ -189,8 +193,7 @@ CREATE INDEX ix_jobs_owner ON jobs (owner, seq);
 CREATE INDEX ix_jobs_status ON jobs (status, seq);
 CREATE INDEX ix_jobs_tag ON jobs (tag, seq);
 CREATE INDEX ix_spent_owner ON spent (owner, created_at);
-CREATE INDEX ix_shards_open ON shards (turn, seq) WHERE status IN ('QUEUED', 'LEASED');
-CREATE INDEX ix_shards_owner ON shards (owner, turn) WHERE status IN ('QUEUED', 'LEASED');
 CREATE INDEX ix_shards_leased ON shards (owner) WHERE status = 'LEASED';
 CREATE INDEX ix_results_seq ON results (job_id, seq);
+CREATE INDEX ix_shards_waiting ON shards (owner, rank, seq) WHERE status IN ('QUEUED', 'LEASED');
 COMMIT;

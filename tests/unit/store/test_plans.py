@@ -22,7 +22,7 @@ def plans(engine):
 
     @event.listens_for(engine, "before_cursor_execute")
     def explain(connection, _cursor, statement, values, _context, many):
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
             driver = connection.connection.driver_connection
             rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", values[0] if many else values)
             found[statement] = [row[3] for row in rows]
@@ -56,7 +56,7 @@ def use_everything(store):
 def test_no_statement_reads_a_whole_table(engine, plans, running_limit):
     use_everything(SqlStore(engine, ManualClock(), running_limit=running_limit))
     large = ("jobs", "shards", "payloads", "parts", "results", "attempts")
-    of_few = ("USING INDEX ix_shards_open", "INDEX ix_shards_leased")
+    of_few = ("USING INDEX ix_shards_waiting", "INDEX ix_shards_leased")
     scans = [
         (step, statement)
         for statement, steps in plans.items()
@@ -72,8 +72,27 @@ def test_the_queue_is_read_in_its_order(engine, plans):
     sorted_by_hand = {
         statement for statement, steps in plans.items() if any("TEMP B-TREE FOR ORDER BY" in step for step in steps)
     }
-    queue = {
-        statement for statement in plans if "ORDER BY shards.turn, shards.seq" in statement and "LIMIT" in statement
-    }
-    assert {statement for statement in queue & sorted_by_hand if "job_id = ?" not in statement} == set()
-    assert any("ix_shards_open" in step for statement in queue for step in plans[statement])
+    queue = {statement for statement in plans if "ORDER BY shards.rank, shards.seq" in statement}
+    assert queue & sorted_by_hand == set()
+    assert any("ix_shards_waiting" in step for statement in queue for step in plans[statement])
+
+
+def test_who_waits_is_found_without_reading_what_waits(engine, plans):
+    use_everything(SqlStore(engine, ManualClock()))
+    (steps,) = (steps for statement, steps in plans.items() if statement.startswith("WITH"))
+    assert sum("ix_shards_waiting" in step for step in steps) == 3
+    assert not any("TEMP B-TREE" in step for step in steps)
+
+
+def test_a_submission_costs_the_same_whatever_waits(engine):
+    store = SqlStore(engine, ManualClock())
+    seen = []
+    event.listen(engine, "before_cursor_execute", lambda *call: seen.append(call[2]))
+    statements = []
+    for waiting in (1, 300):
+        store.add(make_submission(circuits=waiting, shard=1, owner="a"))
+        seen.clear()
+        store.add(make_submission(owner="a", priority=9))
+        statements.append(list(seen))
+    assert statements[0] == statements[1]
+    assert not any("FROM shards" in statement or "UPDATE shards" in statement for statement in statements[1])

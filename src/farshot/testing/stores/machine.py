@@ -28,6 +28,7 @@ _HOLDERS = st.sampled_from(["ann", "bob", "cyd"])
 _OWNERS = st.sampled_from(["", "ada", "eve"])
 _FEW = st.integers(1, 4)
 _PICK = st.integers(0, 10_000)
+_SPENT = st.sampled_from([0.0, 0.25, 2.0, 16.0])
 _MOVES = st.sampled_from([1.0, LEASE_SECONDS / 2, LEASE_SECONDS - 0.5, LEASE_SECONDS + 0.5])
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 
@@ -71,7 +72,7 @@ class StoreMachine(RuleBasedStateMachine):
         shard=st.integers(1, 3),
         owner=_OWNERS,
         priority=st.sampled_from([0, 0, 0, 1, 2]),
-        cost=st.sampled_from([0.5, 1.0, 4.0]),
+        cost=st.sampled_from([0.5, 1.0, 4.0, 64.0]),
         key=st.sampled_from([None, None, "k", "l"]),
         timeout=st.sampled_from([None, None, LEASE_SECONDS]),
     )
@@ -144,20 +145,22 @@ class StoreMachine(RuleBasedStateMachine):
         self._compare_claim(claimed, self.model.claim(holder, limit))
 
     @precondition(lambda self: self.leases)
-    @rule(picks=st.lists(_PICK, min_size=1, max_size=3))
-    def renew(self, picks: list[int]) -> None:
-        """Prolong leases; what is lost is told."""
+    @rule(picks=st.lists(_PICK, min_size=1, max_size=3), spent=_SPENT)
+    def renew(self, picks: list[int], spent: float) -> None:
+        """Prolong leases on which so much was spent; what is lost is told."""
         leases = list(dict.fromkeys(self._lease(pick) for pick in picks))
-        assert self.store.renew(leases) == self.model.renew(leases)
+        seconds = dict.fromkeys(leases, spent)
+        assert self.store.renew(leases, seconds) == self.model.renew(leases, seconds)
 
     @precondition(lambda self: self.leases)
-    @rule(pick=_PICK, blamed=st.sampled_from(["nobody", "suspect", "verdict"]))
-    def release(self, pick: int, blamed: str) -> None:
+    @rule(pick=_PICK, blamed=st.sampled_from(["nobody", "suspect", "verdict"]), spent=_SPENT)
+    def release(self, pick: int, blamed: str, spent: float) -> None:
         """Give a shard back, with whom the loss is blamed on."""
         lease = self._lease(pick)
         suspect = None if blamed == "nobody" else self.model.shard(lease).first
         verdict = _FAULT if blamed == "verdict" else None
-        assert self.store.release(lease, suspect, verdict) == self.model.release(lease, suspect, verdict)
+        expected = self.model.release(lease, suspect, verdict, spent)
+        assert self.store.release(lease, suspect, verdict, spent) == expected
 
     @rule(holder=_HOLDERS)
     def revoke(self, holder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from farshot.contract import JobStatus
@@ -11,12 +12,15 @@ from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, job_
 from farshot.testing.stores.values import LEASE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from farshot.model import Fault, Part
     from farshot.testing.stores.values import ManualClock
 
-__all__ = ["ModelJob", "ModelShard", "ModelStore"]
+__all__ = ["MAX_ADVANCE", "ModelJob", "ModelShard", "ModelStore"]
+
+MAX_ADVANCE = 10.0
+"""Seconds that a shard is charged when it is claimed, however long it is guessed."""
 
 
 @dataclass
@@ -28,7 +32,7 @@ class ModelShard:
     first: int
     size: int
     cost: float = 1.0
-    turn: float = 0.0
+    charged: float = 0.0
     done: int = 0
     status: ShardStatus = ShardStatus.QUEUED
     attempt: int = 0
@@ -105,6 +109,7 @@ class ModelStore:
     clock: ManualClock
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     deleted: dict[str, ModelJob] = field(default_factory=dict)
+    turns: dict[str, float] = field(default_factory=dict)
     served: float = 0.0
 
     def shards(self) -> Iterator[ModelShard]:
@@ -117,24 +122,35 @@ class ModelStore:
         return next((job for job in self.jobs.values() if key and (job.owner, job.key) == (owner, key)), None)
 
     def add(self, job: ModelJob) -> None:
-        """Line up the shards of a new job: one after the other behind the owner's waiting ones of no lower priority.
-
-        Those of lower priority follow. Nobody begins before what was served last, but who waits keeps its place.
-        """
-        waiting = [shard for shard in self._in_turn(job.owner) if shard.status is ShardStatus.QUEUED]
-        before = [shard.turn for shard in waiting if self.jobs[shard.job_id].priority >= job.priority]
-        behind = [shard for shard in waiting if self.jobs[shard.job_id].priority < job.priority]
-        turn = max(behind[0].turn, self.served) - behind[0].cost if behind else self.served
-        turn = max([turn, *before])
-        for shard in [*job.shards, *behind]:
-            turn += shard.cost
-            shard.turn = turn
+        """Take a new job; nothing that waits moves."""
         self.jobs[job.id] = job
 
-    def _in_turn(self, owner: str | None = None) -> list[ModelShard]:
-        """Return the shards of `owner`, or of all, in the order in which they are to be claimed."""
-        found = [shard for shard in self.shards() if owner in {None, self.jobs[shard.job_id].owner}]
-        return sorted(found, key=lambda shard: shard.turn)
+    def _in_turn(self, is_wanted: Callable[[ModelShard], bool]) -> Iterator[tuple[float, ModelShard]]:
+        """Yield the shards that are wanted in the order in which they are to be claimed, each at a turn.
+
+        The owner with the earliest turn is next, with its first shard of the highest priority; nobody begins before
+        what was served last.
+        """
+        queues: dict[str, list[ModelShard]] = {}
+        for shard in self.shards():
+            if is_wanted(shard):
+                queues.setdefault(self.jobs[shard.job_id].owner, []).append(shard)
+        for queue in queues.values():
+            queue.sort(key=lambda shard: -self.jobs[shard.job_id].priority)
+        ages = {id(shard): age for age, shard in enumerate(self.shards())}
+        turns = {owner: max(self.turns.get(owner, 0.0), self.served) for owner in queues}
+        while queues:
+            owner = min(queues, key=lambda owner: (turns[owner], ages[id(queues[owner][0])]))
+            shard = queues[owner].pop(0)
+            yield turns[owner], shard
+            turns[owner] += min(shard.cost, MAX_ADVANCE)
+            if not queues[owner]:
+                del queues[owner]
+
+    def charge(self, shard: ModelShard, seconds: float) -> None:
+        """Charge the owner of a shard, or give back what it was charged, but not so that it comes before others."""
+        owner = self.jobs[shard.job_id].owner
+        self.turns[owner] = max(self.turns.get(owner, 0.0) + seconds, self.served)
 
     def shard(self, lease: Lease) -> ModelShard:
         """Return the shard that `lease` names, also where it is deleted."""
@@ -147,26 +163,30 @@ class ModelStore:
 
     def ahead(self, job_id: str) -> int:
         """Return how many other jobs have shards that wait before the first of this one."""
-        waiting = [shard.job_id for shard in self._in_turn() if shard.status is ShardStatus.QUEUED]
+        waiting = [shard.job_id for _, shard in self._in_turn(lambda shard: shard.status is ShardStatus.QUEUED)]
         return len(set(waiting[: waiting.index(job_id)])) if job_id in waiting else 0
 
     def claim(self, holder: str, limit: int) -> list[ModelShard]:
-        """Lease the first `limit` open shards."""
-        claimed = [shard for shard in self._in_turn() if shard.is_open(self.clock)][:limit]
-        for shard in claimed:
-            self.served = max(self.served, shard.turn)
+        """Lease the first `limit` open shards; their owners are charged what those are guessed to take."""
+        chosen = list(islice(self._in_turn(lambda shard: shard.is_open(self.clock)), limit))
+        for turn, shard in chosen:
+            shard.charged = min(shard.cost, MAX_ADVANCE)
+            self.turns[self.jobs[shard.job_id].owner] = turn + shard.charged
+            self.served = turn
             self.jobs[shard.job_id].start(self.clock)
             shard.move(ShardEvent.CLAIM)
             shard.attempt += 1
             shard.lease = Lease(shard.job_id, shard.number, shard.attempt, holder)
             shard.prolong(self.clock)
-        return claimed
+        return [shard for _, shard in chosen]
 
-    def renew(self, leases: list[Lease]) -> list[Lease]:
-        """Prolong what holds; return the others."""
+    def renew(self, leases: list[Lease], seconds: dict[Lease, float]) -> list[Lease]:
+        """Prolong what holds and charge for what it took longer than was charged; return the others."""
         for lease in leases:
             if shard := self.held(lease):
                 shard.prolong(self.clock)
+                self.charge(shard, max(0.0, seconds.get(lease, 0.0) - shard.charged))
+                shard.charged = max(shard.charged, seconds.get(lease, 0.0))
         return self.lost(leases)
 
     def lost(self, leases: list[Lease]) -> list[Lease]:
@@ -181,6 +201,9 @@ class ModelStore:
         left = shard.size - shard.done
         if part.size > left or (part.last and part.size < left):
             return False
+        more = part.seconds - shard.charged
+        self.charge(shard, more if part.last else max(0.0, more))
+        shard.charged = max(0.0, -more)
         shard.done += part.size
         self.jobs[shard.job_id].failed += part.failed
         if part.last:
@@ -193,11 +216,12 @@ class ModelStore:
         if job and job.status is JobStatus.RUNNING and all(shard.status is ShardStatus.DONE for shard in job.shards):
             job.status = final_status(job.failed)
 
-    def release(self, lease: Lease, suspect: int | None, verdict: Fault | None) -> bool:
-        """Give a shard back."""
+    def release(self, lease: Lease, suspect: int | None, verdict: Fault | None, seconds: float) -> bool:
+        """Give a shard back, on which so many seconds were spent."""
         shard = self.held(lease)
         if shard is None:
             return False
+        self.charge(shard, seconds - shard.charged)
         shard.move(ShardEvent.RELEASE)
         shard.suspect, shard.verdict = suspect, verdict
         return True

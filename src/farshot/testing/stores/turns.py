@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, cycle
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from farshot.testing.stores.values import LEASE_SECONDS, RUNNING_LIMIT, all_of, finish, make_queue
+from farshot.model import Part
+from farshot.testing.stores.values import (
+    LEASE_SECONDS,
+    RUNNING_LIMIT,
+    all_of,
+    finish,
+    make_queue,
+    make_result,
+    make_submission,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from farshot.model import Shard
     from farshot.protocols import JobStore
@@ -32,10 +42,16 @@ _often = settings(
 
 
 class _Ledger:
-    """Who has how much waiting, what each owner was served, and the law about any two that wait all along."""
+    """Who has how much waiting, what each owner was served, and the law about any two that wait all along.
 
-    def __init__(self, store: JobStore) -> None:
+    Its owners are its own: what one was served last counts when it comes again. With `seconds` every shard is recorded
+    before the next is claimed, as by one worker, and takes so long in truth: then the law is about those.
+    """
+
+    def __init__(self, store: JobStore, seconds: Iterator[float] | None = None) -> None:
         self.store = store
+        self.seconds = seconds
+        self.suffix = uuid4().hex
         self.owners: dict[str, str] = {}
         self.costs: dict[tuple[str, int], float] = {}
         self.waiting = Counter[str]()
@@ -45,7 +61,7 @@ class _Ledger:
 
     def add(self, owner: str, costs: list[float], priority: int) -> None:
         """Submit a job of `owner`."""
-        job = self.store.add(make_queue(owner, costs, priority))
+        job = self.store.add(make_queue(owner + self.suffix, costs, priority))
         self.owners[job.id] = owner
         self.costs |= {(job.id, number): cost for number, cost in enumerate(costs)}
         self.waiting[owner] += len(costs)
@@ -58,9 +74,18 @@ class _Ledger:
         for shard in found:
             owner = self.owners[shard.lease.job_id]
             self.waiting[owner] -= 1
-            self.served[owner] += self.costs[shard.lease.job_id, shard.lease.shard]
+            self.served[owner] += self._serve(shard, owner)
         self.check()
         return bool(found)
+
+    def _serve(self, shard: Shard, owner: str) -> float:
+        guessed = self.costs[shard.lease.job_id, shard.lease.shard]
+        if self.seconds is None:
+            return guessed
+        result = make_result(seconds=next(self.seconds))
+        self.largest[owner] = max(self.largest[owner], result.seconds)  # type: ignore[assignment]  # seconds, not counts
+        assert self.store.record([all_of(shard, result)])[0].accepted
+        return result.seconds
 
     def check(self) -> None:
         """While both of two owners wait, neither gets ahead of the other by more than a shard of each."""
@@ -185,17 +210,76 @@ class TurnSuite:
     @given(steps=_steps)
     def test_no_two_who_wait_are_served_unequally(self, store: JobStore, steps: list[object]) -> None:
         """Whatever comes when, in whatever pieces and of whatever priority."""
-        ledger = _Ledger(store)
-        for step in steps:
-            if isinstance(step, tuple):
-                ledger.add(*step)
-            else:
-                all(ledger.claim() for _ in range(step))  # type: ignore[call-overload]  # how many to claim
-        while ledger.claim():
-            pass
-        assert +ledger.waiting == Counter()
-        for job_id in ledger.owners:
-            store.delete(job_id)
+        _follow(_Ledger(store), steps)
+
+    @_often
+    @given(steps=_steps, seconds=st.lists(st.sampled_from([0.0, 0.125, 1.0, 8.0]), min_size=1, max_size=9))
+    def test_no_two_who_wait_are_served_unequally_in_truth(
+        self, store: JobStore, steps: list[object], seconds: list[float]
+    ) -> None:
+        """However wrong the guesses are: what counts is what the shards took."""
+        _follow(_Ledger(store, cycle(seconds)), steps)
+
+    def test_what_takes_longer_than_guessed_is_charged_when_it_is_recorded(self, store: JobStore) -> None:
+        """Four shards that took five seconds each are as much as twenty of a second, whatever was guessed."""
+        _add(store, "ada", 40, cost=2.0**-14)
+        long = store.claim("me", 4)
+        _add(store, "bob", 60)
+        recorded = store.record([all_of(shard, make_result(seconds=5.0)) for shard in long])
+        assert all(done.accepted for done in recorded)
+        assert Counter(_owners_of(store, store.claim("me", 20))) == {"bob": 20}
+        assert _owners_of(store, store.claim("me", 1)) == ["ada"]
+
+    def test_what_takes_longer_than_guessed_is_charged_while_it_runs(self, store: JobStore) -> None:
+        """Once, however often it is told, and not again when it is recorded or given back."""
+        _add(store, "ada", 40, cost=0.5)
+        one, two = store.claim("me", 2)
+        _add(store, "bob", 60)
+        for seconds in (3.0, 2.0, 5.0):
+            assert store.renew([one.lease, two.lease], {one.lease: seconds, two.lease: seconds}) == []
+        store.record([all_of(one, make_result(seconds=5.0))])
+        store.release(two.lease, seconds=5.0)
+        assert Counter(_owners_of(store, store.claim("me", 10))) == {"bob": 10}
+        assert _owners_of(store, store.claim("me", 1)) == ["ada"]
+
+    def test_what_takes_less_than_guessed_is_given_back_but_nothing_is_saved(self, store: JobStore) -> None:
+        """Who was guessed to take hours goes on beside the others, and not before a newcomer."""
+        _add(store, "ada", 40, cost=9.0)
+        held = store.claim("me", 4)
+        _add(store, "bob", 40)
+        assert Counter(_owners_of(store, store.claim("me", 4))) == {"bob": 4}
+        store.record([all_of(shard, make_result(seconds=0.125)) for shard in held])
+        _add(store, "cyd", 40)
+        assert Counter(_owners_of(store, store.claim("me", 3))) == {"ada": 1, "bob": 1, "cyd": 1}
+
+    def test_a_part_is_charged_once(self, store: JobStore) -> None:
+        """What a shard was charged when it was claimed pays for its parts, and the rest for its end."""
+        for owner in ("ada", "bob"):
+            store.add(make_submission(circuits=8, shard=4, owner=owner, cost=4.0))
+        shard, other = store.claim("me", 2)
+        for number in range(3):
+            one = Part.of(shard.lease, shard.first + number, [make_result(seconds=1.0)], last=False)
+            assert store.record([one])[0].accepted
+        store.record([Part.of(shard.lease, shard.first + 3, [make_result(seconds=1.0)], last=True)])
+        store.record([all_of(other, *[make_result(seconds=1.0)] * 4)])
+        assert sorted(_owners_of(store, store.claim("me", 2))) == ["ada", "bob"]
+        _add(store, "cyd", 1)
+        _add(store, "cyd", 1)
+        assert _owners_of(store, store.claim("me", 2)) == ["cyd", "cyd"]
+
+
+def _follow(ledger: _Ledger, steps: list[object]) -> None:
+    """Let owners come and shards be claimed as the steps say, then all that is left."""
+    for step in steps:
+        if isinstance(step, tuple):
+            ledger.add(*step)
+        else:
+            all(ledger.claim() for _ in range(step))  # type: ignore[call-overload]  # how many to claim
+    while ledger.claim():
+        pass
+    assert +ledger.waiting == Counter()
+    for job_id in ledger.owners:
+        ledger.store.delete(job_id)
 
 
 class LimitSuite:

@@ -100,10 +100,10 @@ def make_part(number: int, labels: Sequence[str], shard: int = 2, options: bytes
     )
 
 
-def make_result(outcome: Counts | Fault | None = None) -> CircuitResult:
-    """Return the result of one circuit."""
+def make_result(outcome: Counts | Fault | None = None, seconds: float = 0.5) -> CircuitResult:
+    """Return the result of one circuit that took so long."""
     counts = outcome or Counts(1, b"\0", (10).to_bytes(4, "little"))
-    return CircuitResult(counts, "none", "none", exact=True, seed=1, shots=10, seconds=0.5)
+    return CircuitResult(counts, "none", "none", exact=True, seed=1, shots=10, seconds=seconds)
 
 
 def all_of(shard: Shard, *results: CircuitResult) -> Part:
