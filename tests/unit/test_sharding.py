@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from farshot import Template
@@ -24,6 +24,7 @@ def bounds_of(sources, workers):
     return [(shard.start, shard.end) for shard in cut(batch_of(sources), workers)]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SOURCES, st.integers(1, 64), st.integers(1, 60))
 def test_shards_tile_the_job_and_none_is_large(sources, workers, times):
     sources = sources * times
