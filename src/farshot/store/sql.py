@@ -275,7 +275,7 @@ class SqlStore:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._transactions.engine.dispose()
+        self._transactions.close()
 
     def _cancel(self, connection: Connection, job_id: str) -> tuple[JobRecord, int | None]:
         at = self._moment(connection).wall

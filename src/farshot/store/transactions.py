@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
 from farshot.store.failures import lost_a_race, store_error
+from farshot.store.forks import keep_apart, within
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,12 +28,14 @@ class Transactions:
     def __init__(self, engine: Engine) -> None:
         """Use `engine`."""
         self.engine = engine
+        self._guard = within if engine.dialect.name == "sqlite" else nullcontext
+        keep_apart(engine)
 
     def write(self, work: Callable[[Connection], _Answer]) -> _Answer:
         """Do `work` in one transaction. It is done again where the transaction lost against another one."""
         for left in reversed(range(_TRIES)):
             try:
-                with self.engine.begin() as connection:
+                with self._guard(), self.engine.begin() as connection:
                     return work(connection)
             except DBAPIError as error:
                 if not (left and lost_a_race(error)):
@@ -43,7 +46,7 @@ class Transactions:
     def read(self) -> Iterator[Connection]:
         """Give a connection that takes no lock against other readers."""
         try:
-            with self.engine.connect().execution_options(reading=True) as connection:
+            with self._guard(), self.engine.connect().execution_options(reading=True) as connection:
                 yield connection
         except DBAPIError as error:
             raise store_error(self.engine.url, error) from error
@@ -51,8 +54,10 @@ class Transactions:
     @contextmanager
     def unmanaged(self) -> Iterator[sqlite3.Connection]:
         """Give the driver's own connection to a file, with no transaction begun."""
-        connection = self.engine.raw_connection()
-        try:
+        with self._guard(), closing(self.engine.raw_connection()) as connection:
             yield cast("sqlite3.Connection", connection.driver_connection)
-        finally:
-            connection.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._guard():
+            self.engine.dispose()
