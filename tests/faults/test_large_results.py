@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from callers import FRAMES, NDJSON, People
-from farshot.backends.entries import part_entries
+from farshot.backends.entries import json_entry, part_entries
 from farshot.wire import FrameReader, PartFrame
 from samples import BELL
 from serving import running_server
@@ -105,7 +105,8 @@ def decoded(user, job_id):
     with user.stream("GET", f"/v1/jobs/{job_id}/results", headers={"Accept": FRAMES}) as response:
         reader = FrameReader()
         frames = [frame for data in response.iter_raw() for frame in reader.feed(data)]
-    return [entry for frame in frames if isinstance(frame, PartFrame) for _, entry in part_entries(frame, None)]
+    parts = [frame for frame in frames if isinstance(frame, PartFrame)]
+    return [json_entry(entry) for part in parts for _, entry in part_entries(part, None)]
 
 
 @pytest.mark.parametrize("width", [4096, 4097])

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from callers import FRAMES
-from farshot.backends.entries import failure_entry, part_entries
+from farshot.backends.entries import failure_entry, json_entry, part_entries
 from farshot.testing.backends import slow_circuits
 from farshot.wire import FrameReader, GapFrame, HeadFrame, PartFrame, TailFrame
 from samples import BELL
@@ -18,7 +18,7 @@ STABLE = ("label", "results", "error")
 
 
 def frames(caller, job_id, **query):
-    """Return positions, entries, and how the stream ended."""
+    """Return positions, entries as JSON has them, and how the stream ended."""
     reader, observables, entries = FrameReader(), None, []
     with caller.stream("GET", f"/v1/jobs/{job_id}/results", params=query, headers={"Accept": FRAMES}) as response:
         assert response.headers["content-type"] == FRAMES
@@ -27,7 +27,7 @@ def frames(caller, job_id, **query):
                 if isinstance(frame, HeadFrame):
                     observables = frame.observables
                 elif isinstance(frame, PartFrame):
-                    entries += part_entries(frame, observables)
+                    entries += [(place, json_entry(entry)) for place, entry in part_entries(frame, observables)]
                 elif isinstance(frame, GapFrame):
                     numbered = enumerate(frame.labels, frame.first)
                     entries += [(position, failure_entry(label, frame.fault)) for position, label in numbered]
