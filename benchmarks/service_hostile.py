@@ -3,8 +3,7 @@
 Each attack of `tests/faults/campaigns/attacks.py` goes on for a time against a service of its own, beside a user who
 submits 20 Bell circuits a second. Prints a table in Markdown; ends with 1 where that user waited a second or more for a
 result at the 99th percentile, the service grew by 300 MiB or more, answered with a status from 500 on other than 503
-and 507, or was not ready afterwards without a restart, or where a job was lost or wrong. `--warm` is how many seconds
-the user goes on before the attack.
+and 507, or was not ready afterwards without a restart, or where a job was lost or wrong.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ def complaints(found: Any, *, stops_all: bool) -> Iterator[str]:  # noqa: ANN401
     yield from sorted(set(found.faults))[:5]
 
 
-def run(name: str, seconds: float, warm: float) -> bool:
+def run(name: str, seconds: float) -> bool:
     """Run one attack and print its line; say whether all was as it must be."""
     attack = ATTACKS[name]
     with tempfile.TemporaryDirectory() as folder, attack.place(Path(folder) / "store") as place:
-        found = attacked(attack.run, place, seconds, warm=warm)
+        found = attacked(attack.run, place, seconds)
     wrong = list(complaints(found, stops_all=attack.stops_all))
     worst = max(found.seconds, default=float("inf"))
     statuses = ", ".join(f"{count:,} of {status}" for status, count in sorted(found.statuses.items()))
@@ -61,11 +60,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What attacks cost an honest user.")
     parser.add_argument("attacks", nargs="*", default=list(ATTACKS), metavar="ATTACK", help=", ".join(ATTACKS))
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--warm", type=float, default=3.0)
     given = parser.parse_args()
     print("| attack | jobs | p50 ms | p99 ms | worst ms | memory MiB | answers | found |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
-    held = [run(name, given.seconds, given.warm) for name in given.attacks]
+    held = [run(name, given.seconds) for name in given.attacks]
     sys.exit(not all(held))
 
 

@@ -10,7 +10,7 @@ from faults.campaigns.beside import MIB, attacked
 def test_an_honest_user_beside(name, tmp_path):
     attack = ATTACKS[name]
     with attack.place(tmp_path / "store") as folder:
-        found = attacked(attack.run, folder, seconds=3)
+        found = attacked(attack.run, folder, seconds=3, rate=4)
     assert found.forbidden == set()
     assert found.faults == []
     assert found.seconds

@@ -16,7 +16,7 @@ from farshot.errors import ConfigError, TargetError
 from farshot.service.app import build_app
 from farshot.service.deadlines import Sizes
 from farshot.service.logs import configure_logs
-from farshot.service.openapi import PAGE
+from farshot.service.manual import PAGE
 from farshot.service.server import Binding, Settings, check_binding, serve
 from farshot.simulators.targets import check_target
 

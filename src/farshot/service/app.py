@@ -23,9 +23,10 @@ from farshot.service.divi_api import DIVI_ROUTES
 from farshot.service.edge import Edge
 from farshot.service.feed import Feed
 from farshot.service.logs import log_ended, tell
+from farshot.service.manual import PAGE, show_page, show_way
 from farshot.service.memory import keep_little
 from farshot.service.metrics import Metrics
-from farshot.service.openapi import DOCUMENT, PAGE, show_document, show_page
+from farshot.service.openapi import DOCUMENT, show_document
 from farshot.service.parts import Call, Service, ask_as, in_thread
 from farshot.service.problems import problem_response
 from farshot.service.routes import ROUTES
@@ -93,6 +94,7 @@ def _open_paths(service: Service) -> list[Path]:
         _path("/readyz", ["GET"], partial(about.readiness, service)),
         _path(DOCUMENT, ["GET"], partial(show_document, service)),
         _path(PAGE, ["GET"], partial(show_page, service)),
+        _path("/", ["GET"], partial(show_way, service)),
     ]
 
 

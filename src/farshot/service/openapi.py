@@ -1,16 +1,16 @@
-"""The description of the API, made from the table of routes and the documents of the wire; and a page of it."""
+"""The description of the API, made from the table of routes and the documents of the wire."""
 
 from __future__ import annotations
 
-import html
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from farshot import __version__
+from farshot.service.examples import example_of
 from farshot.service.problems import KINDS
 from farshot.service.routes import ROUTES
 from farshot.wire import FRAMES, JSON, NDJSON, PROBLEM, Problem, ResultsDocument
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from farshot.service.parts import Service
     from farshot.service.routes import Route
 
-__all__ = ["DOCUMENT", "PAGE", "description", "show_document", "show_page"]
+__all__ = ["DOCUMENT", "description", "show_document"]
 
 DOCUMENT = "/v1/openapi.json"
-PAGE = "/docs"
 _EVERYWHERE = ("unauthorized", "not-ready", "busy", "store", "internal", "timeout")
 _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS = {
@@ -54,11 +53,15 @@ def description() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": {name: schema for name, schema in schemas.items() if not name.endswith("Query")},
+            "schemas": {name: _shown(name, schemas) for name in schemas if not name.endswith("Query")},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
     }
+
+
+def _shown(name: str, schemas: dict[str, Any]) -> dict[str, Any]:
+    return {**schemas[name], "examples": [example_of(name, schemas)]}
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -126,49 +129,6 @@ def _first_line(kind: type[msgspec.Struct]) -> str:
 async def show_document(_service: Service, _request: Request) -> Response:
     """Give the description to programs."""
     return Response(msgspec.json.encode(description()), media_type=JSON)
-
-
-async def show_page(_service: Service, _request: Request) -> Response:
-    """Give the description to people; the page needs nothing from elsewhere."""
-    return HTMLResponse(_page())
-
-
-@cache
-def _page() -> str:
-    described = description()
-    operations = "".join(
-        _section(method, path, operation)
-        for path, methods in described["paths"].items()
-        for method, operation in methods.items()
-    )
-    return _PAGE.format(intro=html.escape(described["info"]["description"]), version=__version__, body=operations)
-
-
-def _section(method: str, path: str, operation: dict[str, Any]) -> str:
-    rows = [(item["name"], item["in"], item["schema"].get("description", "")) for item in operation["parameters"]]
-    rows += [(status, "answer", answer["description"]) for status, answer in operation["responses"].items()]
-    cells = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {}).get("$ref", "")
-    takes = f"<p>Takes <code>{html.escape(body.rpartition('/')[2])}</code></p>" if body else ""
-    title = f"<h2><code>{method.upper()} {html.escape(path)}</code></h2>"
-    return f"{title}<p>{html.escape(operation['summary'])}</p>{takes}<table>{cells}</table>"
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Farshot API</title>
-<meta name="viewport" content="width=device-width">
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24 }}
-h2 {{ margin-top: 2.5rem; font-size: 1.1rem }}
-code {{ background: #f2f4f7; padding: .1rem .3rem; border-radius: .2rem }}
-table {{ border-collapse: collapse; width: 100% }}
-td {{ border-top: 1px solid #dde1e6; padding: .3rem .6rem .3rem 0; vertical-align: top }}
-</style></head>
-<body><h1>Farshot API <small>{version}</small></h1><p>{intro}</p>
-<p>Send <code>Authorization: Bearer TOKEN</code>. The whole description, for programs, is
-<code>/v1/openapi.json</code>.</p>
-{body}</body></html>
-"""
 
 
 if __name__ == "__main__":

@@ -126,23 +126,23 @@ def becomes_ready(url):
     return False
 
 
-def attacked(attack, folder, seconds, *, warm=1.0):
+def attacked(attack, folder, seconds, rate=RATE):
     """Let `attack` go on for so many seconds beside an honest user, who goes on until it is over."""
     server = Server(folder, "--workers", "2", "--circuit-timeout", "20s", "--grace", "1s")
     server.start()
     scene = Scene(server)
     try:
-        return _watched(attack, scene, seconds, warm)
+        return _watched(attack, scene, seconds, rate)
     finally:
         scene.close()
         server.stop()
 
 
-def _watched(attack, scene, seconds, warm):
+def _watched(attack, scene, seconds, rate):
     server, pid = scene.server, scene.server.process.pid
-    command = [sys.executable, str(HONEST), server.url, scene.user("ann"), str(RATE)]
+    command = [sys.executable, str(HONEST), server.url, scene.user("ann"), str(rate)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as honest:
-        time.sleep(warm)
+        honest.stdout.readline()
         before = memory(pid, "VmRSS")
         forget_most(pid)
         timer = threading.Timer(seconds, scene.done.set)
