@@ -131,8 +131,15 @@ def test_counts(name, target):
     check_counts(counts_of(HEAD3 + rich, target), exact(plain), SHOTS)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_body_that_changes_what_its_condition_reads(target):
+    body = "if (m[0]) { m[0] = measure q[1]; } else { x q[1]; }"
+    source = f"{HEAD3}qubit[2] q; bit[2] m; bit c; x q[0]; m[0] = measure q[0]; {body} let a = q[-1]; c = measure a;"
+    assert counts_of(source, target) == {"000": SHOTS}
+
+
 @pytest.mark.parametrize("target", ["auto", "aer"])
-def test_a_case_that_changes_what_is_switched_on(target):
+def test_cases_that_change_what_is_switched_on(target):
     body = "switch (m) { case 1 { m = measure q[1:2]; } case 2 { x q[1]; } default { x q[2]; } }"
     source = f"{HEAD3}qubit[3] q; bit[2] m; bit[2] c; x q[0]; x q[2]; m = measure q[0:1]; {body} c = measure q[1:2];"
     assert counts_of(source, target) == {"1010": SHOTS}

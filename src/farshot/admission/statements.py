@@ -35,6 +35,8 @@ __all__ = [
 
 _WIDEST = 63
 _READABLE = 10**18
+_LONGEST = 64
+"""No integer of the language is longer: what is does not fit a narrower register by mistake."""
 _BITS = re.compile("[01]+")
 
 
@@ -178,7 +180,7 @@ def compared(state: State, bits: Sequence[int]) -> Condition | None:
     state.trace.count(1, at)
     found = f"{value}" if abs(value) < _READABLE else "this number"
     width = "1 bit" if size == 1 else f"{size} bits"
-    if value < 0:
+    if value < 0 or value >> max(size, _LONGEST):
         reject(f"{found} does not fit what it is compared with, which has {width}: the two are never equal", at)
     if value >> size:
         state.rich()

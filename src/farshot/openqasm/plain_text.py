@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from farshot.openqasm.compaction import written
 from farshot.openqasm.operations import Branch, Gate, Measure
 
 if TYPE_CHECKING:
@@ -89,8 +90,20 @@ class _Writer:
         self._line(f"{self._bit(operation.bit)} = measure q[{operation.qubit}];", operation.at)
 
     def _branch(self, branch: Branch) -> None:
-        if not branch.body and not branch.otherwise:
+        if branch.body and branch.otherwise and _overwrites(branch.body, branch.condition):
+            self._swapped(branch)
+        elif branch.body or branch.otherwise:
+            self._whole(branch)
+
+    def _swapped(self, branch: Branch) -> None:
+        """Write what happens otherwise first: the body changes what the condition reads, and has no `else` then."""
+        if _overwrites(branch.otherwise, branch.condition):
+            self._whole(branch)
             return
+        self._whole(Branch(branch.condition, (), branch.otherwise, branch.at))
+        self._whole(Branch(branch.condition, branch.body, (), branch.at))
+
+    def _whole(self, branch: Branch) -> None:
         self._line(f"if ({self._condition(branch.condition, '==' if branch.body else '!=')}) {{", branch.at)
         self.write(branch.body or branch.otherwise)
         if branch.body and branch.otherwise:
@@ -111,6 +124,10 @@ class _Writer:
 
     def _register(self, bit: int) -> int:
         return bisect_right(self._starts, bit) - 1
+
+
+def _overwrites(operations: Iterable[Operation], condition: Condition) -> bool:
+    return not {each.bit for each in written(operations)}.isdisjoint(condition.bits)
 
 
 def _gate(gate: Gate) -> str:

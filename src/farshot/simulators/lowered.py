@@ -34,8 +34,8 @@ _UNREAD = frozenset({Feature.RICH, Feature.UNICODE})
 """Features of texts that go to no simulator as they are."""
 _MOST = 20
 """Up to this width idle qubits cost less than to look for them."""
-_WIDE: dict[str | None, int] = {"density_matrix": 8}
-"""The same for methods that take more of each qubit."""
+_WIDE: dict[str | None, int] = {"density_matrix": 8, "stabilizer": 0}
+"""The same for methods of which this is not true."""
 _STABILIZED = frozenset({"h", "s", "sdg", "x", "y", "z", "id", "sx", "cx", "CX", "cz", "swap"})
 """The library gates that every stabilizer method takes under their own names."""
 _NEVER_CLIFFORD = frozenset(["t", "tdg", "ccx", "ch", "csx", "cswap", "c3x", "c4x", "c3sqrtx", "rccx", "rc3x"])
@@ -76,7 +76,7 @@ def lowered(task: Task, method: str | None) -> Lowered | None:
     """Return the task as plain operations, None where its own text serves as well."""
     scan = task.scan
     if _UNREAD.isdisjoint(scan.features):
-        wide = method == "stabilizer" or scan.qubits > min(_WIDE.get(method, _MOST), dense_qubits())
+        wide = scan.qubits > _WIDE.get(method, _MOST)
         return _narrower(task, method) if wide and _may_gain(scan) else None
     return _lowered(task, lower(scan.text), method)
 

@@ -123,6 +123,12 @@ def test_what_is_never_true_is_a_warning(text):
     assert warning.startswith("line 1: 4 is compared with 2 bits, which never hold it")
 
 
+@pytest.mark.parametrize("value", [2**64, 10**26])
+def test_what_is_no_integer_of_the_language_is_refused(value):
+    with pytest.raises(CircuitError, match="does not fit"):
+        lower(f"OPENQASM 2.0; qreg q[1]; creg c[2]; if(c=={value}) U(0,0,0) q[0];")
+
+
 def test_the_else_of_what_is_never_true_happens():
     assert written("qubit q; bit[2] c; if (c == 4) x q; else y q; if (c != 4) z q;") == ["y0(0,)", "z0(0,)"]
 
