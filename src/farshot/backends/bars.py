@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,73 +13,85 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from farshot.backends.estimates import Outlook
+    from farshot.contract import JobStatus
     from farshot.model import JobRecord
 
     Report: TypeAlias = Callable[[int, JobRecord], None]
-    Left: TypeAlias = Callable[[JobRecord], float | None]
+    Estimate: TypeAlias = Callable[[JobRecord], Outlook]
 
-__all__ = ["job_bar", "left_text", "lookup_now_and_then"]
+__all__ = ["asked_now_and_then", "job_bar", "outlook_text"]
 
 _WIDTH = 30
+_MIN_WIDTH = 20
+_ROOM_FOR_ECHO = 3
+"""A terminal echoes ^C behind the bar; where that wraps, the bar could not be wiped away."""
 _ASKED_EVERY = 2.0
 
 
 @contextmanager
-def job_bar(left: Left) -> Iterator[Report | None]:
-    """Yield what draws a look at a job; None where nobody would see it. `left` estimates the seconds it still takes."""
+def job_bar(estimate: Estimate) -> Iterator[Report | None]:
+    """Yield what draws a look at a job; None where nobody would see it. `estimate` says what is still to come."""
     from rich.console import Console
 
     console = Console(stderr=True)
-    asked = lookup_now_and_then(left)
+    asked = asked_now_and_then(estimate)
     if console.is_jupyter:
         with _notebook_bar(asked) as report:
             yield report
     elif console.is_terminal:
+        console.width = max(_MIN_WIDTH, console.width - _ROOM_FOR_ECHO)
         with _terminal_bar(console, asked) as report:
             yield report
     else:
         yield None
 
 
-def lookup_now_and_then(left: Left) -> Left:
-    """Return the estimate of a moment ago where there is one, counted down."""
-    known: list[tuple[float, float | None]] = []
+def asked_now_and_then(estimate: Estimate) -> Estimate:
+    """Return the estimate of a moment ago where there is one of this status, its seconds counted down."""
+    known: list[tuple[float, JobStatus, Outlook]] = []
 
-    def asked(record: JobRecord) -> float | None:
+    def asked(record: JobRecord) -> Outlook:
         now = time.monotonic()
-        if not known or now - known[-1][0] >= _ASKED_EVERY:
-            known[:] = [(now, left(record))]
-        at, seconds = known[-1]
-        return None if seconds is None else max(0.0, seconds - (now - at))
+        if not known or now - known[-1][0] >= _ASKED_EVERY or known[-1][1] is not record.status:
+            known[:] = [(now, record.status, estimate(record))]
+        at, _, outlook = known[-1]
+        return outlook if outlook.seconds is None else replace(outlook, seconds=max(0.0, outlook.seconds - (now - at)))
 
     return asked
 
 
-def left_text(seconds: float | None) -> str:
-    """Say how long it still takes.
+def outlook_text(outlook: Outlook) -> str:
+    """Say how long it still takes, or what comes before it.
 
-    >>> left_text(None), left_text(8.2), left_text(200.0)
-    ('', 'about 9 s left', 'about 4 min left')
+    >>> from farshot.backends.estimates import Outlook
+    >>> [outlook_text(Outlook(seconds=seconds)) for seconds in (None, 8.2, 200.0)]
+    ['', 'about 9 s left', 'about 4 min left']
+    >>> [outlook_text(Outlook(jobs_ahead=jobs)) for jobs in (0, 1, 7)]
+    ['next in the queue', 'behind 1 job', 'behind 7 jobs']
     """
-    if seconds is None:
+    seconds, ahead = outlook.seconds, outlook.jobs_ahead
+    if seconds is not None:
+        return f"about {int(seconds) + 1} s left" if seconds < 100 else f"about {int(seconds / 60) + 1} min left"
+    if ahead is None:
         return ""
-    return f"about {int(seconds) + 1} s left" if seconds < 100 else f"about {int(seconds / 60) + 1} min left"
+    return f"behind {ahead:,} job{'' if ahead == 1 else 's'}" if ahead else "next in the queue"
 
 
 @contextmanager
-def _terminal_bar(console: Console, left: Left) -> Iterator[Report]:
+def _terminal_bar(console: Console, estimate: Estimate) -> Iterator[Report]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=_WIDTH),
+        BarColumn(bar_width=None),
         MofNCompleteColumn(),
         TextColumn("circuits"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}", markup=False),
+        TextColumn("{task.fields[outlook]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("waiting", total=None, left="")
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
+        task = progress.add_task("waiting", total=None, outlook="")
 
         def report(_attempt: int, record: JobRecord) -> None:
             progress.update(
@@ -86,20 +99,25 @@ def _terminal_bar(console: Console, left: Left) -> Iterator[Report]:
                 description=_title(record),
                 total=record.circuits,
                 completed=record.done,
-                left=left_text(left(record)),
+                outlook=outlook_text(estimate(record)),
             )
 
         yield report
 
 
 @contextmanager
-def _notebook_bar(left: Left) -> Iterator[Report]:
+def _notebook_bar(estimate: Estimate) -> Iterator[Report]:
     from IPython.display import display
 
     shown: Any = display({"text/plain": "waiting"}, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # so it is
 
     def report(_attempt: int, record: JobRecord) -> None:
-        parts = (_title(record), _drawn(record), f"{record.done}/{record.circuits} circuits", left_text(left(record)))
+        parts = (
+            _title(record),
+            _drawn(record),
+            f"{record.done}/{record.circuits} circuits",
+            outlook_text(estimate(record)),
+        )
         shown.update({"text/plain": "  ".join(part for part in parts if part)}, raw=True)
 
     try:

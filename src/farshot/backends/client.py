@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from farshot.admission.batch import Request, check_count, check_priority, check_seconds, check_seed, check_shots
 from farshot.backends.entries import whole
+from farshot.backends.estimates import NO_OUTLOOK
 from farshot.backends.jobs import Job
 from farshot.backends.lookup import find_job, job_id_of
 from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from farshot.admission.template import Template
+    from farshot.backends.estimates import Outlook
     from farshot.backends.lookup import AnyJob
     from farshot.backends.results import JobResult
     from farshot.backends.watching import Watch
@@ -190,7 +192,7 @@ class Client(ABC):
             if record.status.is_terminal and on_complete:
                 on_complete(response)
             return record.status
-        with reporter(progress_callback, self._left, verbose=verbose) as report:
+        with reporter(progress_callback, self._outlook, verbose=verbose) as report:
             record = self._wait(job_id, math.inf, cancellation_event, report)
         if on_complete:
             on_complete(self._response(record, cancellation_event))
@@ -356,9 +358,9 @@ class Client(ABC):
     def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[Watch]:
         """Return what watches jobs, which run meanwhile; `patience` bounds what its `look` may take."""
 
-    def _left(self, record: JobRecord) -> float | None:  # noqa: ARG002 -- for those who know
-        """Estimate how many seconds a job still takes; None where that is not known."""
-        return None
+    def _outlook(self, record: JobRecord) -> Outlook:  # noqa: ARG002 -- for those who know
+        """Estimate how long a job still takes, and what comes before it."""
+        return NO_OUTLOOK
 
     def _settled(self, job_id: str) -> JobRecord | None:  # noqa: ARG002 -- for those who would have to ask
         """Return a job that is known to have ended, without a look."""

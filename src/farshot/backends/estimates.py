@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,21 @@ if TYPE_CHECKING:
 
     from farshot.model import Effort, JobRecord
 
-__all__ = ["seconds_left"]
+__all__ = ["NO_OUTLOOK", "Outlook", "seconds_left"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The `seconds` that a running job still takes, and how many jobs are served before a waiting one.
+
+    None: not known.
+    """
+
+    seconds: float | None = None
+    jobs_ahead: int | None = None
+
+
+NO_OUTLOOK = Outlook()
 
 
 def seconds_left(record: JobRecord, effort: Effort, now: datetime) -> float | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from farshot.admission.batch import admit, check_count, check_seconds
 from farshot.backends.client import Client, raise_if_set
 from farshot.backends.engine import Engine
-from farshot.backends.estimates import seconds_left
+from farshot.backends.estimates import Outlook, seconds_left
 from farshot.backends.lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.shared import shared_local
@@ -19,6 +19,7 @@ from farshot.backends.submitted import job_options
 from farshot.backends.validating import EVERY_FAULT, validate
 from farshot.backends.watching import Patience
 from farshot.config import data_folder
+from farshot.contract import JobStatus
 from farshot.dispatch.sharding import cut
 from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
 from farshot.model import JobFilter
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from farshot.backends.lookup import AnyJob
     from farshot.backends.results import JobResult
     from farshot.backends.watching import LocalWatch
-    from farshot.contract import JobStatus
     from farshot.model import JobRecord
     from farshot.protocols import Executor, StoredCircuits
 
@@ -146,8 +146,10 @@ class LocalBackend(Client):
 
         return recorded_result(self._engine.store, record)
 
-    def _left(self, record: JobRecord) -> float | None:
-        return seconds_left(record, self._engine.store.effort(record.id), datetime.now(UTC))
+    def _outlook(self, record: JobRecord) -> Outlook:
+        if record.status is JobStatus.PENDING:
+            return Outlook(jobs_ahead=self._engine.store.ahead(record.id))
+        return Outlook(seconds_left(record, self._engine.store.effort(record.id), datetime.now(UTC)))
 
     def _options(self, record: JobRecord) -> dict[str, Any]:
         return job_options(self._engine.store.spec(record.id), record)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from farshot.backends.estimates import Outlook
     from farshot.model import JobRecord
 
 __all__ = ["Waiting", "first_interrupt", "reporter", "wait_for_end"]
@@ -110,11 +111,11 @@ def _may_handle_interrupts() -> bool:
 
 @contextmanager
 def reporter(
-    callback: Callable[[int, str], None] | None, left: Callable[[JobRecord], float | None], *, verbose: bool
+    callback: Callable[[int, str], None] | None, estimate: Callable[[JobRecord], Outlook], *, verbose: bool
 ) -> Iterator[Callable[[int, JobRecord], None]]:
     """Yield what shows a look: the caller's callback, a bar in a terminal or a notebook, or the log.
 
-    `left` estimates how many seconds a job still takes.
+    `estimate` says how long a job still takes, and what comes before it.
     """
     if callback:
         yield lambda attempt, record: callback(attempt, record.status.value)
@@ -123,12 +124,12 @@ def reporter(
     elif sys.stderr is None:
         yield _log_look
     else:
-        with _late_bar(left) as draw:
+        with _late_bar(estimate) as draw:
             yield draw
 
 
 @contextmanager
-def _late_bar(left: Callable[[JobRecord], float | None]) -> Iterator[Callable[[int, JobRecord], None]]:
+def _late_bar(estimate: Callable[[JobRecord], Outlook]) -> Iterator[Callable[[int, JobRecord], None]]:
     """Draw from the second look on: a job that is done at once is not worth a bar, nor what draws one."""
     with ExitStack() as stack:
         drawn: list[Callable[[int, JobRecord], None]] = []
@@ -137,7 +138,7 @@ def _late_bar(left: Callable[[JobRecord], float | None]) -> Iterator[Callable[[i
             if attempt > 1 and not drawn:
                 from farshot.backends.bars import job_bar
 
-                drawn.append(stack.enter_context(job_bar(left)) or _log_look)
+                drawn.append(stack.enter_context(job_bar(estimate)) or _log_look)
             for draw in drawn or (_log_look,):
                 draw(attempt, record)
 

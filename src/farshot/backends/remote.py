@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from farshot.admission.batch import admit, check_seconds, check_text
 from farshot.backends.calls import heeded, is_done, start
 from farshot.backends.client import Client, raise_if_set
+from farshot.backends.estimates import NO_OUTLOOK, Outlook
 from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import circuits_in, job_path, options_in, record_of
 from farshot.backends.http.streaming import ResultStream, flow
@@ -232,13 +233,13 @@ class RemoteBackend(Client):
         response = self._call(Ask(method="GET", path=job_path(job_id)), event)
         return self._taken(response), response
 
-    def _left(self, record: JobRecord) -> float | None:
+    def _outlook(self, record: JobRecord) -> Outlook:
         try:
             response = self._call(Ask(method="GET", path=job_path(record.id), seconds=_GLANCE))
-            left = read_answer(response.content, JobDocument).remaining
+            document = read_answer(response.content, JobDocument)
         except (ServiceError, UnknownJobError):
-            return None
-        return left.seconds if left else None
+            return NO_OUTLOOK
+        return Outlook(document.remaining.seconds if document.remaining else None, document.jobs_ahead)
 
     def _settled(self, job_id: str) -> JobRecord | None:
         return self._feed.ended(job_id)

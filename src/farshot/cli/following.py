@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farshot.cli.progress import circuit_bar
 from farshot.contract import ExecutionResult
 from farshot.errors import ExecutionCancelledError
 
@@ -17,17 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["follow"]
 
 
-def follow(backend: Queue, job_id: str, interrupted: Event, *, title: str, quiet: bool = False) -> JobRecord | None:
+def follow(backend: Queue, job_id: str, interrupted: Event, *, quiet: bool = False) -> JobRecord | None:
     """Return the job once it has ended, or None at Ctrl-C, which leaves it as it is."""
+    handle = ExecutionResult(job_id=job_id)
     try:
-        with circuit_bar(title, backend.record(job_id).circuits, quiet=quiet) as bar:
-            backend.poll_job_status(
-                ExecutionResult(job_id=job_id),
-                loop_until_complete=True,
-                verbose=False,
-                progress_callback=bar and (lambda _attempt, _status: bar(backend.record(job_id).done)),
-                cancellation_event=interrupted,
-            )
+        backend.poll_job_status(handle, loop_until_complete=True, verbose=not quiet, cancellation_event=interrupted)
     except ExecutionCancelledError:
         interrupted.clear()
         return None

@@ -205,7 +205,7 @@ def watch(where: Where, given: str) -> int:
     with open_runner(where, None, TimeLimits(), Sent()) as backend, first_interrupt() as interrupted:
         record = backend.record(find_job(backend, given))
         if not record.status.is_terminal:
-            ended = follow(backend, record.id, interrupted, title=f"job {short(record.id)}")
+            ended = follow(backend, record.id, interrupted)
             if ended is None:
                 note(f"no longer watched; {job_line(backend.record(record.id))}{_going_on(where)}")
                 return INTERRUPTED

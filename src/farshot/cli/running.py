@@ -47,7 +47,7 @@ def run(options: BatchOptions, form: Form, where: Where, workers: int | None, li
                 job_id = _submit(backend, keywords, batch, interrupted)
             if job_id is None:
                 return INTERRUPTED
-            record = _wait(backend, job_id, interrupted, title=f"job {short(job_id)}", quiet=quiet)
+            record = _wait(backend, job_id, interrupted, quiet=quiet)
         if record is None:
             return _stop(backend, job_id)
         return report(backend, record, form, limit=MOST_ROWS)
@@ -79,10 +79,10 @@ def _submit(backend: Queue, keywords: dict[str, Any], batch: dict[str, str], int
         return None
 
 
-def _wait(backend: Queue, job_id: str, interrupted: Event, *, title: str, quiet: bool = False) -> JobRecord | None:
+def _wait(backend: Queue, job_id: str, interrupted: Event, *, quiet: bool = False) -> JobRecord | None:
     """Follow a job on the workers of this machine, or of a service."""
     try:
-        return follow(backend, job_id, interrupted, title=title, quiet=quiet)
+        return follow(backend, job_id, interrupted, quiet=quiet)
     except ExecutorError:
         note(f"job {short(job_id)} stays queued: `farshot work` runs it once workers start")
         raise
@@ -126,7 +126,7 @@ def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
     with open_here(data_dir, workers, limits) as backend, first_interrupt() as interrupted:
         left = _open_jobs(backend)
         while left:
-            if _wait(backend, left[0], interrupted, title=_title(left)) is None:
+            if _wait(backend, left[0], interrupted) is None:
                 note(f"interrupted; {count_of(len(left), 'job')} left: `farshot work` goes on")
                 return INTERRUPTED
             before, left = left, _open_jobs(backend)
@@ -143,11 +143,6 @@ def _ended(backend: Queue, before: list[str], left: list[str]) -> list[JobRecord
     still_open = set(left)
     records = [backend.record(job_id) for job_id in before if job_id not in still_open]
     return [record for record in records if record.status.is_terminal]
-
-
-def _title(open_jobs: list[str]) -> str:
-    more = len(open_jobs) - 1
-    return f"job {short(open_jobs[0])}" + (f" (+{more:,} more)" if more else "")
 
 
 def _open_jobs(backend: Queue) -> list[str]:

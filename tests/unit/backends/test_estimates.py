@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from farshot.backends.bars import lookup_now_and_then
-from farshot.backends.estimates import seconds_left
+from farshot.backends.bars import asked_now_and_then
+from farshot.backends.estimates import Outlook, seconds_left
 from farshot.contract import JobStatus
 from farshot.model import Effort, JobRecord
 
@@ -47,8 +47,15 @@ def test_nothing_done_gives_no_estimate():
 
 def test_an_estimate_is_counted_down_and_not_asked_for_at_every_look():
     asked = []
-    left = lookup_now_and_then(lambda record: asked.append(record) or 100.0)
-    found = [left(RUNNING) for _ in range(50)]
+    estimate = asked_now_and_then(lambda record: asked.append(record) or Outlook(seconds=100.0))
+    found = [estimate(RUNNING).seconds for _ in range(50)]
     assert len(asked) == 1
     assert found == sorted(found, reverse=True)
     assert found[0] == pytest.approx(100.0, abs=1.0)
+
+
+def test_a_job_that_begins_is_asked_about_at_once():
+    outlooks = {JobStatus.PENDING: Outlook(jobs_ahead=2), JobStatus.RUNNING: Outlook(seconds=5.0)}
+    estimate = asked_now_and_then(lambda record: outlooks[record.status])
+    assert estimate(replace(RUNNING, status=JobStatus.PENDING)).jobs_ahead == 2
+    assert estimate(RUNNING).seconds == pytest.approx(5.0, abs=1.0)

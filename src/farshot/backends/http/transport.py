@@ -96,7 +96,8 @@ class Resolve:
             _log.debug("trying again: %s", failure)
             return
         self._is_said = True
-        _log.warning("%s; trying again for up to %.0f s more", failure, self._until - now)
+        since = time.strftime("%H:%M:%S", time.localtime(time.time() - (now - self._since)))
+        _log.warning("%s, since %s; trying again for up to %.0f s more", failure, since, self._until - now)
 
     def check(self) -> None:
         """Raise `ExecutionCancelledError` where nobody wants the answer any more."""
