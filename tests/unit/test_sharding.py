@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from farshot import Template
 from farshot.admission.batch import Request, admit
-from farshot.dispatch.sharding import MAX_SHARD_BYTES, MAX_SHARD_CIRCUITS, cut, estimate
+from farshot.dispatch.sharding import MAX_SHARD_BYTES, MAX_SHARD_CIRCUITS, Demand, cut, estimate
 
 SOURCES = st.lists(
     st.builds(lambda qubits, gates: f"qreg q[{qubits}];" + "h q[0];" * gates, st.integers(0, 60), st.integers(0, 300)),
@@ -63,8 +63,8 @@ def test_rows_cost_what_their_template_does():
     text = "qreg q[20];" + "h q[0];" * 1000 + "rx(a) q[0];"
     batch = admit(Template(text, ["a"], {"x": [1], "y": [2]}), Request(target="auto", default_shots=10))
     assert [(shard.start, shard.end, shard.cost) for shard in cut(batch, 8)] == [
-        (0, 1, estimate(text)),
-        (1, 2, estimate(text)),
+        (0, 1, estimate(text, Demand(10))),
+        (1, 2, estimate(text, Demand(10))),
     ]
 
 
@@ -75,3 +75,48 @@ def test_no_shard_is_too_short_to_be_worth_its_record_while_every_worker_has_one
         Template(text, ["a"], {f"r{row}": [0.5] for row in range(rows)}), Request(target="auto", default_shots=10)
     )
     assert len(cut(batch, 2)) == shards
+
+
+CIRCUIT = "OPENQASM 2.0;qreg q[10];creg c[10];" + "rx(0.3) q[0];" * 20
+
+
+def test_what_is_asked_of_a_circuit_counts():
+    alone = estimate(CIRCUIT)
+    assert estimate(CIRCUIT, Demand(terms=200_000)) > 1000 * alone
+    assert estimate(CIRCUIT, Demand(shots=100_000)) > alone
+    assert estimate(CIRCUIT + "reset q[0];" * 8, Demand(shots=1000)) > 5 * estimate(CIRCUIT, Demand(shots=1000))
+
+
+def test_registers_behind_the_head_of_a_text_count():
+    wide = "qreg a[22];creg c[22];" + CIRCUIT.partition(";")[2]
+    for hidden in ("//" + " " * 5000 + "\n" + wide, "qreg q[1];" + " " * 5000 + wide, "qreg q[1];" + " " * 200 + wide):
+        assert estimate(hidden) > 100 * estimate(CIRCUIT)
+
+
+def test_a_job_is_cut_by_what_is_asked_of_each_circuit():
+    circuits = {f"c{number}": CIRCUIT for number in range(60)}
+    terms = ";".join("IXYZ"[number % 4] * 9 + "IXYZ"[number // 4 % 4] for number in range(16))
+    ranges = [[0, 50], [50, 60]]
+    request = Request(target="auto", default_shots=10, ham_ops=f"{terms}|{'X' * 10}", circuit_ham_map=ranges)
+    few = admit(circuits, Request(target="auto", default_shots=10, ham_ops="X" * 10))
+    many = admit(circuits, request)
+    assert sum(shard.cost for shard in cut(many, 1)) > sum(shard.cost for shard in cut(few, 1))
+    shots = admit(circuits, Request(target="auto", default_shots=10, shot_groups=[[0, 10, 10**6], [10, 60, 1]]))
+    costs = [shard.cost / (shard.end - shard.start) for shard in cut(shots, 2)]
+    assert costs[0] > costs[-1]
+
+
+def test_many_terms_make_short_shards():
+    circuits = {f"c{number}": CIRCUIT for number in range(60)}
+    letters = ["".join("IXYZ"[number >> 2 * place & 3] for place in range(10)) for number in range(200_000)]
+    batch = admit(circuits, Request(target="auto", default_shots=10, ham_ops=";".join(letters)))
+    assert [shard.end - shard.start for shard in cut(batch, 2)] == [1] * 60
+
+
+def test_rows_of_a_template_of_which_unlike_things_are_asked_are_cut_by_that():
+    template = Template(
+        "OPENQASM 2.0;qreg q[12];creg c[12];rx(t) q[0];measure q->c;", ["t"], {f"r{n}": [n] for n in range(9)}
+    )
+    plain = admit(template, Request(target="auto", default_shots=10))
+    groups = admit(template, Request(target="auto", default_shots=10, shot_groups=[[0, 4, 10**6], [4, 9, 1]]))
+    assert sum(shard.cost for shard in cut(groups, 1)) > sum(shard.cost for shard in cut(plain, 1))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple
 
 from farshot.submission import ShardCut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.model import TemplateSource
+    from farshot.model import JobSpec, Observables, TemplateSource
     from farshot.submission import Batch
 
-__all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "cut", "cut_sources", "divide", "estimate"]
+__all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "Demand", "cut", "cut_sources", "divide", "estimate"]
 
 MAX_SHARD_CIRCUITS = 500
 MAX_SHARD_BYTES = 2**20
@@ -26,29 +27,76 @@ _QUBITS = re.compile(r"\b(?:qreg\s+\w+|qubit)\s*\[\s*(\d{1,4})\s*\]")
 _SHORT_HEAD = 96
 _LONG_HEAD = 2048
 _WIDEST = 26
+_MOST_BRANCHES = 20
 _PER_CIRCUIT = 4e-5
 _PER_CHARACTER = 5e-8
 _PER_AMPLITUDE = 1e-11
+_PER_SAMPLE = 1e-7
+_PER_TERM = 2e-6
+_PER_TERM_AND_AMPLITUDE = 4e-9
+_PER_TERM_AT_MOST = 3e-4
 
 
-def estimate(source: str) -> float:
-    """Guess the seconds that a circuit takes, from its length and the registers declared in its head.
+class Demand(NamedTuple):
+    """What is asked of one circuit: so many shots, or the values of so many terms."""
 
-    A guess from sizes, made before anything is parsed: it decides how a job is cut, and nothing else. What is
-    wide and has no angles is taken for a Clifford circuit, whose cost does not double with every qubit.
+    shots: int = 0
+    terms: int = 0
+
+
+_ONE_SHOT = Demand(1)
+
+
+def estimate(source: str, demand: Demand = _ONE_SHOT) -> float:
+    """Guess the seconds that a circuit takes: from its length and its registers, from what is asked of it, and from
+    how often the words for conditions and resets are in it, each of which may double what is simulated.
+
+    A guess by a few searches, made before anything is parsed: it decides how a job is cut and what its owner is charged
+    before the truth is known. What is wide and has no angles is taken for a Clifford circuit, whose cost does not
+    double with every qubit.
 
     >>> estimate("qreg q[20];" + "h q[0];" * 100) > 10 * estimate("qreg q[4];" + "h q[0];" * 100)
     True
+    >>> estimate("qreg q[4];h q[0];", Demand(terms=200_000)) > 0.1
+    True
     """
-    qubits = _declared(source[:_SHORT_HEAD]) or _declared(source[:_LONG_HEAD])
+    qubits = _qubits(source)
     amplitudes = 0 if qubits > _WIDEST and "(" not in source else 2 ** min(_WIDEST, qubits)
-    return _PER_CIRCUIT + len(source) * (_PER_CHARACTER + _PER_AMPLITUDE * amplitudes)
+    branches = min(demand.shots, 2 ** min(_MOST_BRANCHES, source.count("if") + source.count("reset"))) or 1
+    simulated = len(source) * (_PER_CHARACTER + _PER_AMPLITUDE * amplitudes * branches)
+    return _PER_CIRCUIT + simulated + _asked(demand, amplitudes)
+
+
+def _asked(demand: Demand, amplitudes: int) -> float:
+    """Return the seconds that drawing shots takes, of which no more are apart than there are outcomes, and terms."""
+    term = _PER_TERM + min(_PER_TERM_AT_MOST, _PER_TERM_AND_AMPLITUDE * amplitudes)
+    return _PER_SAMPLE * min(demand.shots, amplitudes) + demand.terms * term
+
+
+def _qubits(source: str) -> int:
+    """Return how many qubits a text declares; registers behind its head are looked for where the words for them are."""
+    found = _declared(source[:_SHORT_HEAD])
+    if found.registers and found.registers == source.count("qreg") + source.count("qubit"):
+        return found.qubits
+    return (_declared(source[:_LONG_HEAD]) if len(source) <= _LONG_HEAD else _declared_anywhere(source)).qubits
+
+
+class _Declared(NamedTuple):
+    """How many registers and qubits are declared."""
+
+    registers: int
+    qubits: int
 
 
 @lru_cache(maxsize=256)
-def _declared(head: str) -> int:
-    """Return how many qubits `head` declares; most circuits of a batch begin alike."""
-    return sum(map(int, _QUBITS.findall(head)))
+def _declared(head: str) -> _Declared:
+    """Return what `head` declares; most circuits of a batch begin alike."""
+    return _declared_anywhere(head)
+
+
+def _declared_anywhere(text: str) -> _Declared:
+    sizes = _QUBITS.findall(text)
+    return _Declared(len(sizes), sum(map(int, sizes)))
 
 
 def cut(batch: Batch, workers: int) -> list[ShardCut]:
@@ -58,18 +106,48 @@ def cut(batch: Batch, workers: int) -> list[ShardCut]:
     too short to be worth their records, but one for each worker. No shard is guessed to take more than a second, and
     none is large, unless one circuit alone is.
     """
-    return cut_sources(batch.spec.template, batch.sources, workers)
+    return cut_sources(batch.spec.template, batch.sources, workers, _demands(batch.spec, len(batch.sources)))
 
 
 def cut_sources(
-    template: TemplateSource | None, sources: Sequence[str] | Sequence[bytes], workers: int
+    template: TemplateSource | None,
+    sources: Sequence[str] | Sequence[bytes],
+    workers: int,
+    demands: Demand | Sequence[Demand],
 ) -> list[ShardCut]:
-    """Return the shards of some circuits of a job, as `cut`; the rows of a template take equally long."""
+    """Return the shards of some circuits of a job, as `cut`; one demand is that of each. The rows of a template take
+    equally long where as much is asked of them.
+    """
+    every = repeat(demands) if isinstance(demands, Demand) else demands
     if template is None:
-        costs = [estimate(str(source)) for source in sources]
+        costs = [estimate(str(source), demand) for source, demand in zip(sources, every, strict=False)]
+    elif isinstance(demands, Demand):
+        costs = [estimate(template.text, demands)] * len(sources)
     else:
-        costs = [estimate(template.text)] * len(sources)
+        of_demand = {demand: estimate(template.text, demand) for demand in set(demands)}
+        costs = [of_demand[demand] for demand in demands]
     return divide(costs, [len(source) for source in sources], workers)
+
+
+def _demands(spec: JobSpec, circuits: int) -> Demand | list[Demand]:
+    """Return what is asked of each circuit; one demand, where it is the same for all."""
+    if spec.observables:
+        return _terms(spec.observables, circuits)
+    groups = spec.shots.groups if spec.shots else ()
+    if len(groups) == 1:
+        return Demand(groups[0].shots)
+    return [Demand(group.shots) for group in groups for _ in range(group.start, group.end)]
+
+
+def _terms(observables: Observables, circuits: int) -> Demand | list[Demand]:
+    every = Demand(terms=sum(map(len, observables.groups)))
+    if not observables.ranges:
+        return every
+    demands = [every] * circuits
+    for chosen in observables.ranges:
+        own = Demand(terms=len(observables.groups[chosen.group]))
+        demands[chosen.start : chosen.end] = [own] * (chosen.end - chosen.start)
+    return demands
 
 
 def divide(costs: Sequence[float], sizes: Sequence[int], workers: int) -> list[ShardCut]:

@@ -27,7 +27,7 @@ from farshot.admission.batch import (
 )
 from farshot.admission.labels import MAX_CIRCUITS
 from farshot.admission.template import Template, check_names, check_rows
-from farshot.dispatch.sharding import cut, cut_sources
+from farshot.dispatch.sharding import Demand, cut, cut_sources
 from farshot.errors import BatchError, TargetError, UploadError
 from farshot.service.logs import log_accepted
 from farshot.service.quotas import check_quota, quota_of
@@ -44,6 +44,7 @@ __all__ = ["accept", "accept_as", "check_kept", "check_part", "check_spent", "of
 
 _DIGEST = re.compile("[0-9a-f]{32}")
 _MOST_TERMS = 500_000
+_UNKNOWN = Demand()
 _encode = msgspec.msgpack.Encoder().encode
 _decode_request = msgspec.json.Decoder(JobRequest).decode
 
@@ -177,8 +178,9 @@ def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
 def put(call: Call, number: int, document: PartRequest) -> JobRecord:
     """Keep a part of a job in the making. Raises as `submit`, and `UploadError`."""
     record = call.job()
-    contents = _contents(_template(_options(call, record)), document)
-    part = part_of(call, number, contents)
+    options = _options(call, record)
+    contents = _contents(_template(options), document)
+    part = part_of(call, number, contents, demand=_demand(call, options))
     with call.service.lock_of(record.owner):
         if number not in {receipt.number for receipt in call.parts.uploads.receipts(record.id)}:
             check_part(call, record, part)
@@ -206,12 +208,20 @@ def _check_room(record: JobRecord, more: int) -> None:
         raise BatchError(message)
 
 
-def part_of(call: Call, number: int, contents: Contents, options: bytes = b"") -> UploadPart:
-    """Return a part of a job as the store keeps it."""
+def _demand(call: Call, options: JobRequest) -> Demand:
+    """Return about what a job in the making asks of each circuit; which part of it has more is not known."""
+    if options.ham_ops:
+        groups = options.ham_ops.count("|") + 1 if options.circuit_ham_map else 1
+        return Demand(terms=(options.ham_ops.count(";") + groups) // groups)
+    return Demand(options.shots or call.parts.limits.shots)
+
+
+def part_of(call: Call, number: int, contents: Contents, options: bytes = b"", demand: Demand = _UNKNOWN) -> UploadPart:
+    """Return a part of a job as the store keeps it; `demand` is asked of each of its circuits."""
     sources = encoded(contents.sources)
     digest = digest_of(b"", contents.labels, sources)
     marks = b"".join(blake2b(label.encode(), digest_size=8).digest() for label in contents.labels)
-    shards = cut_sources(contents.template, contents.sources, call.parts.limits.workers)
+    shards = cut_sources(contents.template, contents.sources, call.parts.limits.workers, demand)
     return UploadPart(number, digest, contents.labels, sources, shards, marks, options)
 
 
