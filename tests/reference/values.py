@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from farshot.testing.circuits import Measure, Spread
+from farshot.testing.circuits import If, Measure, Spread
 
 from . import ensemble as e
 from .evolution import perform, touched
@@ -17,14 +17,22 @@ def _flat(operations):
 
 
 def _without_final_measurements(operations):
-    """Leave out each measurement of a qubit that only measurements follow. Conditions must not read them."""
-    kept, used = [], set()
+    """Leave out each measurement of a qubit that only measurements follow, and whose bit no later condition reads."""
+    kept, used, read = [], set(), set()
     for operation in reversed(list(_flat(operations))):
-        if isinstance(operation, Measure) and operation.qubit not in used:
+        if isinstance(operation, Measure) and operation.qubit not in used and operation.bit not in read:
             continue
         kept.append(operation)
         used |= touched(operation)
+        read |= _read(operation)
     return kept[::-1]
+
+
+def _read(operation):
+    """Return the bits that the conditions of an operation read."""
+    if not isinstance(operation, If):
+        return set()
+    return set(operation.condition.bits).union(*map(_read, operation.body + operation.otherwise))
 
 
 def _final(program):

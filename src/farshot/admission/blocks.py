@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from farshot.admission.declared import MISREAD
 from farshot.admission.facts import Feature
-from farshot.admission.limits import MAX_STEPS
+from farshot.admission.limits import MAX_STEPS, REREAD
 from farshot.admission.output import Case
 from farshot.admission.refusal import reject, reject_limit, reject_unsupported, shown
 from farshot.admission.snapshots import snapshot
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["box", "if_else", "loop", "switch"]
 
 _FORMS = "simulators read the conditions `c == 3`, `c[0]`, `!c[0]` and `c[0] == 1`"
+_LITERALS = frozenset({"true", "false"})
 _TRUTH = {"0", "1", "true", "false"}
 _FALSE = {"0", "false"}
 
@@ -32,14 +33,13 @@ def block(state: State) -> None:
     opened = state.cursor.at
     state.cursor.expect("{")
     state.enter_block(opened)
-    numbers = state.declared.numbers
-    state.declared.numbers = dict(numbers)
+    hidden = len(state.declared.hidden)
     while state.cursor.word != "}":
         if state.cursor.kind == "end":
             reject("this block never ends: `}` is missing", opened)
         state.follow(state)
     state.cursor.advance()
-    state.declared.numbers = numbers
+    state.declared.forget_numbers(hidden)
     state.leave_block()
 
 
@@ -98,13 +98,17 @@ def _conditional(state: State) -> Operand:
     at = state.cursor.at
     if state.cursor.word in state.declared.snapshots:
         return snapshot(state)
-    if state.cursor.kind != "name" or state.cursor.word in {"true", "false"} | state.declared.numbers.keys():
+    if state.cursor.kind != "name" or state.cursor.word in _LITERALS or _is_number(state):
         reject_unsupported(_FORMS, at)
     register = state.declared.register(state.cursor.word, at, classical=True)
     operand = state.operand(classical=True)
     if register.alias or not (operand.scalar or operand.indices is register.indices):
         reject_unsupported(f"{_FORMS}, of a register or of one bit under its own name", at)
     return operand
+
+
+def _is_number(state: State) -> bool:
+    return state.cursor.word in state.declared.numbers
 
 
 def _negated(state: State) -> Test:
@@ -206,16 +210,18 @@ def _values(state: State) -> Sequence[int]:
 
 
 def _rounds(state: State, name: str, values: Sequence[int]) -> None:
-    numbers = state.declared.numbers
     begin = state.cursor.at
+    hidden = len(state.declared.hidden)
     state.loops += 1
-    for value in values:
+    for number, value in enumerate(values):
         state.trace.step(begin)
-        state.cursor.seek(begin)
-        state.declared.numbers = {**numbers, name: value}
+        if number:
+            state.trace.work(REREAD * (state.cursor.at - begin), begin)
+            state.cursor.seek(begin)
+        state.declared.set_number(name, value)
         _round(state)
+        state.declared.forget_numbers(hidden)
     state.loops -= 1
-    state.declared.numbers = numbers
     if not values:
         skip_statement(state)
 
@@ -264,7 +270,7 @@ def switch(state: State) -> None:
     cursor.advance()
     cursor.expect("(")
     at = cursor.at
-    if cursor.word in state.declared.numbers:
+    if _is_number(state):
         reject_unsupported("simulators switch on classical bits alone: use a `bit` register here", at)
     operand = _conditional(state)
     cursor.expect(")")

@@ -62,6 +62,7 @@ def use_gate(state: State) -> None:
     count = broadcast(operands)
     plain = not use.modifiers
     state.trace.gate(use.gate, count * use.cost, use.at, conditioned=bool(state.conditions), plain=plain)
+    state.trace.work(count * len(operands), use.at)
     check_distinct(operands, count)
     angles = [evaluate(argument, state.version, {}) for argument in use.arguments]
     if angles:
@@ -236,7 +237,7 @@ def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> list
 
 def _formal_operands(state: State, qubits: Mapping[str, int]) -> tuple[int, ...]:
     cursor = state.cursor
-    found: list[int] = []
+    found: dict[int, None] = {}
     while cursor.word != ";":
         if found:
             cursor.expect(",")
@@ -246,7 +247,7 @@ def _formal_operands(state: State, qubits: Mapping[str, int]) -> tuple[int, ...]
             reject(f"{shown(name)} is not a qubit of this gate", at)
         if qubits[name] in found:
             reject("a gate cannot act on one qubit twice", at)
-        found.append(qubits[name])
+        found[qubits[name]] = None
     state.end_statement()
     return tuple(found)
 
@@ -278,9 +279,11 @@ def _defined(state: State, name: str, parameters: tuple[str, ...], qubits: int, 
 
 def _limit(state: State, body: tuple[Call, ...]) -> float:
     """Return the largest step of the ladder that keeps every angle of `body` finite, 0 where none does."""
-    inner = [call for call in body if any(argument.open for argument in call.arguments)]
+    inner: list[Call] = []
     for call in body:
-        if call not in inner:
+        if any(argument.open for argument in call.arguments):
+            inner.append(call)
+        else:
             values = [evaluate(argument, state.version, {}) * call.factor for argument in call.arguments]
             state.trace.check_angles(call.gate, values, state.version, call.at)
     if not inner:

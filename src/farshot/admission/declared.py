@@ -48,7 +48,8 @@ class Register:
 @dataclass(slots=True)
 class Declared:
     """The declarations of a text of OpenQASM `version`. `numbers` are its named numbers in scope, `constants` those
-    that gates may use, `snapshots` its variables that registers are assigned to.
+    that gates may use, `snapshots` its variables that registers are assigned to. `taken` are
+    the library gates that its own gates use, `hidden` the values that numbers of open blocks replaced (None: none).
     """
 
     version: int
@@ -57,6 +58,8 @@ class Declared:
     constants: dict[str, int | float] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     own_gates: list[Gate] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    hidden: list[tuple[str, int | float | None]] = field(default_factory=list)
     registers: list[tuple[str, int]] = field(default_factory=list)
     qubits: int = 0
     bits: int = 0
@@ -134,7 +137,7 @@ class Declared:
         and is not there any more inside its own definition.
         """
         self.check_new(name, at)
-        if name in used or any(name in gate.library for gate in self.own_gates):
+        if name in used or name in self.taken:
             self._reject_redefined(name, at)
         self.names.pop(name, None)
 
@@ -142,6 +145,21 @@ class Declared:
         """Declare a gate of the text's own."""
         self.names[gate.name] = gate
         self.own_gates.append(gate)
+        self.taken |= gate.library
+
+    def set_number(self, name: str, value: float) -> None:
+        """Give a number a value, up to the end of the block."""
+        self.hidden.append((name, self.numbers.get(name)))
+        self.numbers[name] = value
+
+    def forget_numbers(self, kept: int) -> None:
+        """Undo what was done to numbers since so many of them were hidden."""
+        while len(self.hidden) > kept:
+            name, value = self.hidden.pop()
+            if value is None:
+                del self.numbers[name]
+            else:
+                self.numbers[name] = value
 
     def gate(self, name: str, at: int) -> Gate:
         """Return the gate `name`."""

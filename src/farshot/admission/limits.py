@@ -10,6 +10,8 @@ __all__ = [
     "MAX_OPERATIONS",
     "MAX_QUBITS",
     "MAX_STEPS",
+    "MAX_WORK",
+    "REREAD",
 ]
 
 MAX_QUBITS = 10_000
@@ -24,5 +26,9 @@ MAX_DIGITS = 1_000
 """Characters of one number."""
 MAX_STEPS = 30_000
 """Statements run inside loops."""
+MAX_WORK = 10_000_000
+"""Indices picked, operands repeated and parts of formulas worked out, beyond one for each word of the text."""
+REREAD = 8
+"""What reading one character of a loop again counts as."""
 MAX_EVALUATIONS = 50_000
 """Gate calls followed one by one because their angles may leave the finite numbers."""

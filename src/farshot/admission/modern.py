@@ -172,7 +172,7 @@ def _valued(state: State, kind: str, width: int | None, name: str, at: int) -> s
         reject_unsupported("simulators keep outcomes in bits alone: declare a `bit`", cursor.at)
     if name in MISREAD or kind == "angle":
         state.rich()
-    state.declared.numbers[name] = _first_value(state, kind, width)
+    state.declared.set_number(name, _first_value(state, kind, width))
     state.end_statement()
     return name
 
@@ -205,6 +205,7 @@ def alias(state: State) -> None:
     parts = [state.operand(classical=classical)]
     while cursor.take("++"):
         parts.append(state.operand(classical=classical))
+    state.trace.work(sum(len(part.indices) for part in parts), at)
     indices = tuple(index for part in parts for index in part.indices)
     if len(set(indices)) < len(indices):
         reject("an alias cannot name one qubit or bit twice", at)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Operand", "State"]
 
 
+_PICKING = 8
+"""What picking one index of a range counts as."""
+
+
 class Operand(NamedTuple):
     """What a statement acts on: flat indices, and whether they stand for one qubit or bit alone."""
 
@@ -167,6 +171,7 @@ class State:
             reject("this range names no index", at)
         if len(chosen) > len(operand.indices):
             reject(f"this range is longer than the register, which has {len(operand.indices)}", at)
+        self.trace.work(_PICKING * len(chosen), at)
         return Operand(tuple(self._place(operand, index, at) for index in chosen), scalar=False, at=operand.at)
 
     def _from_start(self, bounds: list[int], size: int) -> list[int]:

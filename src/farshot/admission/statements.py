@@ -178,6 +178,7 @@ def compared(state: State, bits: Sequence[int]) -> Condition | None:
     if size > _WIDEST:
         state.trace.features.add(Feature.WIDE_CONDITION)
     state.trace.count(1, at)
+    state.trace.work(size, at)
     found = f"{value}" if abs(value) < _READABLE else "this number"
     width = "1 bit" if size == 1 else f"{size} bits"
     if value < 0 or value >> max(size, _LONGEST):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from farshot.admission.expressions import evaluate
 from farshot.admission.facts import Feature
-from farshot.admission.limits import MAX_EVALUATIONS, MAX_OPERATIONS, MAX_STEPS
+from farshot.admission.limits import MAX_EVALUATIONS, MAX_OPERATIONS, MAX_STEPS, MAX_WORK
 from farshot.admission.refusal import reject_limit
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Trace:
 
     operations: int = 0
     steps: int = 0
+    worked: int = 0
     evaluations: int = 0
     first_measure: int | None = None
     measured: list[tuple[int, int]] = field(default_factory=list)
@@ -55,6 +56,13 @@ class Trace:
         if self.operations > MAX_OPERATIONS:
             message = f"written out, the circuit has more than {MAX_OPERATIONS:,} operations from here on"
             reject_limit(message, at)
+
+    def work(self, count: int, at: int) -> None:
+        """Count what takes time and is no operation."""
+        self.worked += count
+        if self.worked > MAX_WORK:
+            message = f"ranges, aliases, loops and conditions up to here take more than {MAX_WORK:,} steps to work out"
+            reject_limit(f"{message}: write less of them, or over fewer qubits and bits", at)
 
     def gate(self, gate: Gate, count: int, at: int, *, conditioned: bool, plain: bool) -> None:
         """Record `count` operations that a gate stands for; `plain` says that it has no modifier."""
@@ -103,6 +111,7 @@ class Trace:
             if self.evaluations > MAX_EVALUATIONS:
                 message = f"more than {MAX_EVALUATIONS:,} gates would have to be worked out to show their angles finite"
                 reject_limit(message, at)
+            self.work(sum(len(argument.steps) for argument in call.arguments), at)
             self.check_angles(call.gate, _arguments(call, version, names), version, at)
 
 

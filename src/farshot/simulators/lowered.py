@@ -17,12 +17,13 @@ from farshot.errors import CircuitError
 from farshot.model import Values
 from farshot.openqasm.clifford import as_clifford
 from farshot.openqasm.compaction import compacted
+from farshot.openqasm.deferral import deferred, dephased, without_final_measurements
 from farshot.openqasm.operations import Branch, Gate, Measure, Reset
 from farshot.openqasm.plain_text import write
 from farshot.simulators.limits import dense_qubits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from farshot.openqasm.operations import Operation, Program
     from farshot.openqasm.plain_text import PlainText
@@ -32,6 +33,8 @@ __all__ = ["Lowered", "lowered"]
 
 _UNREAD = frozenset({Feature.RICH, Feature.UNICODE})
 """Features of texts that go to no simulator as they are."""
+_DEFINITIONS = 32
+"""So many gates of a text's own prism-q reads well; it takes 14 s for a thousand."""
 _MOST = 20
 """Up to this width idle qubits cost less than to look for them."""
 _WIDE: dict[str | None, int] = {"density_matrix": 8, "stabilizer": 0}
@@ -47,20 +50,21 @@ _WIDEST = 63
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A task as plain operations on the qubits `kept` of those of the `original`."""
+    """A task as plain operations on the qubits `kept` of those of the `original`. Faults end with the `note`."""
 
     original: Task
     task: Task
     plain: PlainText
     kept: tuple[int, ...]
+    note: str = ""
 
     def placed(self, fault: CircuitError) -> CircuitError:
         """Return a fault of the plain text with its place in the user's."""
         at = None if fault.line is None else self.plain.origin(fault.line)
         if at is None:
-            return CircuitError(fault.code, fault.message)
+            return CircuitError(fault.code, fault.message + self.note)
         text = self.original.scan.text
-        return CircuitError(fault.code, fault.message, line=line_of(text, at), column=column_of(text, at))
+        return CircuitError(fault.code, fault.message + self.note, line=line_of(text, at), column=column_of(text, at))
 
     def restored(self, run: Run) -> Run:
         """Return the run with 0 as the value of every term that turns a qubit of which nothing is known but |0>."""
@@ -75,7 +79,9 @@ class Lowered:
 def lowered(task: Task, method: str | None) -> Lowered | None:
     """Return the task as plain operations, None where its own text serves as well."""
     scan = task.scan
-    if _UNREAD.isdisjoint(scan.features):
+    if task.terms is not None and Feature.DYNAMIC in scan.features:
+        return _averaged(task, lower(scan.text), method)
+    if _UNREAD.isdisjoint(scan.features) and (len(scan.own_gates) <= _DEFINITIONS or scan.row is not None):
         wide = scan.qubits > _WIDE.get(method, _MOST)
         return _narrower(task, method) if wide and _may_gain(scan) else None
     return _lowered(task, lower(scan.text), method)
@@ -98,6 +104,48 @@ def _lowered(task: Task, program: Program, method: str | None) -> Lowered:
     plain = write(program)
     terms = None if task.terms is None else tuple(_moved(term, kept) for term in task.terms)
     return Lowered(task, replace(task, scan=_facts(program, plain), terms=terms), plain, kept)
+
+
+def _averaged(task: Task, program: Program, method: str | None) -> Lowered:
+    """Return a task without measurements for the values of a dynamic circuit on average over all outcomes."""
+    program, kept = compacted(program)
+    program = without_final_measurements(program)
+    terms = [_moved(term, kept) for term in task.terms or ()]
+    observed = {qubit for term in terms for qubit, letter in enumerate(term) if letter != "I"}
+    static, places = deferred(program, observed)
+    if _suits_channels(program, static.qubits, method):
+        return _as_task(replace(task, method="density_matrix"), dephased(program), kept, terms)
+    if method == "stabilizer" or static.qubits > dense_qubits():
+        static = as_clifford(static) or static
+    spread = [_spread(term, places, static.qubits) for term in terms]
+    return _as_task(task, static, kept, spread, _note(program.qubits, static.qubits))
+
+
+def _suits_channels(program: Program, deferred_width: int, method: str | None) -> bool:
+    """Whether a density matrix of the circuit's own qubits is what is asked for, or much smaller."""
+    if any(isinstance(operation, Branch) for operation in program.operations):
+        return False
+    smaller = method is None and deferred_width > _MOST and 2 * (program.qubits + 1) < deferred_width
+    return smaller or method == "density_matrix"
+
+
+def _spread(term: str, places: Sequence[int], width: int) -> str:
+    letters = ["I"] * width
+    for letter, place in zip(term, places, strict=False):
+        letters[place] = letter
+    return "".join(letters)
+
+
+def _note(qubits: int, width: int) -> str:
+    if width == qubits:
+        return ""
+    more = f"{qubits} and {width - qubits} more for the outcomes of measurements and resets"
+    return f" (exact values take {width} qubits here, {more}: sample it instead, or measure less)"
+
+
+def _as_task(task: Task, program: Program, kept: tuple[int, ...], terms: Sequence[str], note: str = "") -> Lowered:
+    plain = write(program)
+    return Lowered(task, replace(task, scan=_facts(program, plain), terms=tuple(terms)), plain, kept, note)
 
 
 def _vanishes(term: str, kept: frozenset[int]) -> bool:

@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 
 __all__ = ["slice_of"]
 
+_FEW = 16
+"""Up to so many names are tried one by one faster than each word is looked up."""
+_WORD = re.compile(r"\b\w+\b")
+
 
 def slice_of(scan: Scan, start: int = 0, end: int | None = None) -> str:
     """Return a part of the text, with every gate of its own under a name that nothing else has."""
     text = scan.text[start:end]
     if not scan.own_gates:
         return text
+    prefix = _unused_prefix(scan.text)
+    if len(scan.own_gates) > _FEW:
+        return _WORD.sub(lambda word: prefix + word[0] if word[0] in scan.own_gates else word[0], text)
     names = "|".join(map(re.escape, scan.own_gates))
-    return re.sub(rf"\b(?:{names})\b", rf"{_unused_prefix(scan.text)}\g<0>", text)
+    return re.sub(rf"\b(?:{names})\b", rf"{prefix}\g<0>", text)
 
 
 def _unused_prefix(text: str) -> str:
