@@ -6,11 +6,25 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["renamed", "words_for"]
+__all__ = ["other_name", "renamed", "words_for"]
 
+_NO_LETTER = re.compile(r"\W")
 _OPENING = re.compile(r"(?<!if)\(")
+
+
+def other_name(name: str, source: str, names: Collection[str]) -> str | None:
+    """Return the word that a text has in place of a name that is no word; None where it has the name or no such.
+
+    >>> other_name("θ[0]", "rx(_θ_0_) q[0];", ["θ[0]"])
+    '_θ_0_'
+    """
+    word = _NO_LETTER.sub("_", name)
+    if word == name or name in source:
+        return None
+    others = (other for other in (f"_{word}", word) if other not in names)
+    return next((other for other in others if re.search(rf"(?<!\w){other}(?!\w)", source)), None)
 
 
 def words_for(names: Iterable[str], source: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from farshot.admission.declared import reserved_words
 from farshot.admission.expressions import Expression, Reader, Step, evaluate, names_known
 from farshot.admission.findings import conclude
 from farshot.admission.grammar import begin, read
-from farshot.admission.naming import renamed, words_for
+from farshot.admission.naming import other_name, renamed, words_for
 from farshot.admission.parameters import ParameterCursor, arguments, declared_words, is_name, without_inputs
 from farshot.admission.pattern import Pattern, Row
 from farshot.admission.refusal import RefusalError, reject_limit, shown
@@ -170,6 +170,11 @@ def clash(source: str, names: Sequence[str]) -> str | None:
             return f"the parameter {shown(name)} cannot be told from {shown(word)} of OpenQASM {version}: rename it"
         if word in declared:
             return f"the parameter {shown(name)} cannot be told from {shown(word)}, which the text declares: rename one"
+        if other := other_name(name, source, names):
+            return (
+                f"the text has no parameter {shown(name)}, but {shown(other)}, as programs write it that export names "
+                f"which are no words: give the parameter the name {shown(other)}"
+            )
     return None
 
 

@@ -21,6 +21,7 @@ from farshot.backends.watching import Patience
 from farshot.config import data_folder
 from farshot.contract import JobStatus
 from farshot.dispatch.sharding import cut
+from farshot.errors import OptionError
 from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
 from farshot.model import JobFilter
 from farshot.simulators.targets import check_target
@@ -90,6 +91,11 @@ class LocalBackend(Client):
             max_retries=max_retries,
         )
         self._workers = usable_cores() if workers is None else check_count("workers", workers, 0, _MOST_WORKERS)
+        if isinstance(executor, str):
+            message = (
+                f"no executor {executor!r:.80}: this version runs circuits on this machine; give an object instead"
+            )
+            raise OptionError(message)
         self._executor = executor or LocalExecutor(
             self._workers or usable_cores(),
             None if memory_limit is None else check_count("memory_limit", memory_limit),
@@ -171,3 +177,9 @@ class LocalBackend(Client):
 
     def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[LocalWatch]:  # noqa: ARG002 -- a look is quick
         return self._engine.watching(job_ids)
+
+
+def _check_executor(executor: object) -> None:
+    if executor is not None and not hasattr(executor, "inspect"):
+        message = f"no executor {executor!r:.80}: leave it out for the cores of this machine, or give an object"
+        raise OptionError(message)

@@ -40,12 +40,19 @@ class Access:
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def user(self, header: str | None) -> User:
-        """Return whose token the header carries; raises `AccessError`, and never says what was wrong with it."""
+        """Return whose token the header carries; raises `AccessError`.
+
+        Only who has the whole token hears that it was revoked or has expired.
+        """
         kind, _, text = (header or "").partition(" ")
         ident = token_id(text.strip()) if kind.lower() == "bearer" else None
         found = self._find(ident) if ident else None
-        if found is None or not token_matches(found.token, text.strip()) or not found.token.holds(datetime.now(UTC)):
+        if found is None or not token_matches(found.token, text.strip()):
             raise AccessError(_ADVICE)
+        if not found.token.holds(datetime.now(UTC)):
+            what = "has expired" if found.token.revoked_at is None else "was revoked"
+            message = f"this token {what}: {_ADVICE}"
+            raise AccessError(message)
         return found.user
 
     def _find(self, ident: str) -> _Known | None:

@@ -98,12 +98,34 @@ def tls_context(binding: Binding) -> ssl.SSLContext | None:
             raise OptionError(message)
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    _check_pem(binding.certificate, "certificate", b"CERTIFICATE-----")
+    _check_pem(binding.key or binding.certificate, "key", b"PRIVATE KEY-----")
     try:
         context.load_cert_chain(binding.certificate, binding.key, password="")  # or the terminal is asked
     except OSError as error:
-        message = f"the TLS certificate {binding.certificate} and its key cannot be used: {error}"
+        message = f"the TLS certificate {binding.certificate} and its key cannot be used: {_reason(error)}"
         raise OptionError(message) from error
     return context
+
+
+def _check_pem(file: Path, what: str, mark: bytes) -> None:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        message = f"the file {file} of the TLS {what} cannot be read: {error.strerror}"
+        raise OptionError(message) from error
+    if mark not in content:
+        message = f"the file {file} holds no TLS {what} in PEM form (a block that ends in {mark.decode()})"
+        raise OptionError(message)
+    if b"ENCRYPTED" in content and what == "key":
+        message = f"the TLS key in {file} has a password: give one without, as `openssl rsa -in {file}` writes it"
+        raise OptionError(message)
+
+
+def _reason(error: OSError) -> str:
+    if "KEY_VALUES_MISMATCH" in str(error):
+        return "the key is that of another certificate"
+    return str(error)
 
 
 def url_of(sock: socket.socket, *, tls: bool) -> str:

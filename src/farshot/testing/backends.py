@@ -248,6 +248,18 @@ class BackendSuite:
             backend.submit_circuits(Template(_ROTATED, names, rows))
         assert not backend.jobs()
 
+    def test_a_parameter_that_an_exporter_renamed_is_named_with_its_new_name(self, backend: _Backend) -> None:
+        """Before anything is stored."""
+        source = _ROTATED.replace("β[0]", "_β_0_")
+        with pytest.raises(ValueError, match=r"β\[0\].*_β_0_"):
+            backend.submit_circuits(Template(source, ["β[0]", "w_0[10]"], {"row": [0.5, 1.0]}))
+        assert not backend.jobs()
+        given = Template(source, ["_β_0_", "w_0[10]"], {"row": [0.5, 1.0]})
+        assert (
+            _run(backend, given, seed=1)[0]["results"]
+            == _run(backend, _rotated({"row": [0.5, 1.0, 0.0]}), seed=1)[0]["results"]
+        )
+
     def test_a_template_under_a_key_is_one_job(self, backend: _Backend) -> None:
         """Other rows are another body."""
         first = backend.submit_circuits(_rotated({"x": [1, 2, 3]}), key="k", seed=1)

@@ -111,3 +111,10 @@ def test_nor_of_one_whose_rows_hold_one(backend, value):
     with pytest.raises(BatchError, match="row"):
         backend.submit_circuits(template)
     assert backend.jobs() == []
+
+
+@pytest.mark.parametrize("name", ["dask", "slurm", "nonsense"])
+def test_an_executor_that_is_not_there_yet_is_refused_by_name(tmp_path, name):
+    with pytest.raises(BatchError, match=name):
+        farshot.LocalBackend(data_dir=tmp_path / "data", executor=name)
+    assert not (tmp_path / "data").exists()

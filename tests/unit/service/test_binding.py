@@ -66,7 +66,7 @@ def test_a_key_without_a_certificate_is_refused(tmp_path):
 
 
 def test_a_certificate_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(OptionError, match="cannot be used"):
+    with pytest.raises(OptionError, match="cannot be read"):
         tls_context(Binding(certificate=tmp_path / "none.pem"))
 
 
@@ -74,5 +74,40 @@ def test_a_key_with_a_password_is_refused_instead_of_asking_the_terminal(tmp_pat
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:secret", "-subj", "/CN=localhost"]
     subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    with pytest.raises(OptionError, match="cannot be used"):
+    with pytest.raises(OptionError, match="has a password"):
         tls_context(Binding(certificate=certificate, key=key))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A certificate and its key, in files."""
+    return made_pair(tmp_path_factory.mktemp("pair"))
+
+
+def made_pair(folder):
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+def test_a_key_file_that_cannot_be_used_is_named_with_the_reason(pair, tmp_path):
+    certificate, key = pair
+    assert tls_context(Binding(certificate=certificate, key=key))
+    locked = tmp_path / "locked.pem"
+    lock = ["openssl", "rsa", "-aes128", "-passout", "pass:x", "-in", key, "-out", locked]
+    subprocess.run(lock, check=True, capture_output=True)
+    empty, damaged = tmp_path / "empty.pem", tmp_path / "damaged.pem"
+    empty.touch()
+    damaged.write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    for file, reason in (
+        (tmp_path / "none.pem", "none.pem of the TLS key cannot be read: No such file"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (empty, "empty.pem holds no TLS key in PEM form"),
+        (certificate, "certificate.pem holds no TLS key in PEM form"),
+        (locked, "has a password"),
+        (damaged, "its key cannot be used"),
+        (made_pair(tmp_path)[1], "the key is that of another certificate"),
+    ):
+        with pytest.raises(OptionError, match=reason):
+            tls_context(Binding(certificate=certificate, key=file))
