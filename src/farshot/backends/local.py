@@ -91,11 +91,7 @@ class LocalBackend(Client):
             max_retries=max_retries,
         )
         self._workers = usable_cores() if workers is None else check_count("workers", workers, 0, _MOST_WORKERS)
-        if isinstance(executor, str):
-            message = (
-                f"no executor {executor!r:.80}: this version runs circuits on this machine; give an object instead"
-            )
-            raise OptionError(message)
+        _check_executor(executor)
         self._executor = executor or LocalExecutor(
             self._workers or usable_cores(),
             None if memory_limit is None else check_count("memory_limit", memory_limit),
