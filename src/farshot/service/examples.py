@@ -61,6 +61,8 @@ _OF_MEMBERS: dict[str, Any] = {
     "shot_groups": None,
     "circuits_cancelled": None,
     "finished_at": None,
+    "expires_at": None,
+    "revoked_at": None,
     "parts": None,
     "created_at": _MOMENT,
     "started_at": "2026-01-31T12:00:01Z",
