@@ -77,33 +77,23 @@ def busy_store(scene):
         "import sqlite3, sys; held = sqlite3.connect(sys.argv[1], timeout=60); held.execute('BEGIN IMMEDIATE');"
         "print('held', flush=True); sys.stdin.read()"
     )
-    [path] = (found for found in scene.server.folder.iterdir() if is_store(found))
-    command = [sys.executable, "-c", program, str(path)]
+    command = [sys.executable, "-c", program, str(scene.server.folder / "farshot.sqlite3")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         holder.stdout.readline()
         scene.done.wait()
         holder.stdin.close()
 
 
-def is_store(path):
-    return path.is_file() and path.open("rb").read(15) == b"SQLite format 3"
-
-
 def idle_connections(scene):
     """Connections that never ask, opened again as soon as they are ended."""
 
-    async def hold(address):
+    async def hold():
         while not scene.done.is_set():
-            with contextlib.suppress(OSError):
-                reader, writer = await asyncio.open_connection(*address)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(1):
-                        await reader.read()
-                writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                await first_status(scene, "", seconds=1)
 
     async def run():
-        address = ("127.0.0.1", scene.server.port)
-        await asyncio.gather(*(hold(address) for _ in range(OPEN)))
+        await asyncio.gather(*(hold() for _ in range(OPEN)))
 
     asyncio.run(run())
 
@@ -239,11 +229,7 @@ def long_polls(scene):
         target = path if number % 2 else f"/v1/events?after={job['cursor']}&wait=30"
         while not scene.done.is_set():
             with contextlib.suppress(OSError, TimeoutError):
-                reader, writer = await asyncio.open_connection("127.0.0.1", scene.server.port)
-                writer.write("\r\n".join([f"GET {target} HTTP/1.1", *lines]).encode())
-                async with asyncio.timeout(5):
-                    scene.saw((await reader.read(12))[9:].decode() or "ended")
-                writer.close()
+                scene.saw(await first_status(scene, "\r\n".join([f"GET {target} HTTP/1.1", *lines])) or "ended")
             await asyncio.sleep(0.5)
 
     async def change():
@@ -257,6 +243,19 @@ def long_polls(scene):
         await asyncio.gather(change(), *(wait(number) for number in range(OPEN)))
 
     asyncio.run(run())
+
+
+async def first_status(scene, request, seconds=5):
+    """Return the status of what a new connection is answered, which is closed then; raises at the end of the time."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", scene.server.port)
+    try:
+        writer.write(request.encode())
+        async with asyncio.timeout(seconds):
+            return (await reader.read(12))[9:].decode()
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 def revoked_streams(scene):
