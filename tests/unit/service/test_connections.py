@@ -1,0 +1,52 @@
+"""Who makes room where another connection wants in, and what fits in a number of descriptors."""
+
+import pytest
+
+from farshot.service.connections import Bounds, Connections
+from farshot.service.descriptors import bounds_within
+
+
+def seated(connections, address, ended):
+    seat = connections.take(address, lambda: ended.append(address))
+    assert seat is not None
+    return seat
+
+
+def test_who_has_most_idle_connections_makes_room_for_another_address():
+    ended = []
+    connections = Connections(Bounds(total=4, each=3, spare=1))
+    for address in ("a", "a", "a", "b"):
+        seated(connections, address, ended)
+    assert not seated(connections, "c", ended).is_spare
+    assert ended == ["a"]
+
+
+def test_addresses_of_one_network_of_version_6_count_together():
+    ended = []
+    connections = Connections(Bounds(total=9, each=2, spare=1))
+    for number in range(3):
+        seated(connections, f"2001:db8::{number}", ended)
+    seated(connections, "2001:db8:0:1::1", ended)
+    assert ended == ["2001:db8::0"]
+
+
+def test_a_seat_that_works_is_kept_and_a_spare_one_refuses():
+    ended = []
+    connections = Connections(Bounds(total=2, each=2, spare=1))
+    working = [seated(connections, "a", ended) for _ in range(2)]
+    for seat in working:
+        seat.work()
+    spare = seated(connections, "a", ended)
+    assert spare.is_spare
+    assert connections.take("a", lambda: None) is None
+    spare.leave()
+    spare.leave()
+    working[0].rest()
+    assert not seated(connections, "a", ended).is_spare
+    assert ended == ["a"]
+
+
+@pytest.mark.parametrize("limit", [64, 256, 1024, 16_384, 10**6])
+def test_descriptors_are_left_beside_connections(limit):
+    bounds = bounds_within(limit)
+    assert 0 < bounds.each <= bounds.total <= limit - min(512, limit // 2)
