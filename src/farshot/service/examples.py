@@ -115,4 +115,4 @@ def _plain(member: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -
         case "integer" | "number":
             return schema.get("minimum", 1)
         case _:
-            return member
+            return _MOMENT if member.endswith("_at") else member
