@@ -17,12 +17,12 @@ from pathlib import Path
 
 import farshot
 from farshot.testing.circuits import SHAPES
-from farshot.testing.conformance import Report, check_counts_of, draw_mixed
-from farshot.testing.runners import sampler
+from farshot.testing.conformance import Report, check_counts_of, check_values_of, draw_mixed
+from farshot.testing.runners import evaluator, sampler
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from reference import distribution
+from reference import distribution, expectations
 
 STEP = 1_000
 
@@ -33,9 +33,15 @@ def options() -> argparse.Namespace:
     parser.add_argument("--circuits", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first circuit")
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=["static", "blocks", "dynamic", "blocks"])
+    parser.add_argument("--values", type=int, default=4, help="observables of each circuit; 0 for counts alone")
     parser.add_argument("--shots", type=int, default=2_000)
     parser.add_argument("--target", default="auto")
     return parser.parse_args()
+
+
+def labelled(found: dict[str, str]) -> dict[str, str]:
+    """Tell values from counts."""
+    return {f"values of {label}": problem for label, problem in found.items()}
 
 
 def run(chosen: argparse.Namespace) -> Report:
@@ -48,8 +54,10 @@ def run(chosen: argparse.Namespace) -> Report:
         for first in range(chosen.first, chosen.first + chosen.circuits, STEP):
             started = time.perf_counter()
             last = min(first + STEP, chosen.first + chosen.circuits)
-            drawn = draw_mixed(range(first, last), chosen.shapes)
+            drawn = list(draw_mixed(range(first, last), chosen.shapes))
             total += check_counts_of(drawn, sampler(backend, seed=first), distribution, chosen.shots)
+            found = check_values_of(drawn if chosen.values else [], evaluator(backend), expectations, chosen.values)
+            total += Report(0, labelled(found.wrong), labelled(found.refused))
             print(f"{total.circuits:7,} circuits, {len(total.wrong)} wrong, {len(total.refused)} refused,", end=" ")
             print(f"{time.perf_counter() - started:.1f} s", flush=True)
     return total

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from farshot.testing.circuits import Gate, Measure, Program, Register
+from farshot.testing.circuits import Condition, Gate, If, Measure, Program, Register
 from reference import expectations
 
 
@@ -36,3 +36,9 @@ def test_final_measurements_change_no_value():
 def test_earlier_measurements_do():
     measured = program(1, Gate("h", (0,)), Measure(0, 0), Gate("id", (0,)))
     assert expectations(measured, ["X", "Z"]) == pytest.approx([0, 0])
+
+
+def test_a_measurement_that_a_later_condition_reads_is_not_final():
+    flipped = If(Condition((0,), 1, whole=False), (Gate("x", (1,)),))
+    values = expectations(program(2, Gate("h", (0,)), Measure(0, 0), flipped), ["ZZ", "XX", "IZ"])
+    assert values == pytest.approx([1, 0, 0], abs=1e-12)
