@@ -29,6 +29,7 @@ FarshotError
 ├── ConfigError (ValueError)         a setting is unknown or wrong: names it and where it is from
 ├── StoreError                       the store cannot be used; its files were left as they are
 │   ├── StoreCorruptError            its content is damaged
+│   ├── StoreFullError               its disk has no room for more
 │   ├── StoreVersionError            a newer Farshot wrote it
 │   └── StoreHostError               another machine used it last
 ├── TransitionError                  a state change that the table in `states` does not allow
@@ -66,6 +67,7 @@ __all__ = [
     "ServiceError",
     "StoreCorruptError",
     "StoreError",
+    "StoreFullError",
     "StoreHostError",
     "StoreVersionError",
     "SubmissionError",
@@ -249,6 +251,10 @@ class StoreError(FarshotError):
 
 class StoreCorruptError(StoreError):
     """The content of the store is damaged."""
+
+
+class StoreFullError(StoreError):
+    """The disk of the store has no room for more. Nothing of what was asked for is stored."""
 
 
 class StoreVersionError(StoreError):

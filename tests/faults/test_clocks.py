@@ -165,9 +165,11 @@ def test_jobs_are_listed_in_the_order_in_which_they_were_made(machine, ended):
 
 def test_old_jobs_are_deleted_by_the_age_that_the_clock_gives_them(machine, ended):
     machine.farshot("submit", "--examples", error=-100 * HOUR)
-    assert json.loads(machine.farshot("jobs", "prune", "--older-than", "2h", "--json")) == {"deleted": 0}
-    assert json.loads(machine.farshot("jobs", "prune", "--older-than", "0s", "--json", error=-2 * HOUR)) == {
+    assert json.loads(machine.farshot("jobs", "prune", "--older-than", "2h", "--yes", "--json")) == {"deleted": 0}
+    assert json.loads(machine.farshot("jobs", "prune", "--older-than", "0s", "--yes", "--json", error=-2 * HOUR)) == {
         "deleted": 0
     }
-    assert json.loads(machine.farshot("jobs", "prune", "--older-than", "30m", "--json")) == {"deleted": len(ended)}
+    assert json.loads(machine.farshot("jobs", "prune", "--older-than", "30m", "--yes", "--json")) == {
+        "deleted": len(ended)
+    }
     assert [job["status"] for job in json.loads(machine.farshot("jobs", "--json"))] == ["PENDING"]

@@ -39,15 +39,17 @@ def farshot(folder):
 
 
 def test_prune_deletes_what_ended_and_jobs_still_lists(farshot):
-    assert farshot("jobs", "prune", "--older-than", "30d") == "0 jobs deleted\n"
-    assert json.loads(farshot("jobs", "prune", "--older-than", "0s", "--json")) == {"deleted": 1}
+    assert farshot("jobs", "prune", "--older-than", "30d", "--yes") == "0 jobs deleted\n"
+    assert json.loads(farshot("jobs", "prune", "--older-than", "0s", "--yes", "--json")) == {"deleted": 1}
     assert [job["status"] for job in json.loads(farshot("jobs", "--json"))] == ["PENDING"]
     assert "not 'soon'" in farshot("jobs", "prune", "--older-than", "soon", status=2)
 
 
 def test_a_data_folder_may_stand_before_prune(farshot, folder, tmp_path):
     folder.rename(tmp_path / "moved")
-    assert farshot("jobs", "--data-dir", tmp_path / "moved", "prune", "--older-than", "0s") == "1 job deleted\n"
+    assert (
+        farshot("jobs", "--data-dir", tmp_path / "moved", "prune", "--older-than", "0s", "--yes") == "1 job deleted\n"
+    )
 
 
 def test_a_backup_is_a_store_of_its_own(farshot, tmp_path):

@@ -14,6 +14,7 @@ from farshot.cli.options import (
     BatchOptions,
     CircuitTimeout,
     DataDir,
+    DryRun,
     Examples,
     Files,
     Here,
@@ -37,7 +38,7 @@ from farshot.cli.options import (
     Yes,
 )
 from farshot.cli.service_app import add_service_commands
-from farshot.cli.service_options import Config  # noqa: TC001 -- read at run time
+from farshot.cli.service_options import Config, StoreUrl  # noqa: TC001 -- read at run time
 
 __all__ = ["app"]
 
@@ -187,15 +188,61 @@ def jobs(
 
     if context.invoked_subcommand is None:
         raise typer.Exit(jobs(Where(data_dir, url, token), status, tag, limit, as_json=as_json))
-    context.obj = data_dir
+    context.obj = Where(data_dir, url, token)
 
 
 @jobs_app.command()
-def prune(context: typer.Context, older_than: OlderThan, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Delete the jobs that ended longer ago than that, with their circuits and results. Open jobs stay."""
-    from farshot.cli.keeping import prune
+def prune(
+    context: typer.Context,
+    older_than: OlderThan,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    store: StoreUrl = None,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the jobs that ended longer ago than that, with their circuits and results. Open jobs stay.
 
-    raise typer.Exit(prune(data_dir or context.obj, older_than, as_json=as_json))
+    After `farshot login` those are your own jobs of the service, else all of the store on this machine or of --store.
+    """
+    from farshot.cli.keeping import Doing, prune
+
+    before: Where = context.obj
+    where = Where(data_dir or before.data_dir, url or before.url, token or before.token)
+    raise typer.Exit(prune(where, store, older_than, Doing(yes=yes, is_dry=dry_run, as_json=as_json)))
+
+
+@app.command()
+def delete(
+    job_ids: Annotated[
+        list[str], typer.Argument(metavar="JOB...", help="Ids, or their beginnings.", show_default=False)
+    ],
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete jobs with their circuits and results; what runs of them is stopped."""
+    from farshot.cli.keeping import Doing, delete
+
+    doing = Doing(yes=yes, is_dry=dry_run, as_json=as_json)
+    raise typer.Exit(delete(Where(data_dir, url, token), job_ids, doing))
+
+
+store_app = typer.Typer(no_args_is_help=True, help="Look after the store on this machine.")
+app.add_typer(store_app, name="store")
+
+
+@store_app.command("compact")
+def compact_store(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Give the space of deleted jobs back to the file system. Others wait meanwhile."""
+    from farshot.cli.keeping import compact
+
+    raise typer.Exit(compact(data_dir, as_json=as_json))
 
 
 @app.command()

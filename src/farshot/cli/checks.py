@@ -9,12 +9,14 @@ import sqlite3
 import stat
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import make_url
+
 from farshot.backends.local import LocalBackend
+from farshot.cli.findings import Check
+from farshot.cli.requirements import installed, requirement_checks
 from farshot.cli.targets import target_states
 from farshot.cli.texts import bytes_text, count_of, seconds_text
 from farshot.config.login import chosen_client
@@ -27,24 +29,15 @@ if TYPE_CHECKING:
 
     from farshot.cli.options import Where
 
-__all__ = ["Check", "checks", "service_checks"]
+__all__ = ["checks", "server_check", "service_checks"]
 
-_LEAST_DISK = 2**28
+_LEAST_DISK = 2**30
 _LEAST_MEMORY = 2**29
 _RUN_SECONDS = 60
+_CONNECT_SECONDS = 5
 _RESTORE = "choose another --data-dir, or restore a back-up"
 _REINSTALL = "pip install --force-reinstall farshot"
 _BELL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding; `advice` is given where it is not ok."""
-
-    name: str
-    ok: bool
-    detail: str
-    advice: str | None = None
 
 
 def checks(folder: Path) -> Iterator[Check]:
@@ -58,21 +51,15 @@ def checks(folder: Path) -> Iterator[Check]:
 
 
 def _versions() -> Iterator[Check]:
-    yield Check("farshot", ok=True, detail=_version("farshot") or "not installed as a package")
+    yield Check("farshot", ok=True, detail=installed("farshot") or "not installed as a package")
     yield Check("python", ok=True, detail=f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in ("prism-q", "numpy"):
-        found = _version(package)
+        found = installed(package)
         advice = None if found else _REINSTALL
         yield Check(package, ok=found is not None, detail=found or "missing", advice=advice)
     yield Check("SQLite", ok=True, detail=sqlite3.sqlite_version)
-    yield Check("Aer", ok=True, detail=_version("qiskit-aer") or "not installed (pip install 'farshot[aer]')")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    yield Check("Aer", ok=True, detail=installed("qiskit-aer") or "not installed (pip install 'farshot[aer]')")
+    yield from requirement_checks()
 
 
 def _machine() -> Check:
@@ -85,15 +72,46 @@ def _machine() -> Check:
 
 def _folder(folder: Path) -> Iterator[Check]:
     if not folder.is_dir():
-        yield Check("data folder", ok=True, detail=f"{folder} (made with the first job)")
+        yield from _folder_to_be(folder)
         return
     mode = stat.S_IMODE(folder.stat().st_mode)
     private = not mode & 0o077
     detail = f"{folder}, mode {mode:04o}"
     yield Check("data folder", private, detail, None if private else f"others can read it: chmod 700 {folder}")
-    free = shutil.disk_usage(folder).free
-    enough = free >= _LEAST_DISK
-    yield Check("free space", enough, bytes_text(free), None if enough else "free some, or choose another --data-dir")
+    yield _writable(folder)
+    yield _space(folder)
+
+
+def _folder_to_be(folder: Path) -> Iterator[Check]:
+    """Look at where the folder will be made."""
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if folder.exists() or not above.is_dir():
+        place = folder if folder.exists() else above
+        yield Check("data folder", ok=False, detail=f"{place} is a file", advice="choose another --data-dir")
+        return
+    able = os.access(above, os.W_OK | os.X_OK)
+    detail = f"{folder} (made with the first job)" if able else f"{folder} cannot be made in {above}"
+    yield Check("data folder", able, detail, None if able else f"make {above} writable, or choose another --data-dir")
+    yield _space(above)
+
+
+def _writable(folder: Path) -> Check:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        advice = f"make {folder} writable and see that its disk is not full, or choose another --data-dir"
+        return Check("writing", ok=False, detail=f"{folder}: {error.strerror}", advice=advice)
+    return Check("writing", ok=True, detail="the data folder can be written")
+
+
+def _space(folder: Path) -> Check:
+    """Look ahead: a disk that is nearly full refuses new work, and then results."""
+    disk = shutil.disk_usage(folder)
+    enough = disk.free >= _LEAST_DISK
+    advice = "free some, delete jobs (`farshot jobs prune`, then `farshot store compact`), or choose another --data-dir"
+    detail = f"{bytes_text(disk.free)} of {bytes_text(disk.total)}"
+    return Check("free space", enough, detail if enough else f"{detail}: full soon", None if enough else advice)
 
 
 def _store(folder: Path) -> Check:
@@ -107,6 +125,21 @@ def _store(folder: Path) -> Check:
     if faults:
         return Check("store", ok=False, detail="\n".join(["damaged:", *faults]), advice=_RESTORE)
     return Check("store", ok=True, detail=f"whole, schema {SCHEMA_VERSION}")
+
+
+def server_check(url: str) -> Check:
+    """Say whether the store on a server that the settings name can be used, and is whole."""
+    place = make_url(url)
+    bounded = place.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
+    try:
+        with closing(SqlStore(open_engine(bounded))) as store:
+            faults = store.faults()
+    except FarshotError as error:
+        advice = "start PostgreSQL, or put server.store (--store, FARSHOT_STORE) right"
+        return Check("store of the service", ok=False, detail=str(error), advice=advice)
+    if faults:
+        return Check("store of the service", ok=False, detail="\n".join(["damaged:", *faults]), advice=_RESTORE)
+    return Check("store of the service", ok=True, detail=f"{place.render_as_string()}, schema {SCHEMA_VERSION}")
 
 
 def _targets() -> Check:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from farshot.cli.checks import Check, checks, service_checks
+from farshot.cli.checks import checks, server_check, service_checks
 from farshot.cli.data import write_json
 from farshot.cli.failures import DONE, FAILED
+from farshot.cli.findings import Check
 from farshot.cli.inforce import Fact, client_facts, setting_facts
 from farshot.cli.service_options import load_settings
 from farshot.cli.tables import stdout
@@ -51,7 +52,10 @@ def _in_force(where: Where, config: Path | None) -> tuple[list[Fact], list[Fact]
     clients: list[Fact] = []
     try:
         clients = list(client_facts(where))
-        settings = list(setting_facts(load_settings(config, {"data_dir": data_dir})))
+        loaded = load_settings(config, {"data_dir": data_dir})
+        settings = list(setting_facts(loaded))
+        if loaded.settings.server.store:
+            faults.append(server_check(loaded.settings.server.store))
     except ConfigError as error:
         faults.append(Check("settings", ok=False, detail=str(error), advice="put that right, or leave it out"))
     return settings, clients, faults

@@ -109,6 +109,9 @@ class House:
         self._changes.publish()
 
     def _not_ready(self) -> str | None:
+        shortage = self._jobs.room.shortage()
+        if shortage is not None:
+            return shortage
         return self._dispatcher.failure if self._started.is_set() else "the service starts"
 
     def _targets(self) -> list[TargetDocument]:

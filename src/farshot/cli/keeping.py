@@ -1,32 +1,124 @@
-"""`jobs prune`, `backup`, `adopt`: what looks after the store on this machine."""
+"""`delete`, `jobs prune`, `store compact`, `backup`, `adopt`: what looks after a store, or one's jobs of a service."""
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import typer
 
 from farshot.cli.data import write_json
 from farshot.cli.failures import DONE, InputError
-from farshot.cli.texts import count_of, printable
+from farshot.cli.lookup import find_job
+from farshot.cli.opening import LONG_PATIENCE, open_jobs, service_of
+from farshot.cli.texts import bytes_text, count_of, printable
 from farshot.config import data_folder
+from farshot.errors import UnknownJobError
 from farshot.store import FILE_NAME, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["adopt", "backup", "prune"]
+    from farshot.cli.opening import Queue
+    from farshot.cli.options import Where
+    from farshot.model import JobRecord
+
+__all__ = ["Doing", "adopt", "backup", "compact", "delete", "prune"]
+
+_EVERY = 1_000_000
 
 
-def prune(data_dir: Path | None, older_than: float, *, as_json: bool) -> int:
-    """Delete jobs that ended more than `older_than` seconds ago."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doing:
+    """How something is deleted: `yes` without a question, `is_dry` not at all."""
+
+    yes: bool
+    is_dry: bool
+    as_json: bool
+
+    def is_sure(self, what: str) -> bool:
+        """Whether to go on; raises `InputError` where nobody can be asked."""
+        if self.yes:
+            return True
+        if not sys.stdin.isatty():
+            message = f"that would {what}: say --yes, or look first with --dry-run"
+            raise InputError(message)
+        return typer.confirm(f"{what}?")
+
+
+def prune(where: Where, store: str | None, older_than: float, doing: Doing) -> int:
+    """Delete jobs that ended more than `older_than` seconds ago: those of a store, or one's own of a service."""
+    if store is None and service_of(where):
+        return _prune_service(where, older_than, doing)
+    opened = SqlStore(open_engine(store)) if store else _open(where.data_dir)
+    with closing(opened) as jobs:
+        found = jobs.ended(older_than)
+        if doing.is_dry:
+            return _tell(found, "would be deleted", doing)
+        if found and not doing.is_sure(f"delete {count_of(found, 'job')} with circuits and results"):
+            return DONE
+        return _tell(jobs.prune(older_than), "deleted", doing)
+
+
+def _prune_service(where: Where, older_than: float, doing: Doing) -> int:
+    before = datetime.now(UTC) - timedelta(seconds=older_than)
+    with open_jobs(where, patience=LONG_PATIENCE) as backend:
+        ended = [record.id for record in backend.records(limit=_EVERY) if _ended_before(record, before)]
+        if doing.is_dry:
+            return _tell(len(ended), "would be deleted", doing)
+        if ended and not doing.is_sure(
+            f"delete {count_of(len(ended), 'job')} of the service with circuits and results"
+        ):
+            return DONE
+        return _tell(sum(_is_deleted(backend, job_id) for job_id in ended), "deleted", doing)
+
+
+def _ended_before(record: JobRecord, before: datetime) -> bool:
+    return record.finished_at is not None and record.finished_at < before
+
+
+def _is_deleted(backend: Queue, job_id: str) -> bool:
+    try:
+        backend.delete(job_id)
+    except UnknownJobError:  # somebody else was faster
+        return False
+    return True
+
+
+def delete(where: Where, given: Sequence[str], doing: Doing) -> int:
+    """Delete jobs with all that is theirs; one that runs is stopped."""
+    with open_jobs(where) as backend:
+        found = list(dict.fromkeys(find_job(backend, each) for each in given))
+        open_ones = sum(not backend.record(job_id).status.is_terminal for job_id in found)
+        what = f"delete {count_of(len(found), 'job')}" + (f", {open_ones} of them open" if open_ones else "")
+        if doing.is_dry:
+            return _tell(len(found), "would be deleted", doing)
+        if not doing.is_sure(what):
+            return DONE
+        return _tell(sum(_is_deleted(backend, job_id) for job_id in found), "deleted", doing)
+
+
+def compact(data_dir: Path | None, *, as_json: bool) -> int:
+    """Give the space of deleted jobs back to the file system."""
     with closing(_open(data_dir)) as store:
-        deleted = store.prune(older_than)
+        freed = store.compact()
     if as_json:
-        write_json({"deleted": deleted})
+        write_json({"freed": freed})
     else:
-        typer.echo(f"{count_of(deleted, 'job')} deleted")
+        typer.echo(f"{bytes_text(freed)} given back")
+    return DONE
+
+
+def _tell(deleted: int, done: str, doing: Doing) -> int:
+    as_json = doing.as_json
+    if as_json:
+        write_json({done.replace(" ", "_"): deleted})
+    else:
+        typer.echo(f"{count_of(deleted, 'job')} {done}")
     return DONE
 
 

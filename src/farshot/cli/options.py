@@ -21,6 +21,7 @@ __all__ = [
     "BatchOptions",
     "CircuitTimeout",
     "DataDir",
+    "DryRun",
     "Examples",
     "Files",
     "Here",
@@ -158,6 +159,7 @@ OlderThan = Annotated[
         "--older-than", metavar="AGE", parser=age_seconds, help="As in 30d, 12h, 45m or 90s.", show_default=False
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")]
 CircuitTimeout = Annotated[
     float | None,
     typer.Option(

@@ -21,6 +21,7 @@ from farshot.errors import (
     OptionError,
     QuotaError,
     StoreError,
+    StoreFullError,
     TargetError,
     UnknownAccountError,
     UnknownJobError,
@@ -144,6 +145,7 @@ KINDS = {
         Kind("internal", 500, "The service has a defect"),
         Kind("not-offered", 501, "The service has nothing that could do this"),
         Kind("store", 503, "The store cannot be used"),
+        Kind("store-full", 507, "The store has no room for more"),
         Kind("not-ready", 503, "The service is not ready"),
         Kind("busy", 503, "The service has too much to do at the moment"),
     )
@@ -175,9 +177,11 @@ _OF_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (NotOfferedError, "not-offered"),
     (NotReadyError, "not-ready"),
     (BusyError, "busy"),
+    (StoreFullError, "store-full"),
     (StoreError, "store"),
 )
 _OF_STATUS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
+_FULL_DETAIL = "the disk of the service is full: nothing was stored; try again when its operator has made room"
 _STORE_DETAIL = "the store cannot be used now: try again later; the service's log says why"
 _DEFECT_DETAIL = "the request met a defect of the service, whose log says more"
 
@@ -207,6 +211,8 @@ def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
     name = next((name for type_, name in _OF_ERRORS if isinstance(error, type_)), "internal")
     if name == "store":
         return KINDS[name], _STORE_DETAIL
+    if name == "store-full":
+        return KINDS[name], _FULL_DETAIL
     return KINDS[name], _DEFECT_DETAIL if name == "internal" else _short(str(error))
 
 
@@ -219,7 +225,7 @@ def problem_response(request: Request, error: Exception) -> Response:
     """Answer with the problem that `error` is; what is the service's own fault is logged with its story."""
     problem = problem_of(error)
     name = request.state.problem = problem.type.rpartition("/")[2]
-    if problem.status >= 500 and not isinstance(error, NotReadyError | NotOfferedError | BusyError):
+    if problem.status >= 500 and not isinstance(error, NotReadyError | StoreFullError | NotOfferedError | BusyError):
         fields = {"event": "request-failed", "path": request.url.path, "problem": name}
         _log.error("request failed", exc_info=error, extra={"fields": fields})
     headers = {}

@@ -14,6 +14,7 @@ from farshot.errors import StoreError
 from farshot.store.files import check_length
 from farshot.store.hosts import adopt, check_host, this_host, user_of
 from farshot.store.migrate import SCHEMA_VERSION, check_version, schema_version, upgrade
+from farshot.store.space import Room
 from farshot.store.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def _open_file(transactions: Transactions, host: Host, *, adopting: bool) -> Non
     elif last != host:
         with suppress(StoreError):  # a store that cannot be written can be read
             transactions.write(lambda connection: adopt(connection, host))
+    Room(transactions.engine.url).keep()
 
 
 def _open_server(transactions: Transactions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from farshot.errors import StoreCorruptError, StoreError
+from farshot.errors import StoreCorruptError, StoreError, StoreFullError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -16,7 +16,7 @@ __all__ = ["lost_a_race", "store_error"]
 _ELSEWHERE = "or choose another folder with data_dir= or FARSHOT_DATA_DIR"
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _ADVICE = {
-    sqlite3.SQLITE_FULL: "free some space on its disk, then try again",
+    sqlite3.SQLITE_FULL: "free some space on its disk, or delete jobs (`farshot jobs prune`), then try again",
     sqlite3.SQLITE_IOERR: "look whether its disk is full or failing, then try again",
     sqlite3.SQLITE_READONLY: f"make its folder and file writable, {_ELSEWHERE}",
     sqlite3.SQLITE_PERM: f"make its folder and file accessible, {_ELSEWHERE}",
@@ -29,6 +29,7 @@ _RACES = {
     "40001",  # serialization_failure
     "40P01",  # deadlock_detected
 }
+_NO_ROOM = {"53100", "53000"}  # disk_full, insufficient_resources
 
 
 def store_error(url: URL, error: DBAPIError) -> StoreError:
@@ -40,12 +41,17 @@ def store_error(url: URL, error: DBAPIError) -> StoreError:
         message = f"the store {place} is damaged ({reason}); it was left as it is: restore a back-up, {_ELSEWHERE}"
         return StoreCorruptError(message)
     advice = _SERVER_ADVICE if code is None else _ADVICE.get(code)
-    return StoreError(f"the store {place} cannot be used: {reason}" + (f"; {advice}" if advice else ""))
+    kind = StoreFullError if code == sqlite3.SQLITE_FULL or _sqlstate(error) in _NO_ROOM else StoreError
+    return kind(f"the store {place} cannot be used: {reason}" + (f"; {advice}" if advice else ""))
 
 
 def lost_a_race(error: DBAPIError) -> bool:
     """Whether the database broke the transaction off for another one's sake, so that it can be repeated."""
-    return getattr(error.orig, "sqlstate", None) in _RACES
+    return _sqlstate(error) in _RACES
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _sqlite_code(error: DBAPIError) -> int | None:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["copy_to", "delete_ended", "delete_jobs"]
+__all__ = ["PRUNED_AT_ONCE", "compact", "copy_to", "delete_ended", "delete_jobs"]
 
-_PRUNED_AT_ONCE = 16
+PRUNED_AT_ONCE = 16
 
 
-def delete_ended(connection: Connection, older_than: float, now: float) -> int:
-    """Delete a few of the jobs that ended more than `older_than` seconds before `now`, with all that is theirs."""
-    found = connection.execute(sql.FIND_ENDED_JOBS, {"before": now - older_than, "most": _PRUNED_AT_ONCE})
+def delete_ended(connection: Connection, older_than: float, now: float, most: int = PRUNED_AT_ONCE) -> int:
+    """Delete `most` of the jobs that ended more than `older_than` seconds before `now`, with all that is theirs."""
+    found = connection.execute(sql.FIND_ENDED_JOBS, {"before": now - older_than, "most": most})
     ended = list(found.scalars())
     return delete_jobs(connection, ended, now) if ended else 0
 
@@ -37,6 +37,18 @@ def delete_jobs(connection: Connection, job_ids: list[str], now: float) -> int:
     connection.execute(sql.KEEP_SPENT, {"of_jobs": job_ids, "since": now - DAY})
     connection.execute(sql.DELETE_RESULTS, {"of_jobs": job_ids})
     return connection.execute(sql.DELETE_JOBS, {"of_jobs": job_ids}).rowcount
+
+
+def compact(connection: sqlite3.Connection) -> int:
+    """Give the room of what was deleted back to the file system; return how many bytes that was."""
+    before = _length(connection)
+    connection.execute("VACUUM")
+    return before - _length(connection)
+
+
+def _length(connection: sqlite3.Connection) -> int:
+    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages) * int(size)
 
 
 def copy_to(connection: sqlite3.Connection, target: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.errors import StoreError, UnknownJobError
+from farshot.errors import StoreError, StoreFullError, UnknownJobError
 from farshot.model import EVERY_JOB
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
@@ -17,12 +17,13 @@ from farshot.store.changes import mark
 from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock, outranked
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_overdue, overdue
-from farshot.store.keeping import copy_to, delete_ended, delete_jobs
+from farshot.store.keeping import PRUNED_AT_ONCE, compact, copy_to, delete_ended, delete_jobs
 from farshot.store.listing import backlog, effort, events, line, listed, usage
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
 from farshot.store.recording import prolong, record_parts, release
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
 from farshot.store.soundness import damages, faults_of
+from farshot.store.space import Room
 from farshot.store.transactions import Transactions
 from farshot.store.turns import Charges, charge
 from farshot.store.work import read_circuits
@@ -63,6 +64,7 @@ class SqlStore:
         """Use `engine`, whose schema must be current."""
         self._is_file = engine.dialect.name == "sqlite"
         self._transactions = Transactions(engine)
+        self.room = Room(engine.url)
         self._clock = clock or (BootClock() if self._is_file else None)
         self._lease_seconds = lease_seconds
         self._running_limit = running_limit
@@ -77,6 +79,7 @@ class SqlStore:
 
         Raises `KeyConflictError` where that job has another body, `StoreError` where it cannot be written.
         """
+        self.room.check()
         return self._transactions.write(lambda connection: self._add(connection, submission))
 
     def add_and_claim(self, submission: Submission, holder: str, limit: int) -> tuple[JobRecord, list[Shard]]:
@@ -84,6 +87,7 @@ class SqlStore:
 
         On a server one transaction would lock jobs twice, in no order.
         """
+        self.room.check()
         if self._is_file:
             return self._transactions.write(
                 lambda connection: self._add_and_claim(connection, submission, holder, limit)
@@ -247,10 +251,31 @@ class SqlStore:
         """
         with self._transactions.read() as connection:
             now = self._moment(connection).wall
-        deleted = 0
-        while found := self._transactions.write(lambda connection: delete_ended(connection, older_than, now)):
-            deleted += found
-        return deleted
+        try:
+            return self._prune(older_than, now, PRUNED_AT_ONCE)
+        except StoreFullError:
+            with self.room.given_up():
+                return self._prune(older_than, now, 1)
+
+    def compact(self) -> int:
+        """Give the room of what was deleted back to the file system; return how many bytes that was.
+
+        Raises `StoreError` for PostgreSQL, which has `VACUUM FULL` for this.
+        """
+        if not self._is_file:
+            message = "a store on PostgreSQL is compacted with VACUUM FULL"
+            raise StoreError(message)
+        try:
+            with self._transactions.unmanaged() as connection:
+                return compact(connection)
+        finally:
+            self.room.keep()
+
+    def ended(self, older_than: float) -> int:
+        """Return how many jobs ended more than `older_than` seconds ago: those that `prune` would delete."""
+        with self._transactions.read() as connection:
+            before = self._moment(connection).wall - older_than
+            return int(connection.execute(sql.COUNT_ENDED_JOBS, {"before": before}).scalar_one())
 
     def faults(self) -> list[str]:
         """Read the whole database and return what is wrong with it: nothing, where all is well.
@@ -276,6 +301,12 @@ class SqlStore:
     def close(self) -> None:
         """Let go of the database."""
         self._transactions.close()
+
+    def _prune(self, older_than: float, now: float, most: int) -> int:
+        deleted = 0
+        while found := self._transactions.write(lambda connection: delete_ended(connection, older_than, now, most)):
+            deleted += found
+        return deleted
 
     def _cancel(self, connection: Connection, job_id: str) -> tuple[JobRecord, int | None]:
         at = self._moment(connection).wall

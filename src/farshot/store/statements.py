@@ -45,6 +45,7 @@ __all__ = [
     "CANCEL_SHARDS",
     "CHARGE_SHARD",
     "COUNT_CHANGES",
+    "COUNT_ENDED_JOBS",
     "COUNT_RUNNING",
     "DELETE_JOBS",
     "DELETE_RESULTS",
@@ -352,15 +353,13 @@ MARK_JOB = update(jobs).where(_this_job).values(changed=bindparam("number"))
 
 # prune
 
+_has_ended = and_(
+    _is_one_of(jobs.c.status, {status for status in JobStatus if status.is_terminal}),
+    jobs.c.finished_at < bindparam("before"),
+)
+COUNT_ENDED_JOBS = select(func.count()).select_from(jobs).where(_has_ended)
 FIND_ENDED_JOBS = (
-    select(jobs.c.id)
-    .where(
-        _is_one_of(jobs.c.status, {status for status in JobStatus if status.is_terminal}),
-        jobs.c.finished_at < bindparam("before"),
-    )
-    .order_by(jobs.c.seq)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    select(jobs.c.id).where(_has_ended).order_by(jobs.c.seq).limit(bindparam("most")).with_for_update(skip_locked=True)
 )
 DELETE_RESULTS = delete(results).where(results.c.job_id.in_(bindparam("of_jobs", expanding=True)))
 KEEP_SPENT = insert(spent).from_select(

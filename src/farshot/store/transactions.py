@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -11,7 +12,6 @@ from farshot.store.failures import lost_a_race, store_error
 from farshot.store.forks import keep_apart, within
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
@@ -55,7 +55,11 @@ class Transactions:
     def unmanaged(self) -> Iterator[sqlite3.Connection]:
         """Give the driver's own connection to a file, with no transaction begun."""
         with self._guard(), closing(self.engine.raw_connection()) as connection:
-            yield cast("sqlite3.Connection", connection.driver_connection)
+            driver = cast("sqlite3.Connection", connection.driver_connection)
+            try:
+                yield driver
+            except sqlite3.Error as error:
+                raise store_error(self.engine.url, DBAPIError(None, None, error)) from error
 
     def close(self) -> None:
         """Close every connection."""

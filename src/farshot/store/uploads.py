@@ -17,6 +17,7 @@ from farshot.store.checksums import checksum
 from farshot.store.clock import BootClock, moment
 from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
+from farshot.store.space import Room
 from farshot.store.transactions import Transactions
 from farshot.submission import PartReceipt, ShardCut
 
@@ -88,6 +89,7 @@ class SqlUploads:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         """Use `engine`, whose schema must be current."""
         self._transactions = Transactions(engine)
+        self._room = Room(engine.url)
         self._clock = clock or (BootClock() if engine.dialect.name == "sqlite" else None)
 
     def open(self, draft: Draft) -> JobRecord:
@@ -95,6 +97,7 @@ class SqlUploads:
 
         Raises `KeyConflictError` where that one has another body.
         """
+        self._room.check()
         return self._transactions.write(lambda connection: self._open(connection, draft))
 
     def options(self, job_id: str) -> bytes:
@@ -117,6 +120,7 @@ class SqlUploads:
 
         Raises `UploadError` where the job is accepted or ended, or has another part of this number.
         """
+        self._room.check()
         return self._transactions.write(lambda connection: self._put(connection, job_id, part))
 
     def accept(self, job_id: str, spec: JobSpec) -> JobRecord:
