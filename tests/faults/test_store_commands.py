@@ -3,6 +3,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_a_folder_without_a_store_stays_empty(farshot, tmp_path):
 
 
 def test_a_store_of_another_machine_is_adopted_by_command_only(farshot, folder):
-    with sqlite3.connect(folder / "farshot.sqlite3") as database:
+    with closing(sqlite3.connect(folder / "farshot.sqlite3")) as database, database:
         database.execute("UPDATE hosts SET machine = 'm', boot = 'b', name = 'elsewhere'")
     assert "'elsewhere'" in farshot("jobs", status=1)
     assert "farshot adopt" in farshot("doctor", status=1)
@@ -75,6 +76,6 @@ def test_a_store_of_another_machine_is_adopted_by_command_only(farshot, folder):
 
 def test_doctor_finds_damage(farshot, folder):
     assert "whole, schema" in farshot("doctor")
-    with sqlite3.connect(folder / "farshot.sqlite3") as database:
+    with closing(sqlite3.connect(folder / "farshot.sqlite3")) as database, database:
         database.execute("DELETE FROM jobs WHERE seq = 1")
     assert "refers to a row of jobs" in farshot("doctor", status=1)

@@ -112,13 +112,13 @@ def test_rows_that_lost_what_they_belong_to_are_found_by_a_check(folder):
 
 
 def test_a_newer_schema(folder):
-    with sqlite3.connect(folder / "farshot.sqlite3") as database:
+    with closing(sqlite3.connect(folder / "farshot.sqlite3")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     refused(folder, StoreVersionError, "schema 9999.*upgrade Farshot")
 
 
 def test_a_database_of_another_program_without_its_tables_is_not_taken_for_a_store(tmp_path):
-    with sqlite3.connect(tmp_path / "farshot.sqlite3") as database:
+    with closing(sqlite3.connect(tmp_path / "farshot.sqlite3")) as database, database:
         database.execute("CREATE TABLE jobs (mine TEXT)")
     refused(tmp_path, StoreError, "another program")
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx2
 import msgspec
@@ -72,7 +73,7 @@ class Api:
         return self.client.get(path, **options).raise_for_status().json()
 
     def stored(self, job_id, query):
-        with sqlite3.connect(self.folder / "farshot.sqlite3") as database:
+        with closing(sqlite3.connect(self.folder / "farshot.sqlite3")) as database, database:
             return database.execute(query, (job_id,)).fetchall()
 
     def templates(self, job_id):
