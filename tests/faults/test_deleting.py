@@ -41,7 +41,7 @@ def farshot(tmp_path):
 
 
 def left(farshot):
-    return {job["id"] for job in json.loads(farshot("jobs", "--json"))}
+    return {job["job_id"] for job in json.loads(farshot("jobs", "--json"))}
 
 
 def test_several_jobs_are_deleted_at_once(farshot, jobs):
