@@ -1,5 +1,7 @@
 """Looking at the processes of this machine, as tests of faults need it."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -11,6 +13,23 @@ def children_of(pid):
 
 def workers_of(pid):
     return [child for child in children_of(pid) if b"farshot.worker" in _said(Path(f"/proc/{child}/cmdline"))]
+
+
+def kill_worker(executor, wanted=lambda _position: True):
+    """Kill a worker that has announced a circuit at a position that is wanted; return its process id and the position.
+
+    By then it runs that circuit or is about to; nothing is left to chance but the instant.
+    """
+
+    def found():
+        return [(pid, at) for pid, at in executor.announced().items() if wanted(at) and is_alive(pid)]
+
+    chosen = []
+    until(lambda: chosen.extend(found()) or chosen)
+    pid, position = chosen[0]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not is_alive(pid))
+    return pid, position
 
 
 def _said(file):

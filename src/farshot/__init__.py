@@ -38,6 +38,7 @@ from farshot.errors import (
     UploadError,
     WireError,
 )
+from farshot.version import __version__
 
 if TYPE_CHECKING:
     from farshot.admission.template import Template
@@ -87,8 +88,6 @@ __all__ = [
     "gather",
     "run",
 ]
-
-__version__ = "0.1.0"
 
 _LATE = {
     "Job": "farshot.backends.jobs",

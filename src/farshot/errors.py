@@ -30,10 +30,13 @@ FarshotError
 ├── StoreError                       the store cannot be used; its files were left as they are
 │   ├── StoreCorruptError            its content is damaged
 │   ├── StoreFullError               its disk has no room for more
+│   ├── StoreRefusalError            it refuses one row as it is; trying again does not help
+│   ├── BrokenJobError               one job cannot be handled as it is stored: `job_id`
 │   ├── StoreVersionError            a newer Farshot wrote it
 │   └── StoreHostError               another machine used it last
 ├── TransitionError                  a state change that the table in `states` does not allow
 └── ExecutorError                    workers cannot be started
+    └── UpgradedError                they are of another version than the process that starts them
 ```
 """
 
@@ -49,6 +52,7 @@ __all__ = [
     "AccessError",
     "AmbiguousJobError",
     "BatchError",
+    "BrokenJobError",
     "CircuitError",
     "CircuitsInvalidError",
     "ConfigError",
@@ -69,12 +73,14 @@ __all__ = [
     "StoreError",
     "StoreFullError",
     "StoreHostError",
+    "StoreRefusalError",
     "StoreVersionError",
     "SubmissionError",
     "TargetError",
     "TransitionError",
     "UnknownAccountError",
     "UnknownJobError",
+    "UpgradedError",
     "UploadError",
     "WireError",
 ]
@@ -257,6 +263,19 @@ class StoreFullError(StoreError):
     """The disk of the store has no room for more. Nothing of what was asked for is stored."""
 
 
+class StoreRefusalError(StoreError):
+    """The store refuses a row as it is: too large, or against its rules. Trying again does not help."""
+
+
+class BrokenJobError(StoreError):
+    """One job cannot be handled as it is stored: `job_id`. The cause says why."""
+
+    def __init__(self, job_id: str, reason: str) -> None:
+        """Keep which job."""
+        self.job_id = job_id
+        super().__init__(f"job {job_id} cannot be handled as it is stored: {reason}")
+
+
 class StoreVersionError(StoreError):
     """The store was written by a newer Farshot."""
 
@@ -271,3 +290,7 @@ class TransitionError(FarshotError):
 
 class ExecutorError(FarshotError):
     """Workers cannot be started."""
+
+
+class UpgradedError(ExecutorError):
+    """Workers are of another version than the process that starts them: the package was changed meanwhile."""

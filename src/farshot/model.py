@@ -57,6 +57,7 @@ MAX_SHOTS = 1_000_000_000
 MAX_PRIORITY = 9
 MAX_SECONDS = 1e9
 """The longest time that can be asked for, some thirty years: a thread can wait no longer than ten times that."""
+_SEED_BITS = 2**64 - 1
 
 
 class ShotGroup(msgspec.Struct, frozen=True, array_like=True):
@@ -350,7 +351,7 @@ class CircuitResult(msgspec.Struct, frozen=True, array_like=True):
             method="",
             exact=False,
             seed=circuit_seed(spec.seed, label),
-            shots=spec.shots.shots_at(position) if spec.shots else None,
+            shots=spec.shots.shots_at(position) if spec.shots and spec.shots.groups else None,
             seconds=seconds,
         )
 
@@ -390,7 +391,8 @@ class Part:
 
 @cache
 def _seed_key(job_seed: int) -> bytes:
-    return job_seed.to_bytes(8, "little")
+    """Return the seed as a key: any number has one, also where an older version stored what is no seed."""
+    return (job_seed & _SEED_BITS).to_bytes(8, "little")
 
 
 def circuit_seed(job_seed: int, label: str) -> int:

@@ -38,9 +38,11 @@ __all__ = [
     "Clock",
     "Executor",
     "ExecutorEvent",
+    "Halted",
     "JobStore",
     "Lost",
     "Recorded",
+    "Resumed",
     "Run",
     "Simulator",
     "StoredCircuits",
@@ -122,13 +124,29 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Workers cannot be started; `lease` is what one should have run."""
+    """The shard of `lease` could not be given to a worker, for a reason of its own."""
 
     lease: Lease
     reason: str
 
 
-ExecutorEvent: TypeAlias = "Part | Lost | Broken"
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """No worker can be started, so that the shards of `leases` go back; the executor tries again, and `Resumed`
+    follows once that works. Where the package was `upgraded`, only a new process can start workers.
+    """
+
+    reason: str
+    leases: tuple[Lease, ...]
+    upgraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Workers can be started again."""
+
+
+ExecutorEvent: TypeAlias = "Part | Lost | Broken | Halted | Resumed"
 
 
 class Executor(Protocol):
@@ -292,12 +310,20 @@ class JobStore(Protocol):
     def expire(self) -> list[str]:
         """End the running jobs whose time is over as FAILED, and return their ids.
 
-        A job's time counts from its first claim, and anew after the machine was restarted.
+        A job's time counts from its first claim, and anew after the machine was restarted. Each job is ended in a
+        transaction of its own; raises `BrokenJobError` for one that cannot be ended once the others are.
         """
         ...
 
+    def end(self, job_id: str, fault: Fault) -> bool:
+        """End an open job as FAILED for the reason `fault`; say whether it was open."""
+        ...
+
     def claim(self, holder: str, limit: int) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first."""
+        """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first.
+
+        Raises `BrokenJobError` where a job is in the way that cannot be handled; with a limit of 1 it is surely named.
+        """
         ...
 
     def outranked(self, owners: Collection[str]) -> set[str]:

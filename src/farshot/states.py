@@ -3,6 +3,7 @@
 ```text
 job    PENDING ──claim──▶ RUNNING ──record──▶ COMPLETED | FAILED        written by the dispatcher
           │                 └───expire───▶ FAILED                       written by any dispatcher
+          ├────────── set aside ─────────────▶ FAILED                   written by the dispatcher that cannot handle it
           └─────────── cancel ───────────────▶ CANCELLED                written by whoever cancels
 shard  QUEUED ──claim──▶ LEASED ──record──▶ DONE                        written by the lease's holder
           ▲                 │
@@ -50,6 +51,7 @@ class JobEvent(StrEnum):
     COMPLETE = "complete"
     FAIL = "fail"
     EXPIRE = "expire"
+    SET_ASIDE = "set aside"
     CANCEL = "cancel"
 
 
@@ -68,6 +70,8 @@ _JOB = {
     (JobStatus.RUNNING, JobEvent.COMPLETE): JobStatus.COMPLETED,
     (JobStatus.RUNNING, JobEvent.FAIL): JobStatus.FAILED,
     (JobStatus.RUNNING, JobEvent.EXPIRE): JobStatus.FAILED,
+    (JobStatus.PENDING, JobEvent.SET_ASIDE): JobStatus.FAILED,
+    (JobStatus.RUNNING, JobEvent.SET_ASIDE): JobStatus.FAILED,
     (JobStatus.PENDING, JobEvent.CANCEL): JobStatus.CANCELLED,
     (JobStatus.RUNNING, JobEvent.CANCEL): JobStatus.CANCELLED,
 }

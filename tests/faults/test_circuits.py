@@ -1,13 +1,11 @@
 """Circuits that run for too long, need too much memory, or kill their worker: each fails alone."""
 
-import os
-import signal
-
 import pytest
 
 import farshot
+from farshot.executors.local import LocalExecutor
 from farshot.testing.backends import slow_circuits
-from processes import workers_of
+from processes import kill_worker
 from samples import BELL
 
 MATES = {f"mate{number}": BELL for number in range(9)}
@@ -22,9 +20,12 @@ def among_mates(circuit):
     return dict([*good[:4], ("odd", circuit), *good[4:]])
 
 
-def run(backend, circuits, **options):
-    handle = backend.submit_circuits(circuits)
-    status = backend.poll_job_status(handle, loop_until_complete=True, verbose=False, **options)
+def run(backend, circuits):
+    return outcome(backend, backend.submit_circuits(circuits), circuits)
+
+
+def outcome(backend, handle, circuits):
+    status = backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
     entries = {entry["label"]: entry for entry in backend.get_job_results(handle, partial=True).results}
     assert list(entries) == list(circuits)
     assert all(sum(entries[label]["results"].values()) == 1000 for label in MATES)
@@ -68,16 +69,12 @@ def test_a_circuit_that_needs_too_much_memory(tmp_path):
 
 def test_a_circuit_that_kills_its_worker_twice(tmp_path):
     (slow,) = slow_circuits(1, 25).values()
-    killed = []
-
-    def kill_while_it_runs(_attempt, _status):
-        (job,) = backend.jobs()
-        if job.record.done >= 4 and len(killed) < 2 and (found := set(workers_of(os.getpid())) - set(killed)):
-            killed.append(found.pop())
-            os.kill(killed[-1], signal.SIGKILL)
-
-    with farshot.LocalBackend(data_dir=tmp_path, workers=1, polling_interval=0.3) as backend:
-        status, error = run(backend, among_mates(slow), progress_callback=kill_while_it_runs)
+    executor = LocalExecutor(1)
+    with farshot.LocalBackend(data_dir=tmp_path, executor=executor) as backend:
+        handle = backend.submit_circuits(among_mates(slow))
+        killed = [kill_worker(executor, (4).__eq__) for _ in range(2)]
+        status, error = outcome(backend, handle, among_mates(slow))
+    assert len(set(killed)) == 2
     assert status == "FAILED"
     assert error["code"] == "crash"
     assert "SIGKILL" in error["message"]

@@ -68,6 +68,8 @@ class Machine:
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
             "CLOCK_ERROR": str(self._error),
+            "FARSHOT_WORKER_ENVIRONMENT": "CLOCK_ERROR",
+            "FARSHOT_WORKER_PATHS": str(folder),
             "FARSHOT_DATA_DIR": str(self.data),
             "COLUMNS": "200",
         }

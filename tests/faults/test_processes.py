@@ -1,7 +1,6 @@
 """Processes that die while a job runs."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -9,8 +8,9 @@ import time
 import pytest
 
 import farshot
+from farshot.executors.local import LocalExecutor
 from farshot.testing.backends import slow_circuits
-from processes import is_alive, workers_of
+from processes import is_alive, kill_worker, workers_of
 
 COIN = "OPENQASM 3.0;qubit q;bit c;c = measure q;"
 SUBMIT = """
@@ -37,18 +37,12 @@ def counts(backend, handle):
 
 
 def test_a_killed_worker_costs_nothing(tmp_path, expected):
-    with farshot.LocalBackend(data_dir=tmp_path, workers=2, shots=100, seed=4, polling_interval=0.1) as backend:
+    executor = LocalExecutor(2)
+    with farshot.LocalBackend(data_dir=tmp_path, executor=executor, shots=100, seed=4) as backend:
         handle = backend.submit_circuits(slow_circuits(60, 17))
-        killed = []
-
-        def kill_one(attempt, _status):
-            if attempt in {3, 6}:
-                killed.append(workers_of(os.getpid())[0])
-                os.kill(killed[-1], signal.SIGKILL)
-
-        status = backend.poll_job_status(handle, loop_until_complete=True, progress_callback=kill_one)
-        assert status == "COMPLETED"
-        assert len(killed) == 2
+        _, first = kill_worker(executor)
+        kill_worker(executor, first.__ne__)
+        assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) == "COMPLETED"
         assert counts(backend, handle) == expected
 
 

@@ -11,9 +11,10 @@ from farshot.cli.stores import open_store
 from farshot.cli.targets import target_states
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
+from farshot.dispatch.health import DRAIN
 from farshot.dispatch.recovery import holder_name
 from farshot.executors.local import LocalExecutor, usable_cores
-from farshot.service.parts import Limits, Parts
+from farshot.service.parts import Limits, Parts, Work
 from farshot.store import SqlStore
 from farshot.store.accounts import SqlAccounts
 from farshot.store.uploads import SqlUploads
@@ -72,6 +73,17 @@ class House:
         self._retention.start()
         self._started.set()
 
+    def hold(self) -> None:
+        """Take no new shards until told to: what runs ends, what is accepted waits."""
+        self._dispatcher.hold("an operator wants no new work begun")
+
+    def hold_or_resume(self) -> None:
+        """Take no new shards; take some again, where that was so."""
+        if self._dispatcher.health.has(DRAIN):
+            self._dispatcher.resume()
+        else:
+            self.hold()
+
     def drain(self) -> None:
         """Take no more work, and give what runs the seconds of grace that the settings have."""
         if self._started.is_set():
@@ -93,8 +105,14 @@ class House:
             changes=self._changes,
             wake=self._wake,
             targets=lambda: self._offered,
-            ready=self._not_ready,
-            restarts=lambda: self.executor.restarts,
+            work=Work(
+                troubles=self._troubles,
+                restarts=lambda: self.executor.restarts,
+                set_aside=lambda: self._dispatcher.set_aside,
+                held=lambda: self._dispatcher.held,
+                hold=self.hold,
+                resume=self._dispatcher.resume,
+            ),
             limits=Limits(
                 body_bytes=limits.body,
                 shots=limits.shots,
@@ -108,11 +126,10 @@ class House:
         self._dispatcher.wake()
         self._changes.publish()
 
-    def _not_ready(self) -> str | None:
+    def _troubles(self) -> dict[str, str]:
         shortage = self._jobs.room.shortage()
-        if shortage is not None:
-            return shortage
-        return self._dispatcher.failure if self._started.is_set() else "the service starts"
+        found = self._dispatcher.health.reasons() if self._started.is_set() else {"start": "the service starts"}
+        return found if shortage is None else {**found, "disk": shortage}
 
     def _targets(self) -> list[TargetDocument]:
         offered = self._settings.targets

@@ -46,8 +46,8 @@ class Retention:
         while not self._closed.is_set():
             try:
                 self._sweep()
-            except FarshotError as error:
-                _log.warning("trying again: %s", error)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, what is kept for long enough is deleted in time
+                _log.warning("trying again: %s", error, exc_info=not isinstance(error, FarshotError))
             self._closed.wait(self._pause())
 
     def _pause(self) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,6 +12,7 @@ import typer
 from farshot import __version__
 from farshot.cli.failures import DONE
 from farshot.cli.house import House
+from farshot.cli.lastresort import end_within
 from farshot.cli.stores import store_text
 from farshot.cli.texts import bytes_text, count_of, printable
 from farshot.errors import ConfigError, TargetError
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["run_service"]
 
 _FRAMING = 64 * 1024
+_LAST_SECONDS = 5.0
+"""Seconds after the grace in which what was begun is given back and the workers end."""
 
 
 def run_service(loaded: Loaded, config: Path | None) -> int:
@@ -40,6 +45,7 @@ def run_service(loaded: Loaded, config: Path | None) -> int:
     _check_targets(loaded)
     configure_logs(settings.server.log_format)
     with House.opened(settings) as house:
+        _heed_operator(house)
 
         def begin(url: str) -> None:
             house.start()
@@ -49,11 +55,25 @@ def run_service(loaded: Loaded, config: Path | None) -> int:
         app = build_app(house.parts())
 
         def stop() -> None:
+            end_within(settings.server.grace + _LAST_SECONDS)
             app.state.feed.close()
             house.drain()
 
         serve(app, binding, _transport(settings, begin, stop))
     return DONE
+
+
+def _heed_operator(house: House) -> None:
+    """Have SIGUSR1 take no new shards, and take some again at the second time.
+
+    The handler has a thread do it: what it interrupts may hold the lock that is needed.
+    """
+
+    def turn(_number: int, _frame: object) -> None:
+        threading.Thread(target=house.hold_or_resume, name="farshot-operator").start()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGUSR1, turn)
 
 
 def _transport(settings: ServiceSettings, begin: Callable[[str], None], stop: Callable[[], None]) -> Settings:

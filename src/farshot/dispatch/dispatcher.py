@@ -7,18 +7,25 @@ import queue
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from farshot.dispatch.recovery import is_gone
-from farshot.errors import ExecutorError, FaultCode, StoreCorruptError, StoreError
-from farshot.model import CircuitResult, Part
-from farshot.protocols import Lost
+from farshot.dispatch import health
+from farshot.dispatch.defects import Defects, is_of_job
+from farshot.dispatch.health import Health
+from farshot.dispatch.holdings import Holdings
+from farshot.dispatch.recovery import bury
+from farshot.dispatch.requests import Add, Wake
+from farshot.errors import BrokenJobError, ExecutorError, StoreCorruptError, StoreError
+from farshot.model import Part
+from farshot.protocols import Broken, Halted, Lost, Resumed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from farshot.dispatch.changes import Changes
-    from farshot.model import Fault, JobRecord, Lease, Shard
-    from farshot.protocols import Broken, Executor, ExecutorEvent, JobStore
+    from farshot.model import JobRecord, Lease, Shard
+    from farshot.protocols import Executor, ExecutorEvent, JobStore, Recorded
     from farshot.submission import Submission
 
 __all__ = ["Dispatcher"]
@@ -26,38 +33,19 @@ __all__ = ["Dispatcher"]
 _log = logging.getLogger(__name__)
 
 _TICK = 0.2
-_RETRY = 1.0
 _TEND_EVERY = 1.0
-_MOST_ATTEMPTS = 5
 _DRAIN_LOOK = 0.02
-
-
-class _Wake:
-    """Asks the thread to look at the store now."""
-
-
-@dataclass(slots=True)
-class _Add:
-    """Asks the thread to add a job, unless whoever asked has gone, and to put down what became of that."""
-
-    submission: Submission
-    answer: queue.SimpleQueue[JobRecord | Exception] = field(default_factory=queue.SimpleQueue)
-    wanted: bool = True
-
-
-@dataclass(slots=True)
-class _Held:
-    """A shard this dispatcher holds, and the position up to which its results are recorded."""
-
-    shard: Shard
-    position: int
+_CANNOT_BE_USED = "it cannot be used: the log says why"
+_TOLD = (health.DAMAGE, health.WORKERS, health.PACKAGE, health.DISPATCHER, health.CLAIMS)
+"""Troubles that whoever waits for a job hears of; the others are sat out."""
 
 
 class Dispatcher:
     """Claims shards under the name `holder`, renews their leases, records what comes back.
 
     It takes the open shards of any job in the store, so that what a dead process left is finished. All
-    state that matters is in the store: killing the process at any instant loses a lease, nothing else.
+    state that matters is in the store: killing the process at any instant loses a lease, nothing else. Nothing
+    ends its thread but `close`: what fails for a job's sake costs that job, what fails otherwise is tried again.
     """
 
     def __init__(
@@ -69,15 +57,32 @@ class Dispatcher:
         self._changes = changes
         self._holder = holder
         self._renew_every = lease_seconds / 3
-        self._events: queue.SimpleQueue[ExecutorEvent | _Wake | _Add] = queue.SimpleQueue()
-        self._held: dict[Lease, _Held] = {}
+        self._events: queue.SimpleQueue[ExecutorEvent | Wake | Add] = queue.SimpleQueue()
+        self._holdings = Holdings(store, executor)
+        self._defects = Defects(store, self._holdings.drop_job)
         self._unrecorded: list[Part] = []
-        self._troubles: list[Lost | Broken] = []
+        self._troubles: list[Lost | Broken | Halted] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._tended_at = 0.0
-        self._closing = self._draining = self._woken = False
+        self._woken = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
-        self.failure: str | None = None
+        self.health = Health()
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing is run for now, where that is nothing that passes by itself in a moment; None: all is well."""
+        return self.health.detail(_TOLD)
+
+    @property
+    def held(self) -> int:
+        """How many shards it holds."""
+        return len(self._holdings)
+
+    @property
+    def set_aside(self) -> int:
+        """How many jobs it ended because they could not be handled."""
+        return self._defects.handled
 
     def start(self) -> None:
         """Start the executor and the thread."""
@@ -86,15 +91,14 @@ class Dispatcher:
 
     def retry(self) -> None:
         """Forget that workers could not be started: try again with the next shard."""
-        if not self._closing:
-            self.failure = None
+        self.health.recover(health.WORKERS, health.PACKAGE)
 
     def add(self, submission: Submission) -> JobRecord:
         """Have the thread make a job durable and claim of all open shards what there is room for, with one commit.
 
         Raises `KeyConflictError` and `StoreError` as `JobStore.add` does, `ExecutorError` where the thread has ended.
         """
-        request = _Add(submission)
+        request = Add(submission)
         self._events.put(request)
         try:
             answer = self._answer(request)
@@ -104,100 +108,93 @@ class Dispatcher:
             raise answer
         return answer
 
-    def _answer(self, request: _Add) -> JobRecord | Exception:
+    def _answer(self, request: Add) -> JobRecord | Exception:
         alive = True
         while alive:
             alive = self._thread.is_alive()
             with suppress(queue.Empty):
                 return request.answer.get(timeout=_TICK)
-        return ExecutorError(self.failure or "the backend was closed: nothing was submitted")
+        return ExecutorError("the backend was closed: nothing was submitted")
 
     def wake(self) -> None:
         """Have the store looked at now: something was submitted or cancelled."""
-        self._events.put(_Wake())
+        self._events.put(Wake())
+
+    def hold(self, reason: str) -> None:
+        """Take no new shards until `resume`; what runs ends as usual."""
+        self.health.report(health.DRAIN, reason)
+
+    def resume(self) -> None:
+        """Take shards again."""
+        self.health.recover(health.DRAIN)
+        self.wake()
 
     def drain(self, seconds: float) -> bool:
         """Take no more work and wait for what runs, for so many seconds at most; say whether all of it is recorded.
 
         What has not ended by then goes back to the store with `close`.
         """
-        self._draining = True
+        self.hold("the service stops")
         deadline = time.monotonic() + seconds
-        while self._held and time.monotonic() < deadline and self._thread.is_alive():
+        while self.held and time.monotonic() < deadline and self._thread.is_alive():
             time.sleep(_DRAIN_LOOK)
-        return not self._held
+        return not self.held
 
     def close(self) -> None:
         """Stop the work and give the shards back; open jobs stay in the store."""
-        self._closing = True
+        self._closing.set()
         self.wake()
         if self._thread is not threading.current_thread():  # the garbage collector may close it from there
             self._thread.join()
         self._executor.close()
         try:
-            for held in self._held.values():
-                self._give_back(held)
+            for lease in self._holdings.leases():
+                self._holdings.give_back(lease)
         except StoreError as error:  # the leases run out by themselves
             _log.warning("shards could not be given back: %s", error)
 
     def _run(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             try:
                 self._turn()
             except StoreCorruptError as error:
-                self._fail(str(error))
+                self._pause(health.DAMAGE, error)
             except StoreError as error:
-                _log.warning("trying again: %s", error)
-                time.sleep(_RETRY)
+                self._pause(health.STORE, error)
             except Exception as error:  # noqa: BLE001 -- a defect here would leave everybody waiting for ever; it is told to all
-                _log.exception("the dispatcher stopped")
-                self._fail(f"the dispatcher stopped: {type(error).__name__}: {error}")
+                self._pause(health.DISPATCHER, error)
+            else:
+                self.health.recover(health.STORE, health.DAMAGE)
 
-    def _fail(self, reason: str) -> None:
-        """Stop for good; whoever waits for a job is told."""
-        self.failure = reason
-        self._closing = True
-        self._changes.publish()
+    def _pause(self, part: str, error: Exception) -> None:
+        """Wait before the next try, longer each time; whoever waits for a job may hear of it."""
+        trouble = self._report(part, error)
+        self._closing.wait(trouble.pause)
+
+    def _report(self, part: str, error: Exception) -> health.Trouble:
+        if isinstance(error, StoreError):
+            trouble = self.health.report(part, _CANNOT_BE_USED, detail=str(error))
+        else:
+            trouble = self.health.report(part, f"{type(error).__name__}: {error}", story=error)
+        if part in _TOLD:
+            self._changes.publish()
+        return trouble
 
     def _turn(self) -> None:
-        events: list[ExecutorEvent] = []
-        for event in self._gather():
-            if isinstance(event, _Add):
-                self._add(event)
-            elif isinstance(event, _Wake):
-                self._note_wake()
-            else:
-                events.append(event)
-        self._settle(events)
-        if self._is_due():
-            self._expire()
-            self._bury()
-        self._keep()
+        gathered = self._gather()
+        with self.health.working():
+            self._sort(gathered)
+            self._exchange()
+            while self._troubles:
+                self._see_to(self._troubles[0])
+                self._troubles.pop(0)
+            if self._is_due():
+                self._tend()
+            self._keep()
+            if self._defects.set_aside():
+                self._changes.publish()
 
-    def _add(self, request: _Add) -> None:
-        """Add a job and take what could be claimed, of this job or others."""
-        if not request.wanted:
-            return
-        try:
-            record, shards = self._store.add_and_claim(request.submission, self._holder, self._free())
-        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it
-            request.answer.put(error)
-            return
-        self._take(shards)
-        request.answer.put(record)
-
-    def _take(self, shards: list[Shard]) -> None:
-        for shard in shards:
-            self._held[shard.lease] = _Held(shard, shard.first)
-            self._executor.start(shard)
-
-    def _free(self) -> int:
-        """Return how many shards the executor can take once what is unrecorded is recorded."""
-        ending = sum(part.last for part in self._unrecorded)
-        closed = self.failure or self._draining or self._closing
-        return 0 if closed else self._executor.capacity - len(self._held) + ending
-
-    def _gather(self) -> list[ExecutorEvent | _Wake | _Add]:
+    def _gather(self) -> list[ExecutorEvent | Wake | Add]:
         """Wait for one event, then take all that are there, but none that comes while these are seen to."""
         try:
             first = self._events.get(timeout=_TICK)
@@ -205,101 +202,170 @@ class Dispatcher:
             return []
         return [first, *(self._events.get_nowait() for _ in range(self._events.qsize()))]
 
+    def _sort(self, gathered: Iterable[ExecutorEvent | Wake | Add]) -> None:
+        """Keep what is reported until it is recorded, and answer what is asked."""
+        asked: list[Add] = []
+        for event in gathered:
+            if isinstance(event, Part):
+                self._unrecorded.append(event)
+            elif isinstance(event, Add):
+                asked.append(event)
+            elif isinstance(event, Wake):
+                self._note_wake()
+            elif isinstance(event, Resumed):
+                self.health.recover(health.WORKERS, health.PACKAGE)
+            else:
+                self._troubles.append(event)
+        for request in asked:
+            self._add(request)
+
+    def _add(self, request: Add) -> None:
+        """Add a job and take what could be claimed, of this job or others."""
+        if not request.wanted:
+            return
+        try:
+            record, shards = self._add_and_claim(request.submission)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it
+            request.answer.put(error)
+            return
+        self._take(shards)
+        request.answer.put(record)
+
+    def _add_and_claim(self, submission: Submission) -> tuple[JobRecord, list[Shard]]:
+        """Add a job; where another one's shards cannot be claimed, that is seen to later."""
+        try:
+            return self._store.add_and_claim(submission, self._holder, self._free())
+        except BrokenJobError:
+            self._woken = True
+            return self._store.add(submission), []
+
+    def _take(self, shards: list[Shard]) -> None:
+        for shard in shards:
+            self._defects.guard(shard.lease.job_id, partial(self._holdings.take, shard))
+
+    def _free(self) -> int:
+        """Return how many shards the executor can take once what is unrecorded is recorded."""
+        halted = self.health.has(health.WORKERS, health.PACKAGE, health.DRAIN)
+        if halted or self._closing.is_set():
+            return 0
+        ending = sum(part.last for part in self._unrecorded)
+        return self._executor.capacity - self.held + ending
+
     def _note_wake(self) -> None:
         """Have shards claimed without asking first whether there are any, and what is held now looked after."""
         self._woken = True
-        if self._held:
+        if self.held:
             self._looked_at = 0.0
-
-    def _settle(self, events: list[ExecutorEvent]) -> None:
-        self._unrecorded += [event for event in events if isinstance(event, Part)]
-        self._troubles += [event for event in events if not isinstance(event, Part)]
-        self._exchange()
-        while self._troubles:
-            event = self._troubles[0]
-            if isinstance(event, Lost):
-                self._recover(event)
-            else:
-                self._give_up(event)
-            self._troubles.pop(0)
 
     def _exchange(self) -> None:
         """Record what came back and take as much again, in one transaction."""
         free = self._free()
         woken, self._woken = self._woken, False
-        if self._unrecorded or (woken and free > 0):
-            recorded, shards = self._store.exchange(self._unrecorded, self._holder, free)
-        else:
-            recorded, shards = [], self._store.claim(self._holder, free) if free > 0 else []
+        try:
+            if self._unrecorded or (woken and free > 0):
+                recorded, shards = self._store.exchange(self._unrecorded, self._holder, free)
+            else:
+                recorded, shards = [], self._store.claim(self._holder, free) if free > 0 else []
+        except Exception as error:
+            if not is_of_job(error):
+                raise
+            self._record_apart()
+            self._attempt(health.CLAIMS, self._claim_apart)
+            return
         self._unrecorded = []
-        for done in recorded:
-            self._note(done.part, accepted=done.accepted)
+        self._note(recorded)
         self._take(shards)
-        if any(done.ended for done in recorded):
+        self.health.recover(health.DISPATCHER, health.CLAIMS)
+
+    def _note(self, recorded: Iterable[Recorded]) -> None:
+        ended = False
+        for done in recorded:
+            self._holdings.note(done.part, accepted=done.accepted)
+            self._defects.clear(done.part.lease.job_id)
+            ended = ended or done.ended
+        if ended:
             self._changes.publish()
 
-    def _note(self, part: Part, *, accepted: bool) -> None:
-        held = self._held.get(part.lease)
-        if held and accepted:
-            held.position += part.size
-        if part.last or not accepted:
-            self._held.pop(part.lease, None)
-        if held and not accepted and not part.last:
-            self._executor.stop(part.lease)
+    def _record_apart(self) -> None:
+        """Record each part in a transaction of its own: one that is refused costs the others nothing."""
+        while self._unrecorded:
+            part = self._unrecorded[0]
+            self._defects.guard(part.lease.job_id, partial(self._record_one, part))
+            self._unrecorded.pop(0)
+
+    def _record_one(self, part: Part) -> None:
+        """Record one part; where that is refused for a second time, that its circuits have failed."""
+        is_second = self._defects.is_known(part.lease.job_id)
+        try:
+            recorded = self._store.record([part])
+        except Exception as error:
+            if not (is_second and is_of_job(error)):
+                raise
+            recorded = self._store.record([self._holdings.failed_part(part, error)])
+        self._note(recorded)
+
+    def _claim_apart(self) -> None:
+        """Claim one shard at a time, so that one which cannot be claimed is known."""
+        while self._free() > 0 and (shards := self._store.exchange([], self._holder, 1)[1]):
+            self._take(shards)
+
+    def _attempt(self, part: str, step: Callable[[], object]) -> None:
+        """Do what concerns many jobs. What fails of it is told, or held against its job; it is tried again in time."""
+        try:
+            step()
+        except BrokenJobError as error:
+            self._defects.note(error.job_id, error)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the other steps go on
+            self._report(part, error)
+        else:
+            self.health.recover(part)
+
+    def _see_to(self, event: Lost | Broken | Halted) -> None:
+        """See to what went wrong with a worker."""
+        if isinstance(event, Halted):
+            for lease in event.leases:
+                self._give_back(lease)
+            self.health.report(health.PACKAGE if event.upgraded else health.WORKERS, event.reason)
+            self._changes.publish()
+        elif isinstance(event, Broken):
+            self._defects.note(event.lease.job_id, ExecutorError(event.reason))
+            self._give_back(event.lease)
+        else:
+            self._defects.guard(event.lease.job_id, partial(self._recover, event))
+
+    def _give_back(self, lease: Lease) -> None:
+        self._defects.guard(lease.job_id, partial(self._holdings.give_back, lease))
 
     def _recover(self, lost: Lost) -> None:
-        """Record what the circuit died of, or give the shard back for another attempt.
-
-        A crash is believed when it happens twice to one circuit that ran alone; memory and time at once. A
-        worker that dies again and again before any circuit began is the fault of the first circuit.
-        """
-        held = self._held.get(lost.lease)
-        if held is None:
-            return
-        _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message, extra={"fields": _story(lost)})
-        suspect = lost.position
-        nothing_left = held.position == held.shard.first + len(held.shard.labels)
-        if suspect is None and (nothing_left or lost.lease.attempt < _MOST_ATTEMPTS):
-            self._give_back(held)
-        elif suspect is None:
-            self._condemn(held, lost.fault)
-        elif lost.fault.code is FaultCode.CRASH and suspect != held.shard.suspect:
-            self._store.release(lost.lease, suspect)
-        elif suspect == held.position:
-            self._condemn(held, lost.fault)
-        else:
-            self._store.release(lost.lease, suspect, lost.fault)
-        self._held.pop(lost.lease, None)
-
-    def _give_back(self, held: _Held) -> None:
-        """Release a shard; what was known of it stays known."""
-        self._store.release(held.shard.lease, held.shard.suspect, held.shard.verdict)
-
-    def _condemn(self, held: _Held, fault: Fault) -> None:
-        shard, offset = held.shard, held.position - held.shard.first
-        result = CircuitResult.failed(fault, shard.spec, held.position, shard.labels[offset])
-        last = offset + 1 == len(shard.labels)
-        self._store.record([Part.of(shard.lease, held.position, [result], last=last)])
-        if not last:
-            self._store.release(shard.lease)
-        self._changes.publish()
-
-    def _give_up(self, broken: Broken) -> None:
-        held = self._held.pop(broken.lease, None)
-        if held:
-            self._give_back(held)
-        self.failure = broken.reason
-        self._changes.publish()
+        if self._holdings.recover(lost):
+            self._changes.publish()
 
     def _keep(self) -> None:
         """Stop what was cancelled or taken over; renew the other leases in time."""
         now = time.monotonic()
-        if not self._held or now - self._looked_at < _TICK:
+        if not self.held or now - self._looked_at < _TICK:
             return
         self._looked_at = now
-        for lease in self._gone(list(self._held), now):
-            self._held.pop(lease, None)
-            self._executor.stop(lease)
+        look: Callable[[list[Lease]], list[Lease]] = self._store.lost
+        if now - self._renewed_at >= self._renew_every:
+            self._renewed_at, look = now, self._store.renew
+        for lease in self._gone(look):
+            self._holdings.drop(lease)
+
+    def _gone(self, look: Callable[[list[Lease]], list[Lease]]) -> list[Lease]:
+        """Return the leases that are lost; where looking at all fails, each is looked at by itself."""
+        leases = self._holdings.leases()
+        try:
+            return look(leases)
+        except Exception as error:
+            if not is_of_job(error):
+                raise
+        gone: list[Lease] = []
+        for lease in leases:
+            self._defects.guard(lease.job_id, lambda lease=lease: gone.extend(look([lease])))  # type: ignore[misc]
+        return gone
 
     def _is_due(self) -> bool:
         """Whether it is time again to look after jobs that this dispatcher may not hold."""
@@ -309,6 +375,11 @@ class Dispatcher:
             self._tended_at = now
         return due
 
+    def _tend(self) -> None:
+        """Look after all jobs."""
+        self._attempt(health.EXPIRY, self._expire)
+        self._attempt(health.RECOVERY, partial(bury, self._store))
+
     def _expire(self) -> None:
         """End what has run out of time; `_keep` then stops what runs of it."""
         expired = self._store.expire()
@@ -317,30 +388,3 @@ class Dispatcher:
             _log.warning("out of time: %s", fields["jobs"], extra={"fields": fields})
             self._looked_at = 0.0
             self._changes.publish()
-
-    def _bury(self) -> None:
-        """Give back what processes of this machine held that have ended."""
-        for holder in self._store.holders():
-            if is_gone(holder):
-                revoked = self._store.revoke(holder)
-                fields = {"event": "holder-gone", "holder": holder, "shards": revoked}
-                _log.warning("%s has ended; %d shards of it are open again", holder, revoked, extra={"fields": fields})
-
-    def _gone(self, leases: list[Lease], now: float) -> list[Lease]:
-        if now - self._renewed_at < self._renew_every:
-            return self._store.lost(leases)
-        self._renewed_at = now
-        return self._store.renew(leases)
-
-
-def _story(lost: Lost) -> dict[str, object]:
-    """Return what is logged of a worker that died."""
-    return {
-        "event": "worker-lost",
-        "job": lost.lease.job_id,
-        "shard": lost.lease.shard,
-        "attempt": lost.lease.attempt,
-        "position": lost.position,
-        "fault": lost.fault.code.value,
-        "reason": lost.fault.message,
-    }

@@ -5,12 +5,28 @@ A lease of a process that died runs out by itself; on one machine there is no ne
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["holder_name", "is_gone"]
+if TYPE_CHECKING:
+    from farshot.protocols import JobStore
+
+__all__ = ["bury", "holder_name", "is_gone"]
+
+_log = logging.getLogger(__name__)
+
+
+def bury(store: JobStore) -> None:
+    """Give back what processes of this machine held that have ended."""
+    for holder in store.holders():
+        if is_gone(holder):
+            revoked = store.revoke(holder)
+            fields = {"event": "holder-gone", "holder": holder, "shards": revoked}
+            _log.warning("%s has ended; %d shards of it are open again", holder, revoked, extra={"fields": fields})
 
 
 def holder_name() -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, ExecutorError
 from farshot.executors.machine import memory_limit
+from farshot.executors.starts import Starts
 from farshot.model import Part
 from farshot.protocols import Broken, Lost
 from farshot.worker.frames import Assignment, Inspection, Report, Verdict
@@ -31,7 +31,6 @@ _LEAST_MEMORY = 2**28
 """Bytes below which a worker cannot load the default simulator; most of them are address space that it never fills."""
 
 _WATCH_EVERY = 0.05
-_START_PAUSES = (0.05, 0.5)
 
 
 def usable_cores() -> int:
@@ -89,13 +88,18 @@ class LocalExecutor:
         """How many children died over their work and were replaced."""
         return sum(slot.deaths for slot in self._slots)
 
+    def announced(self) -> dict[int, int]:
+        """Return the position of the circuit that each child runs, by process id; of those that run one."""
+        return dict(found for slot in self._slots if (found := slot.announced()))
+
     def circuit_timeout(self, target: str) -> float:
         """Return the seconds that one circuit for `target` may run."""
         return self._target_timeouts.get(target, self._circuit_timeout)
 
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the children; from now on hand every event to `deliver`."""
-        self._slots = [_Slot(self._queue, self._memory, deliver) for _ in range(self._workers)]
+        starts = Starts(self._workers, deliver, self._queue.clear)
+        self._slots = [_Slot(self._queue, starts, self._memory, deliver) for _ in range(self._workers)]
         threading.Thread(target=self._watch, name="farshot-watch", daemon=True).start()
 
     def start(self, shard: Shard) -> None:
@@ -201,6 +205,23 @@ class _Queue:
             hold(self._shards[0].lease)
             return self._shards.popleft()
 
+    def wait(self, seconds: float) -> None:
+        """Block so long, or until closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, seconds)
+
+    def clear(self) -> tuple[Lease, ...]:
+        """Let go of every shard, and return their leases."""
+        with self._changed:
+            leases = tuple(shard.lease for shard in self._shards)
+            self._shards.clear()
+            return leases
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is taken any more."""
+        return self._closed
+
     def drop(self, lease: Lease) -> bool:
         with self._changed:
             kept = deque(shard for shard in self._shards if shard.lease != lease)
@@ -220,8 +241,9 @@ class _Slot:
     The next child starts while one that was stopped still dies, which takes its time where much memory is freed.
     """
 
-    def __init__(self, queue: _Queue, memory: int, deliver: Callable[[ExecutorEvent], None]) -> None:
+    def __init__(self, queue: _Queue, starts: Starts, memory: int, deliver: Callable[[ExecutorEvent], None]) -> None:
         self._queue = queue
+        self._starts = starts
         self._memory = memory
         self._deliver = deliver
         self._lock = threading.Lock()
@@ -247,6 +269,11 @@ class _Slot:
             if self._child:
                 self._child.expire(seconds_of(self._target))
 
+    def announced(self) -> tuple[int, int] | None:
+        with self._lock:
+            position = self._child.announced() if self._child else None
+            return None if position is None or self._child is None else (self._child.pid, position)
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
@@ -258,23 +285,37 @@ class _Slot:
             self._thread.join()
 
     def _serve(self) -> None:
-        self._warm_up()
-        while (shard := self._queue.take(self._hold)) is not None:
-            self._run(shard)
-            self._warm_up()
+        while not self._queue.is_closed:
+            child = self._ready_child()
+            if child and (shard := self._queue.take(self._hold)):
+                self._run(child, shard)
         self._discard()
         if self._next:
             self._next.close()
 
-    def _warm_up(self) -> None:
-        """Have a child ready before there is work; where that fails, the next shard says so."""
-        try:
-            self._ready_child()
-        except ExecutorError:
+    def _ready_child(self) -> Child | None:
+        """Have a child ready before there is work. Where that fails it is told, and None returned after a pause."""
+        if self._child and self._child.is_unwanted:
             self._discard()
+        return self._child or self._new_child()
+
+    def _new_child(self) -> Child | None:
+        try:
+            child = self._start_child()
+        except ExecutorError as error:
+            unwanted = self._is_unwanted()
+            self._discard()
+            if not unwanted:
+                self._queue.wait(self._starts.failed(self, error))
+            return None
+        self._starts.worked(self)
+        return child
+
+    def _is_unwanted(self) -> bool:
+        return self._closed or (self._child is not None and self._child.is_unwanted)
 
     def _prepare_next(self) -> None:
-        with contextlib.suppress(ExecutorError):  # the next shard says so
+        with contextlib.suppress(ExecutorError):  # who needs it finds out
             self._next = self._next or Child(self._memory)
 
     def _hold(self, lease: Lease) -> None:
@@ -285,9 +326,8 @@ class _Slot:
         with self._lock:
             return self._lease == lease
 
-    def _run(self, shard: Shard) -> None:
+    def _run(self, child: Child, shard: Shard) -> None:
         try:
-            child = self._ready_child()
             if self._holds(shard.lease):
                 self._exchange(child, shard)
         except ChildDiedError as death:
@@ -296,7 +336,7 @@ class _Slot:
             self._tell(shard.lease, Lost(shard.lease, death.position, death.fault))
         except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits for the shard must hear of it
             self._discard()
-            self._tell(shard.lease, Broken(shard.lease, str(error)))
+            self._tell(shard.lease, Broken(shard.lease, f"{type(error).__name__}: {error}"))
 
     def _exchange(self, child: Child, shard: Shard) -> None:
         self._target = shard.spec.target
@@ -316,26 +356,14 @@ class _Slot:
         if wanted:
             self._deliver(event)
 
-    def _ready_child(self) -> Child:
-        """Return a child that serves; one that dies while it starts is given other chances."""
-        for pause in _START_PAUSES:
-            try:
-                return self._started_child()
-            except ExecutorError:
-                self._discard()
-                if self._closed:
-                    raise
-                time.sleep(pause)
-        return self._started_child()
-
-    def _started_child(self) -> Child:
-        if self._child is None:
-            with self._lock:
-                if self._closed:
-                    raise _closed()
-                self._child, self._next = self._next or Child(self._memory), None
-            self._child.await_ready()
-        return self._child
+    def _start_child(self) -> Child:
+        with self._lock:
+            if self._closed:
+                raise _closed()
+            child, self._next = self._next or Child(self._memory), None
+            self._child = child
+        child.await_ready()
+        return child
 
     def _discard(self) -> None:
         with self._lock:

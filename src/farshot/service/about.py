@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio
+import anyio.to_thread
 from starlette.responses import PlainTextResponse, Response
 
 from farshot.service.documents import quota_document
@@ -12,14 +14,16 @@ from farshot.service.metrics import METRICS_TYPE
 from farshot.service.parts import in_thread
 from farshot.service.problems import ForbiddenError, NotReadyError
 from farshot.service.quotas import quota_of
-from farshot.wire import MeDocument, TargetsDocument
+from farshot.wire import MeDocument, TargetsDocument, WorkDocument
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from farshot.service.parts import Call, Service
 
-__all__ = ["get_me", "get_metrics", "get_targets", "health", "readiness"]
+__all__ = ["drain", "get_me", "get_metrics", "get_targets", "health", "readiness", "resume"]
+
+_PROBE_SECONDS = 2.0
 
 
 async def health(_service: Service, _request: Request) -> Response:
@@ -29,11 +33,45 @@ async def health(_service: Service, _request: Request) -> Response:
 
 async def readiness(service: Service, _request: Request) -> Response:
     """Say whether jobs are taken and worked on: the store answers and the dispatcher runs."""
-    await in_thread(service, service.parts.jobs.changes)
-    reason = "the service stops" if service.feed.is_closed else service.parts.ready()
-    if reason:
-        raise NotReadyError(reason)
+    troubles = {"stop": "the service stops"} if service.feed.is_closed else dict(service.parts.work.troubles())
+    if not troubles and not await _store_answers(service):
+        troubles["store"] = f"it has not answered within {_PROBE_SECONDS:g} s"
+    if troubles:
+        raise NotReadyError("; ".join(f"{part}: {reason}" for part, reason in troubles.items()))
     return PlainTextResponse("ready\n")
+
+
+async def _store_answers(service: Service) -> bool:
+    """Ask the store a question; one that goes unanswered is left to itself, and nobody else asks meanwhile."""
+    with anyio.move_on_after(_PROBE_SECONDS):
+        await anyio.to_thread.run_sync(service.parts.jobs.changes, limiter=service.probes, abandon_on_cancel=True)
+        return True
+    return False
+
+
+async def drain(call: Call) -> Response:
+    """Take no new shards, for an admin; what runs ends, what is accepted waits until the service resumes."""
+    _check_admin(call, "stop work from being begun")
+    call.parts.work.hold()
+    return _work(call)
+
+
+async def resume(call: Call) -> Response:
+    """Take shards again, for an admin."""
+    _check_admin(call, "have work begun")
+    call.parts.work.resume()
+    return _work(call)
+
+
+def _work(call: Call) -> Response:
+    work = call.parts.work
+    return answer(WorkDocument(dict(work.troubles()), work.held()))
+
+
+def _check_admin(call: Call, deed: str) -> None:
+    if call.sees is not None:
+        message = f"only an admin may {deed}"
+        raise ForbiddenError(message)
 
 
 async def get_targets(call: Call) -> Response:
@@ -43,11 +81,9 @@ async def get_targets(call: Call) -> Response:
 
 async def get_metrics(call: Call) -> Response:
     """Give an admin what the service counts, in the text format of Prometheus."""
-    if call.sees is not None:
-        message = "only an admin may read the metrics"
-        raise ForbiddenError(message)
+    _check_admin(call, "read the metrics")
     backlog = await in_thread(call.service, call.parts.jobs.backlog)
-    page = call.service.metrics.page(backlog, call.parts.restarts())
+    page = call.service.metrics.page(backlog, call.parts.work)
     return Response(page, media_type=METRICS_TYPE)
 
 

@@ -47,6 +47,8 @@ __all__ = ["build_app"]
 
 _log = logging.getLogger("farshot.service")
 
+_WATCH_EVERY = 1.0
+
 
 def build_app(parts: Parts) -> Starlette:
     """Return the application. Its state has the `feed`; closing that lets everybody who waits go."""
@@ -63,9 +65,10 @@ def build_app(parts: Parts) -> Starlette:
         gc.collect()
         gc.freeze()  # what is there from the start is never garbage: looking for some would hold up every request
         tell(_log, logging.INFO, "service-started", version=__version__)
-        keeping = asyncio.create_task(vigil.keep())
+        tasks = [asyncio.create_task(vigil.keep()), asyncio.create_task(_watch(parts))]
         yield
-        keeping.cancel()
+        for task in tasks:
+            task.cancel()
         feed.close()
         tell(_log, logging.INFO, "service-stopped")
 
@@ -78,6 +81,13 @@ def build_app(parts: Parts) -> Starlette:
     app.router.redirect_slashes = False
     app.state.feed = feed
     return app
+
+
+async def _watch(parts: Parts) -> None:
+    """Look whether the work goes on: a store that is silent is noticed from outside only."""
+    while True:
+        await asyncio.sleep(_WATCH_EVERY)
+        parts.work.troubles()
 
 
 def _note(metrics: Metrics, record: JobRecord) -> None:

@@ -49,6 +49,7 @@ class Feed:
         self._audiences: dict[str, Audience] = defaultdict(Audience)
         self._places: Counter[str] = Counter()
         self._closed = threading.Event()
+        self._failing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self.position = 0
         self._begin = 0
@@ -118,17 +119,25 @@ class Feed:
     def _follow(self) -> None:
         seen, position = self._changes.count(), self.position
         while not self._closed.is_set():
-            try:
-                found = self._jobs.events(None, position, _AT_ONCE)
-            except Exception as error:  # noqa: BLE001 -- whoever waits depends on this thread; it must not end
-                _log.warning("the feed tries again: %s", error, exc_info=not isinstance(error, StoreError))
-                found = []
+            found = self._look(position)
             if found:
                 position = found[-1].changed
                 self._call(found)
             if len(found) < _AT_ONCE:
                 self._changes.wait(seen, _LOOK_EVERY)
                 seen = self._changes.count()
+
+    def _look(self, position: int) -> Sequence[JobRecord]:
+        """Return what changed since; nothing, where the store cannot be read, which is logged once."""
+        try:
+            found = self._jobs.events(None, position, _AT_ONCE)
+        except Exception as error:  # noqa: BLE001 -- whoever waits depends on this thread; it must not end
+            if not self._failing:
+                _log.warning("the feed tries again: %s", error, exc_info=not isinstance(error, StoreError))
+            self._failing = True
+            return []
+        self._failing = False
+        return found
 
     def _call(self, found: Sequence[JobRecord]) -> None:
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from farshot.model import Backlog, JobRecord
+    from farshot.service.parts import Work
 
 __all__ = ["METRICS_TYPE", "Metrics", "target_label"]
 
@@ -97,9 +98,9 @@ class Metrics:
         if problem is not None and 400 <= status < 500:
             self._refusals.labels(problem).inc()
 
-    def page(self, backlog: Sequence[Backlog], restarts: int) -> bytes:
-        """Return everything as text, with what waits now and how many workers had to be replaced."""
-        return generate_latest(_Page(self._registry.collect, backlog, restarts))
+    def page(self, backlog: Sequence[Backlog], work: Work) -> bytes:
+        """Return everything as text, with what waits now and how the work on it goes."""
+        return generate_latest(_Page(self._registry.collect, backlog, work))
 
 
 def _outcomes(record: JobRecord) -> dict[str, int]:
@@ -121,19 +122,33 @@ def _seconds(start: datetime, end: datetime) -> float:
 class _Page(Collector):
     """The counters and what is known only when it is asked for, without the times at which counters were made."""
 
-    def __init__(self, counted: Callable[[], Iterable[Metric]], backlog: Sequence[Backlog], restarts: int) -> None:
+    def __init__(self, counted: Callable[[], Iterable[Metric]], backlog: Sequence[Backlog], work: Work) -> None:
         self._counted = counted
         self._backlog = backlog
-        self._restarts = restarts
+        self._work = work
 
     def collect(self) -> Iterator[Metric]:
         yield from _queue(self._backlog)
-        yield CounterMetricFamily(
-            "farshot_worker_restarts", "Workers that died over their work and were replaced.", value=self._restarts
-        )
+        yield from _work(self._work)
         for metric in self._counted():
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
+
+
+def _work(work: Work) -> Iterator[Metric]:
+    troubles = work.troubles()
+    yield GaugeMetricFamily("farshot_ready", "1 while nothing is wrong.", value=not troubles)
+    wrong = GaugeMetricFamily("farshot_trouble", "1 for each thing that is wrong, by part.", labels=("part",))
+    for part in troubles:
+        wrong.add_metric((part,), 1)
+    yield wrong
+    yield GaugeMetricFamily("farshot_held_shards", "Shards that run here or are about to.", value=work.held())
+    yield CounterMetricFamily(
+        "farshot_jobs_set_aside", "Jobs ended because they could not be handled.", value=work.set_aside()
+    )
+    yield CounterMetricFamily(
+        "farshot_worker_restarts", "Workers that died over their work and were replaced.", value=work.restarts()
+    )
 
 
 def _queue(backlog: Sequence[Backlog]) -> Iterator[Metric]:

@@ -17,7 +17,7 @@ from farshot.errors import UnknownJobError
 from farshot.service.budget import Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from starlette.requests import Request
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     LookKey: TypeAlias = tuple[str, str, int]
     Looks: TypeAlias = dict[LookKey, asyncio.Future[tuple[JobRecord, JobDocument]]]
 
-__all__ = ["Call", "Limits", "Parts", "Service", "ask_as", "in_thread", "in_turn", "read_in_turn"]
+__all__ = ["Call", "Limits", "Parts", "Service", "Work", "ask_as", "in_thread", "in_turn", "read_in_turn"]
 
 _Answer = TypeVar("_Answer")
 _LOCKS = 64
@@ -58,11 +58,28 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What an operator sees and does about the work on jobs.
+
+    `troubles` maps what is wrong to its reason; while there is any the service is not ready. `restarts` counts the
+    workers that had to be replaced, `set_aside` the jobs that could not be handled, `held` the shards that are run
+    or about to be. `hold` takes no new shards until `resume`.
+    """
+
+    troubles: Callable[[], Mapping[str, str]] = dict
+    restarts: Callable[[], int] = lambda: 0
+    set_aside: Callable[[], int] = lambda: 0
+    held: Callable[[], int] = lambda: 0
+    hold: Callable[[], None] = lambda: None
+    resume: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What `build_app` needs: the stores, who is told that there is work, and the targets on offer.
 
-    `changes` moves whenever a job may have changed; `wake` has the dispatcher look at the store. `ready` says why
-    the service is not ready; None: it is. `restarts` counts the workers that had to be replaced.
+    `changes` moves whenever a job may have changed; `wake` has the dispatcher look at the store. `work` is what an
+    operator sees and does about the work on jobs.
     """
 
     jobs: JobStore
@@ -71,8 +88,7 @@ class Parts:
     changes: Changes
     wake: Callable[[], None]
     targets: Callable[[], Sequence[TargetDocument]]
-    ready: Callable[[], str | None] = lambda: None
-    restarts: Callable[[], int] = lambda: 0
+    work: Work = field(default_factory=Work)
     limits: Limits = Limits()
 
 
@@ -96,6 +112,8 @@ class Service:
     loaders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
     looks: Looks = field(default_factory=dict)
     """What is being looked at, by who asked for which job at which position of the feed."""
+    probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    """For the question whether the store answers, which must not wait for anybody else's."""
     _turns: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
     )

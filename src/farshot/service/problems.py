@@ -226,8 +226,7 @@ def problem_response(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     name = request.state.problem = problem.type.rpartition("/")[2]
     if problem.status >= 500 and not isinstance(error, NotReadyError | StoreFullError | NotOfferedError | BusyError):
-        fields = {"event": "request-failed", "path": request.url.path, "problem": name}
-        _log.error("request failed", exc_info=error, extra={"fields": fields})
+        _log_failure(request, error, name)
     headers = {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(problem.retry_after)))
@@ -236,3 +235,12 @@ def problem_response(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.headers:
         headers |= error.headers
     return Response(encode(problem), problem.status, headers, media_type=PROBLEM)
+
+
+def _log_failure(request: Request, error: Exception, name: str) -> None:
+    """Log a failure that is not the client's: a defect with its story, a store that is away in one line."""
+    fields = {"event": "request-failed", "path": request.url.path, "problem": name}
+    if name == "internal":
+        _log.error("request failed", exc_info=error, extra={"fields": fields})
+    else:
+        _log.warning("request failed", extra={"fields": {**fields, "reason": str(error)}})

@@ -25,6 +25,7 @@ from farshot.wire import (
     TokensDocument,
     UserDocument,
     UsersDocument,
+    WorkDocument,
 )
 
 if TYPE_CHECKING:
@@ -151,6 +152,20 @@ ROUTES = (
     ),
     Route(method="GET", path="/v1/targets", handler=about.get_targets, answers={200: TargetsDocument}),
     Route(method="GET", path="/v1/me", handler=about.get_me, answers={200: MeDocument}),
+    Route(
+        method="POST",
+        path="/v1/admin/drain",
+        handler=about.drain,
+        answers={200: WorkDocument},
+        problems=("forbidden",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/admin/resume",
+        handler=about.resume,
+        answers={200: WorkDocument},
+        problems=("forbidden",),
+    ),
     Route(
         method="GET",
         path="/v1/users",

@@ -12,6 +12,7 @@ from farshot.model import Lease
 from farshot.store import statements as sql
 from farshot.store.changes import mark
 from farshot.store.expiry import end_damaged
+from farshot.store.failures import blaming
 from farshot.store.rows import fence
 from farshot.store.schema import shards
 from farshot.store.turns import Charges, Waiting, advance, turns_of, waiting
@@ -130,7 +131,8 @@ def claim(
         find = find.where(shards.c.job_id.in_(locked))
     search = _Search(connection, find, now, wanted.limit + 1)
     chosen = list(_in_turn(search, _rooms(connection, wanted, now), wanted.limit, charges))
-    return _lease_all(connection, chosen, wanted, now)
+    with blaming(row.job_id for row in chosen):
+        return _lease_all(connection, chosen, wanted, now)
 
 
 def _in_turn(search: _Search, rooms: _Rooms, most: int, charges: Charges) -> Iterator[AnyRow]:

@@ -29,6 +29,8 @@ __all__ = ["FILE_NAME", "SCHEMA_VERSION", "open_engine", "sqlite_url"]
 FILE_NAME = "farshot.sqlite3"
 
 _BUSY_SECONDS = 60
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_use_lifo": True}
+"""As many connections as a service has threads that use one, so that none waits for another's."""
 _PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = FULL", "foreign_keys = ON")
 
 
@@ -81,7 +83,7 @@ def _engine(url: str | URL) -> Engine:
             return _sqlite_engine(parsed)
         if parsed.drivername in {"postgres", "postgresql"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        return _server_engine(parsed)
     except ArgumentError as error:
         message = "that is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         raise StoreError(message) from error
@@ -90,8 +92,16 @@ def _engine(url: str | URL) -> Engine:
         raise StoreError(message) from error
 
 
+def _server_engine(url: URL) -> Engine:
+    from farshot.store.servers import arguments, limit_patience  # its driver is an extra
+
+    engine = create_engine(url, connect_args=arguments(url), pool_pre_ping=True, hide_parameters=True, **_POOL)
+    limit_patience(engine)
+    return engine
+
+
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True, **_POOL)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.errors import StoreError, StoreFullError, UnknownJobError
+from farshot.errors import BrokenJobError, StoreError, StoreFullError, UnknownJobError
 from farshot.model import EVERY_JOB
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
 from farshot.store.changes import mark
 from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock, outranked
 from farshot.store.clock import BootClock, Moment, moment
-from farshot.store.expiry import end_overdue, overdue
+from farshot.store.expiry import end_open, end_overdue, overdue
+from farshot.store.failures import blaming
 from farshot.store.keeping import PRUNED_AT_ONCE, compact, copy_to, delete_ended, delete_jobs
 from farshot.store.listing import backlog, effort, events, line, listed, usage
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
@@ -29,7 +31,7 @@ from farshot.store.turns import Charges, charge
 from farshot.store.work import read_circuits
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -183,11 +185,27 @@ class SqlStore:
         return self._transactions.write(lambda connection: self._cancel(connection, job_id))
 
     def expire(self) -> list[str]:
-        """End the running jobs whose time is over as FAILED, and return their ids. Writes nothing where none is."""
+        """End the running jobs whose time is over as FAILED, and return their ids. Writes nothing where none is.
+
+        One transaction a job; `BrokenJobError` for one that cannot be ended comes once the others are.
+        """
         with self._transactions.read() as connection:
-            if not overdue(connection, self._moment(connection)):
-                return []
-        return self._transactions.write(self._expire)
+            found = overdue(connection, self._moment(connection))
+        ended: list[str] = []
+        broken: list[BrokenJobError] = []
+        for job_id, timeout in found.items():
+            try:
+                ended += self._transactions.write(partial(self._expire, job_id=job_id, timeout=timeout))
+            except BrokenJobError as error:
+                broken.append(error)
+        if broken:
+            raise broken[0]
+        return ended
+
+    def end(self, job_id: str, fault: Fault) -> bool:
+        """End an open job as FAILED for the reason `fault`; say whether it was open."""
+        end = partial(end_open, fault=fault)
+        return bool(self._transactions.write(lambda connection: self._ended(connection, job_id, end)))
 
     def claim(self, holder: str, limit: int) -> list[Shard]:
         """Lease up to `limit` open shards to `holder`, in order of their turns. Writes nothing where none is open."""
@@ -347,11 +365,13 @@ class SqlStore:
         if not delete_jobs(connection, [job_id], self._moment(connection).wall):
             raise unknown(job_id)
 
-    def _expire(self, connection: Connection) -> list[str]:
-        now = self._moment(connection)
-        found = overdue(connection, now)
-        self._lock(connection, found)
-        ended = [job_id for job_id, timeout in found.items() if end_overdue(connection, job_id, timeout, now)]
+    def _expire(self, connection: Connection, job_id: str, timeout: float) -> list[str]:
+        with blaming([job_id]):
+            return self._ended(connection, job_id, partial(end_overdue, timeout=timeout))
+
+    def _ended(self, connection: Connection, job_id: str, end: Callable[..., bool]) -> list[str]:
+        self._lock(connection, [job_id])
+        ended = [job_id] if end(connection, job_id, now=self._moment(connection)) else []
         mark(connection, ended)
         return ended
 

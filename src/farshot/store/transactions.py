@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from farshot.store.failures import lost_a_race, store_error
+from farshot.store.failures import UNUSABLE, lost_a_race, store_error
 from farshot.store.forks import keep_apart, within
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Transactions:
             try:
                 with self._guard(), self.engine.begin() as connection:
                     return work(connection)
-            except DBAPIError as error:
+            except UNUSABLE as error:
                 if not (left and lost_a_race(error)):
                     raise store_error(self.engine.url, error) from error
         raise AssertionError  # the last try returns or raises
@@ -48,7 +48,7 @@ class Transactions:
         try:
             with self._guard(), self.engine.connect().execution_options(reading=True) as connection:
                 yield connection
-        except DBAPIError as error:
+        except UNUSABLE as error:
             raise store_error(self.engine.url, error) from error
 
     @contextmanager

@@ -31,6 +31,7 @@ from farshot.wire.documents import (
     TokensDocument,
     UserDocument,
     UsersDocument,
+    WorkDocument,
 )
 from farshot.wire.frames import (
     FRAMES,
@@ -86,6 +87,7 @@ __all__ = [
     "TokensDocument",
     "UserDocument",
     "UsersDocument",
+    "WorkDocument",
     "encode",
     "encode_frame",
     "frame_pieces",

@@ -36,6 +36,7 @@ __all__ = [
     "TokensDocument",
     "UserDocument",
     "UsersDocument",
+    "WorkDocument",
 ]
 
 
@@ -224,6 +225,16 @@ class QuotaDocument(msgspec.Struct, frozen=True, kw_only=True):
     running_shards: int | None
     shots_per_day: int | None
     stored_bytes: int | None
+
+
+class WorkDocument(msgspec.Struct, frozen=True):
+    """The work of a service: what is wrong with it, by part, and how many shards it holds.
+
+    A service that was told to take no new shards has the trouble `drain`, and is drained once it holds none.
+    """
+
+    troubles: dict[str, str]
+    held_shards: int
 
 
 class MeDocument(msgspec.Struct, frozen=True):

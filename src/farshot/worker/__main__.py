@@ -12,8 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from farshot.simulators.router import Router
+from farshot.version import __version__
 from farshot.worker.board import Board
-from farshot.worker.frames import Assignment, Inspection, Ready, Verdict, read_frame, write_frame
+from farshot.worker.fence import raise_fences
+from farshot.worker.frames import PROTOCOL, Assignment, Inspection, Ready, Verdict, read_frame, write_frame
 from farshot.worker.reporting import Reporter
 from farshot.worker.run import inspect_source, run_assignment, warm_up
 
@@ -32,8 +34,8 @@ def main(board_descriptor: str, memory_bytes: str) -> None:
     board = Board(int(board_descriptor))
     router = Router()
     with contextlib.suppress(BrokenPipeError):
-        write_frame(outbox, Ready())
         warm_up(router)
+        write_frame(outbox, Ready(__version__, PROTOCOL, raise_fences()))
         reporter = Reporter(partial(write_frame, outbox))
         while (message := read_frame(inbox)) is not None:
             _serve(message, router, board, outbox, reporter)

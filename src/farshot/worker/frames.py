@@ -9,7 +9,7 @@ import msgspec
 
 from farshot.model import Fault, JobSpec
 
-__all__ = ["Assignment", "Inspection", "Message", "Ready", "Report", "Verdict", "read_frame", "write_frame"]
+__all__ = ["PROTOCOL", "Assignment", "Inspection", "Message", "Ready", "Report", "Verdict", "read_frame", "write_frame"]
 
 
 class Assignment(msgspec.Struct, frozen=True, array_like=True, tag="assignment"):
@@ -35,7 +35,14 @@ class Inspection(msgspec.Struct, frozen=True, array_like=True, tag="inspection")
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
-    """The child has started."""
+    """The child serves. It is of this version of Farshot and speaks this protocol; one that names none is older.
+
+    `missing` names the fences that its system has not.
+    """
+
+    version: str = ""
+    protocol: int = 0
+    missing: tuple[str, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True, tag="report"):
@@ -54,6 +61,9 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict"):
 
     fault: Fault | None
 
+
+PROTOCOL = 1
+"""Counts up with every change of these messages, of the arguments of a child, or of what a board holds."""
 
 Message: TypeAlias = Assignment | Inspection | Ready | Report | Verdict
 

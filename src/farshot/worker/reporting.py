@@ -1,4 +1,4 @@
-"""Sending results to the parent: packed, a few times a second, also while a long circuit runs."""
+"""Sending results to the parent: packed, a few times a second, also while a long circuit runs, and never too much."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from farshot.model import Fault, encode_results
+from farshot.errors import CircuitError, FaultCode
+from farshot.model import Counts, Fault, Values, encode_results
 from farshot.worker.frames import Report
 
 if TYPE_CHECKING:
@@ -14,10 +15,38 @@ if TYPE_CHECKING:
 
     from farshot.model import CircuitResult
 
-__all__ = ["Reporter"]
+__all__ = ["RESULT_BYTES", "Reporter", "check_size", "packed_bytes"]
 
+RESULT_BYTES = 64 * 2**20
+"""What the result of one circuit may take, packed."""
+
+_PART_BYTES = 8 * 2**20
+"""What the results that are sent together may take; one that is larger is sent alone."""
+_VALUE_BYTES = 9
 _EVERY = 0.1
 _LOST_RESULTS = 70
+
+
+def packed_bytes(outcome: Counts | Values | Fault) -> int:
+    """Return about how many bytes an outcome takes where it is sent and stored.
+
+    >>> packed_bytes(Values((0.5, -1.0)))
+    18
+    """
+    if isinstance(outcome, Counts):
+        return len(outcome.words) + len(outcome.tallies)
+    return _VALUE_BYTES * len(outcome.values) if isinstance(outcome, Values) else len(outcome.message)
+
+
+def check_size(outcome: Counts | Values) -> None:
+    """Raise `CircuitError` where an outcome is larger than the result of a circuit may be."""
+    size = packed_bytes(outcome)
+    if size > RESULT_BYTES:
+        message = (
+            f"the result has {size:,} bytes, more than the {RESULT_BYTES:,} that the result of one circuit may have: "
+            "ask for fewer shots, or declare fewer classical bits"
+        )
+        raise CircuitError(FaultCode.ADMISSION, message)
 
 
 class Reporter:
@@ -33,6 +62,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._first = 0
         self._results: list[CircuitResult] = []
+        self._bytes = 0
         threading.Thread(target=self._keep_sending, name="farshot-reporter", daemon=True).start()
 
     def begin(self, first: int) -> None:
@@ -41,9 +71,13 @@ class Reporter:
             self._first = first
 
     def add(self, result: CircuitResult) -> None:
-        """Take the result of the next circuit."""
+        """Take the result of the next circuit; what there is, is sent before it becomes too much."""
+        size = packed_bytes(result.outcome)
         with self._lock:
+            if self._results and self._bytes + size > _PART_BYTES:
+                self._report(last=False)
             self._results.append(result)
+            self._bytes += size
 
     def flush(self) -> None:
         """Send what was not sent."""
@@ -65,7 +99,7 @@ class Reporter:
                 os._exit(_LOST_RESULTS)
 
     def _report(self, *, last: bool) -> None:
-        results, self._results = self._results, []
+        results, self._results, self._bytes = self._results, [], 0
         self._send(
             Report(
                 first=self._first,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from farshot.admission.rows import rows_of
 from farshot.admission.scan import scan
-from farshot.errors import CircuitError, FaultCode
+from farshot.errors import CircuitError, ExecutorError, FaultCode
 from farshot.model import CircuitResult, Fault, JobSpec, ShotGroup, ShotPlan, circuit_seed
 from farshot.protocols import Task
 from farshot.simulators.router import check_circuit, run_circuit
+from farshot.worker.reporting import check_size
 
 if TYPE_CHECKING:
     from farshot.admission.pattern import Row
@@ -33,8 +34,13 @@ class Announcer(Protocol):
 
 
 def warm_up(router: Router) -> None:
-    """Run a coin once, so that the first circuit does not pay for what is loaded on first use."""
-    run_source(router, JobSpec("auto", seed=0, shots=ShotPlan((ShotGroup(0, 1, 1),))), 0, "coin", _COIN)
+    """Run a coin once: the first circuit does not pay for what is loaded on first use, and is not the first to learn
+    that nothing runs here. Raises `ExecutorError` in that case.
+    """
+    result = run_source(router, JobSpec("auto", seed=0, shots=ShotPlan((ShotGroup(0, 1, 1),))), 0, "coin", _COIN)
+    if isinstance(result.outcome, Fault):
+        message = f"one coin cannot be tossed: {result.outcome.message}"
+        raise ExecutorError(message)
 
 
 def run_assignment(assignment: Assignment, router: Router, board: Announcer, reporter: Reporter) -> None:
@@ -63,6 +69,7 @@ def run_source(router: Router, spec: JobSpec, position: int, label: str, source:
         task = _task(spec, position, circuit_seed(spec.seed, label), source)
         row = task.scan.row
         simulator, run = run_circuit(router, spec.target, task)
+        check_size(run.outcome)
     except Exception as error:  # noqa: BLE001 -- whatever one circuit meets must not fail its batch mates
         return CircuitResult.failed(_fault(error, row), spec, position, label, time.perf_counter() - started)
     return CircuitResult(

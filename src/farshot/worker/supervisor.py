@@ -11,21 +11,33 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from farshot.errors import ExecutorError, FarshotError, FaultCode
+import msgspec
+
+from farshot.errors import ExecutorError, FarshotError, FaultCode, UpgradedError
 from farshot.model import Fault
 from farshot.simulators.limits import WORKER_MEMORY
+from farshot.version import __version__
 from farshot.worker.board import Board
-from farshot.worker.frames import Message, Ready, read_frame, write_frame
+from farshot.worker.fence import PATHS
+from farshot.worker.frames import PROTOCOL, Message, Ready, read_frame, write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Child", "ChildDiedError", "worker_environment"]
+__all__ = ["Child", "ChildDiedError", "ChildStartError", "worker_environment"]
 
 _log = logging.getLogger(__name__)
 
+KEPT = "FARSHOT_WORKER_ENVIRONMENT"
+"""The environment variable that names others which workers get too, joined by commas."""
+_KEPT = re.compile(
+    "PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|PYTHON[A-Z]+|VIRTUAL_ENV|(LD|DYLD)_[A-Z_]+|MALLOC_[A-Z_]+|CUDA_[A-Z_]+"
+    f"|PRISM_[A-Z_]+|{PATHS}"
+)
+_NO_HOME = "/nonexistent"
 _STDERR_TAIL = 2000
 _PIPE_BYTES = 2**20
 _OUT_OF_MEMORY = re.compile("memory allocation of [0-9]+ bytes failed|bad_alloc|MemoryError")
@@ -42,6 +54,16 @@ class ChildDiedError(FarshotError):
         super().__init__(fault.message)
 
 
+class ChildStartError(ExecutorError):
+    """A child cannot be started; `printed` is the end of what it said."""
+
+    def __init__(self, reason: str, printed: str = "") -> None:
+        """Keep what it printed; its last line is part of the message."""
+        self.printed = printed
+        last = printed.strip().rpartition("\n")[2]
+        super().__init__(f"a worker cannot be started: {reason}" + (f": {last}" if last else ""))
+
+
 class Child:
     """One worker child in its own process group. One thread talks to it; any thread may kill it."""
 
@@ -49,17 +71,19 @@ class Child:
         """Start the process; `await_ready` tells whether that worked."""
         self._memory_bytes = memory_bytes
         self._overdue: ChildDiedError | None = None
-        self._unwanted = False
-        try:
-            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the child
-            self._board, descriptor = Board.create()
+        self.is_unwanted = False
+        with contextlib.ExitStack() as opened:
             try:
-                self._process = self._start(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            message = f"a worker cannot be started: {error}"
-            raise ExecutorError(message) from error
+                self._stderr = opened.enter_context(tempfile.TemporaryFile())
+                self._board, descriptor = Board.create()
+                opened.callback(self._board.close)
+                try:
+                    self._process = self._start(descriptor)
+                finally:
+                    os.close(descriptor)
+            except (OSError, MemoryError) as error:
+                raise ChildStartError(str(error) or "out of memory") from error
+            opened.pop_all()
 
     def _start(self, board: int) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -81,19 +105,24 @@ class Child:
         return self._process.pid
 
     def await_ready(self) -> None:
-        """Block until the child serves; raises `ExecutorError` with what it printed where it cannot, and logs
-        it unless the child was killed from here.
+        """Block until the child serves; raises `ChildStartError` with what it printed where it cannot, and
+        `UpgradedError` where it is of another version than this process.
         """
-        if not isinstance(self._read(), Ready):
-            unwanted = self._unwanted
-            self.kill()
-            reason, printed = self._reason(), self._printed()
-            if not unwanted:
-                fields = {"event": "worker-start-failed", "reason": reason, "printed": printed}
-                _log.warning("a worker cannot be started: %s\n%s", reason, printed, extra={"fields": fields})
-            last = printed.strip().rpartition("\n")[2]
-            message = f"a worker cannot be started: {reason}: {last}"
-            raise ExecutorError(message)
+        try:
+            said = self._read()
+        except msgspec.MsgspecError as error:
+            raise _upgraded() from error
+        if isinstance(said, Ready):
+            check_version(said)
+            _tell_of(said.missing)
+            return
+        unwanted = self.is_unwanted
+        self.kill()
+        self.is_unwanted = unwanted
+        reason = self._reason()
+        if (found := installed_version()) not in {None, __version__}:
+            raise _upgraded(str(found))
+        raise ChildStartError(reason, self._printed())
 
     def send(self, message: Message) -> None:
         """Hand over a message; raises `ChildDiedError`."""
@@ -109,6 +138,10 @@ class Child:
             raise self._died()
         return message
 
+    def announced(self) -> int | None:
+        """Return the position of the circuit that it runs, or ran when it died."""
+        return self._board.announced()
+
     def expire(self, seconds: float) -> None:
         """Kill it where its circuit has run for longer than `seconds`."""
         position, ran = self._board.announced(), self._board.seconds()
@@ -119,7 +152,7 @@ class Child:
 
     def kill(self) -> None:
         """Kill the whole process group at once."""
-        self._unwanted = True
+        self.is_unwanted = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -158,6 +191,36 @@ class Child:
         return self._stderr.read().decode("utf-8", "replace")
 
 
+def check_version(said: Ready) -> None:
+    """Raise `UpgradedError` where a child is of another version than this process, or speaks another protocol."""
+    if (said.version, said.protocol) != (__version__, PROTOCOL):
+        raise _upgraded(said.version)
+
+
+@cache
+def _tell_of(missing: tuple[str, ...]) -> None:
+    """Log once a process which fences the system has not."""
+    if missing:
+        fields = {"event": "fences-missing", "fences": ", ".join(missing)}
+        _log.info("workers have no fence around their %s here", fields["fences"], extra={"fields": fields})
+
+
+def installed_version() -> str | None:
+    """Return which version is installed now; None where that cannot be told."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("farshot")
+    except (PackageNotFoundError, OSError):
+        return None
+
+
+def _upgraded(found: str = "") -> UpgradedError:
+    workers = f"version {found}" if found not in {"", __version__} else "of another build"
+    message = f"the package was changed under this process, which is version {__version__}; its workers are {workers}"
+    return UpgradedError(f"{message}: restart it")
+
+
 def _widen(pipe: BinaryIO) -> None:
     """Let a pipe hold a whole report, where the system allows it: nobody then waits for the other end to read."""
     if sys.platform == "linux":
@@ -173,6 +236,10 @@ def _signal_name(number: int) -> str:
 
 
 def worker_environment(environment: Mapping[str, str], memory_bytes: int) -> dict[str, str]:
-    """Return the environment of a child: one thread for each library, and how much memory it may use."""
+    """Return the environment of a child: what Python and its libraries need of `environment`, and of that what an
+    operator names; one thread for each library, and how much memory it may use. No tokens, no passwords.
+    """
+    named = environment.get(KEPT, "").split(",")
+    kept = {name: value for name, value in environment.items() if name in named or _KEPT.fullmatch(name)}
     single = dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**environment, **single, WORKER_MEMORY: str(memory_bytes)}
+    return {**kept, **single, "HOME": _NO_HOME, WORKER_MEMORY: str(memory_bytes)}

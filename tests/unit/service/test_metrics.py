@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from farshot.contract import JobStatus
 from farshot.model import Backlog, JobRecord
 from farshot.service.metrics import Metrics
+from farshot.service.parts import Work
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def ended(now):
 
 
 def read(metrics, backlog=(), restarts=0):
-    page = metrics.page(backlog, restarts).decode()
+    page = metrics.page(backlog, Work(restarts=lambda: restarts)).decode()
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(page)

@@ -1,0 +1,144 @@
+"""The shards that a dispatcher holds, and what becomes of them when their worker is lost."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farshot.errors import FaultCode
+from farshot.model import CircuitResult, Fault, Part
+
+if TYPE_CHECKING:
+    from farshot.model import Lease, Shard
+    from farshot.protocols import Executor, JobStore, Lost
+
+__all__ = ["Holdings"]
+
+_log = logging.getLogger(__name__)
+
+_MOST_ATTEMPTS = 5
+
+
+@dataclass(slots=True)
+class _Held:
+    """A shard, and the position up to which its results are recorded."""
+
+    shard: Shard
+    position: int
+
+
+class Holdings:
+    """Shards under leases of this dispatcher, in the hands of its executor. Used by the dispatcher's thread only."""
+
+    def __init__(self, store: JobStore, executor: Executor) -> None:
+        """Hold nothing yet."""
+        self._store = store
+        self._executor = executor
+        self._held: dict[Lease, _Held] = {}
+
+    def __len__(self) -> int:
+        """How many shards are held."""
+        return len(self._held)
+
+    def leases(self) -> list[Lease]:
+        """Return the leases that are held."""
+        return list(self._held)
+
+    def take(self, shard: Shard) -> None:
+        """Hold a shard and have it run."""
+        self._held[shard.lease] = _Held(shard, shard.first)
+        self._executor.start(shard)
+
+    def note(self, part: Part, *, accepted: bool) -> None:
+        """Note that a part was recorded, or that its lease had been lost."""
+        held = self._held.get(part.lease)
+        if held and accepted:
+            held.position += part.size
+        if part.last or not accepted:
+            self._held.pop(part.lease, None)
+        if held and not accepted and not part.last:
+            self._executor.stop(part.lease)
+
+    def drop(self, lease: Lease) -> None:
+        """Hold a shard no more, and have nothing of it run."""
+        if self._held.pop(lease, None):
+            self._executor.stop(lease)
+
+    def drop_job(self, job_id: str) -> None:
+        """Hold nothing of a job any more."""
+        for lease in self.leases():
+            if lease.job_id == job_id:
+                self.drop(lease)
+
+    def give_back(self, lease: Lease) -> None:
+        """Give a shard back to the store; what was known of it stays known."""
+        held = self._held.get(lease)
+        if held:
+            self._release(held)
+            del self._held[lease]
+
+    def failed_part(self, part: Part, error: Exception) -> Part:
+        """Return what is recorded in place of a part that the store refuses: every circuit of it has failed."""
+        shard = self._held[part.lease].shard
+        fault = Fault(FaultCode.INTERNAL, f"the store refuses the result ({len(part.results):,} bytes): {error}")
+        results = [
+            CircuitResult.failed(fault, shard.spec, position, shard.labels[position - shard.first])
+            for position in range(part.first, part.first + part.size)
+        ]
+        return Part.of(part.lease, part.first, results, last=part.last)
+
+    def recover(self, lost: Lost) -> bool:
+        """Record what the circuit died of, or give the shard back for another attempt; say whether a result was made.
+
+        A crash is believed when it happens twice to one circuit that ran alone; memory and time at once. A
+        worker that dies again and again before any circuit began is the fault of the first circuit.
+        """
+        held = self._held.get(lost.lease)
+        if held is None:
+            return False
+        _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message, extra={"fields": _story(lost)})
+        recorded = self._judge(held, lost)
+        self._held.pop(lost.lease, None)
+        return recorded
+
+    def _judge(self, held: _Held, lost: Lost) -> bool:
+        suspect = lost.position
+        nothing_left = held.position == held.shard.first + len(held.shard.labels)
+        if suspect is None and (nothing_left or lost.lease.attempt < _MOST_ATTEMPTS):
+            self._release(held)
+        elif suspect is None or (suspect == held.position and not _is_doubtful(held, lost)):
+            self._condemn(held, lost.fault)
+            return True
+        else:
+            self._store.release(lost.lease, suspect, None if _is_doubtful(held, lost) else lost.fault)
+        return False
+
+    def _release(self, held: _Held) -> None:
+        self._store.release(held.shard.lease, held.shard.suspect, held.shard.verdict)
+
+    def _condemn(self, held: _Held, fault: Fault) -> None:
+        shard, offset = held.shard, held.position - held.shard.first
+        result = CircuitResult.failed(fault, shard.spec, held.position, shard.labels[offset])
+        last = offset + 1 == len(shard.labels)
+        self._store.record([Part.of(shard.lease, held.position, [result], last=last)])
+        if not last:
+            self._store.release(shard.lease)
+
+
+def _is_doubtful(held: _Held, lost: Lost) -> bool:
+    """Whether a crash is the first of its circuit."""
+    return lost.fault.code is FaultCode.CRASH and lost.position != held.shard.suspect
+
+
+def _story(lost: Lost) -> dict[str, object]:
+    """Return what is logged of a worker that died."""
+    return {
+        "event": "worker-lost",
+        "job": lost.lease.job_id,
+        "shard": lost.lease.shard,
+        "attempt": lost.lease.attempt,
+        "position": lost.position,
+        "fault": lost.fault.code.value,
+        "reason": lost.fault.message,
+    }
