@@ -115,11 +115,22 @@ class Simulator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker of `lease` died; `position` is the circuit it had announced, `fault` what killed it."""
+    """The worker of `lease` died `seconds` after it began; `position` is the circuit it had announced, `fault` what
+    killed it.
+    """
 
     lease: Lease
     position: int | None
     fault: Fault
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """The worker of `lease` is free for others, after so many `seconds`; what it has not delivered is left to do."""
+
+    lease: Lease
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +157,7 @@ class Resumed:
     """Workers can be started again."""
 
 
-ExecutorEvent: TypeAlias = "Part | Lost | Broken | Halted | Resumed"
+ExecutorEvent: TypeAlias = "Part | Lost | Spared | Broken | Halted | Resumed"
 
 
 class Executor(Protocol):
@@ -167,6 +178,14 @@ class Executor(Protocol):
 
     def stop(self, lease: Lease) -> None:
         """Drop the shard, or kill what runs it. No event of this lease is wanted any more."""
+        ...
+
+    def running(self) -> Mapping[Lease, float]:
+        """Return for how many seconds each shard has been running that does not wait for a worker."""
+        ...
+
+    def spare(self, lease: Lease) -> None:
+        """Have the shard end before its next circuit, or not begin: `Spared` follows, or its end where that is near."""
         ...
 
     def inspect(self, sources: Sequence[bytes], spec: JobSpec) -> list[CircuitError | None]:

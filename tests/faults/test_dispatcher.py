@@ -50,17 +50,17 @@ class Faulty(SqlStore):
         self._meet("record", [part.lease for part in parts])
         return super().exchange(parts, holder, limit)
 
-    def release(self, lease, suspect=None, verdict=None):
+    def release(self, lease, suspect=None, verdict=None, seconds=0.0):
         self._meet("release", [lease])
-        return super().release(lease, suspect, verdict)
+        return super().release(lease, suspect, verdict, seconds)
 
     def lost(self, leases):
         self._meet("lost", leases)
         return super().lost(leases)
 
-    def renew(self, leases):
+    def renew(self, leases, seconds=()):
         self._meet("renew", leases)
-        return super().renew(leases)
+        return super().renew(leases, dict(seconds))
 
 
 @contextmanager

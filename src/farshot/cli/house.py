@@ -150,4 +150,4 @@ class House:
 def _executor(settings: ServiceSettings) -> LocalExecutor:
     timeouts = {name: target.circuit_timeout for name, target in settings.targets.items() if target.circuit_timeout}
     workers = settings.server.workers or usable_cores()
-    return LocalExecutor(workers, settings.limits.memory, settings.limits.circuit_timeout, timeouts)
+    return LocalExecutor(workers, settings.limits.memory, settings.limits.circuit_timeout, timeouts, lane=True)

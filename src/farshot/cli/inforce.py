@@ -49,7 +49,7 @@ def _derived(settings: ServiceSettings) -> dict[str, str]:
     if settings.server.workers is None:
         shown["server.workers"] = f"{workers} (one a core)"
     if settings.limits.memory is None:
-        shown["limits.memory"] = f"{bytes_text(fair_memory(workers))} (a fair share)"
+        shown["limits.memory"] = f"{bytes_text(fair_memory(workers + 1))} (a fair share)"
     return shown
 
 

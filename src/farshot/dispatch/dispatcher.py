@@ -18,10 +18,10 @@ from farshot.dispatch.recovery import bury
 from farshot.dispatch.requests import Add, Wake
 from farshot.errors import BrokenJobError, ExecutorError, StoreCorruptError, StoreError
 from farshot.model import Part
-from farshot.protocols import Broken, Halted, Lost, Resumed
+from farshot.protocols import Broken, Halted, Lost, Resumed, Spared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from farshot.dispatch.changes import Changes
     from farshot.model import JobRecord, Lease, Shard
@@ -61,7 +61,7 @@ class Dispatcher:
         self._holdings = Holdings(store, executor)
         self._defects = Defects(store, self._holdings.drop_job)
         self._unrecorded: list[Part] = []
-        self._troubles: list[Lost | Broken | Halted] = []
+        self._troubles: list[Lost | Spared | Broken | Halted] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._tended_at = 0.0
         self._woken = False
@@ -146,10 +146,11 @@ class Dispatcher:
         self.wake()
         if self._thread is not threading.current_thread():  # the garbage collector may close it from there
             self._thread.join()
+        running = self._executor.running()
         self._executor.close()
         try:
             for lease in self._holdings.leases():
-                self._holdings.give_back(lease)
+                self._holdings.give_back(lease, running.get(lease, 0.0))
         except StoreError as error:  # the leases run out by themselves
             _log.warning("shards could not be given back: %s", error)
 
@@ -322,8 +323,8 @@ class Dispatcher:
         else:
             self.health.recover(part)
 
-    def _see_to(self, event: Lost | Broken | Halted) -> None:
-        """See to what went wrong with a worker."""
+    def _see_to(self, event: Lost | Spared | Broken | Halted) -> None:
+        """See to what went wrong with a worker, or to what it was to leave."""
         if isinstance(event, Halted):
             for lease in event.leases:
                 self._give_back(lease)
@@ -332,11 +333,14 @@ class Dispatcher:
         elif isinstance(event, Broken):
             self._defects.note(event.lease.job_id, ExecutorError(event.reason))
             self._give_back(event.lease)
+        elif isinstance(event, Spared):
+            self._give_back(event.lease, event.seconds)
+            self._woken = True
         else:
             self._defects.guard(event.lease.job_id, partial(self._recover, event))
 
-    def _give_back(self, lease: Lease) -> None:
-        self._defects.guard(lease.job_id, partial(self._holdings.give_back, lease))
+    def _give_back(self, lease: Lease, seconds: float = 0.0) -> None:
+        self._defects.guard(lease.job_id, partial(self._holdings.give_back, lease, seconds))
 
     def _recover(self, lost: Lost) -> None:
         if self._holdings.recover(lost):
@@ -348,11 +352,18 @@ class Dispatcher:
         if not self.held or now - self._looked_at < _TICK:
             return
         self._looked_at = now
-        look: Callable[[list[Lease]], list[Lease]] = self._store.lost
-        if now - self._renewed_at >= self._renew_every:
-            self._renewed_at, look = now, self._store.renew
-        for lease in self._gone(look):
+        running = self._executor.running()
+        for lease in self._gone(self._look(self._holdings.spent(running), now)):
             self._holdings.drop(lease)
+        self._holdings.make_room(running)
+
+    def _look(self, spent: Mapping[Lease, float], now: float) -> Callable[[list[Lease]], list[Lease]]:
+        """Return what tells which leases are lost. It renews the others where that is due, or much is to be charged."""
+        if self._holdings.is_charged(spent) and now - self._renewed_at < self._renew_every:
+            return self._store.lost
+        self._renewed_at = now
+        self._holdings.note_charged(spent)
+        return partial(self._store.renew, seconds=spent)
 
     def _gone(self, look: Callable[[list[Lease]], list[Lease]]) -> list[Lease]:
         """Return the leases that are lost; where looking at all fails, each is looked at by itself."""

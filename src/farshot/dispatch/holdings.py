@@ -10,6 +10,8 @@ from farshot.errors import FaultCode
 from farshot.model import CircuitResult, Fault, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from farshot.model import Lease, Shard
     from farshot.protocols import Executor, JobStore, Lost
 
@@ -18,14 +20,29 @@ __all__ = ["Holdings"]
 _log = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS = 5
+_MOMENT = 0.5
 
 
 @dataclass(slots=True)
 class _Held:
-    """A shard, and the position up to which its results are recorded."""
+    """A shard, and the position up to which its results are recorded, which took `seconds`.
+
+    Its owner was charged while it ran for `charged` seconds more. It `is_spared` once it was asked to end early.
+    """
 
     shard: Shard
     position: int
+    seconds: float = 0.0
+    charged: float = 0.0
+    is_spared: bool = False
+
+    def spent(self, running: Mapping[Lease, float]) -> float:
+        """Return the seconds that it has run for and that are not recorded."""
+        return max(0.0, running.get(self.shard.lease, 0.0) - self.seconds)
+
+    def overruns(self, running: Mapping[Lease, float]) -> bool:
+        """Whether it has run for longer than it was guessed to, by more than a moment."""
+        return running.get(self.shard.lease, 0.0) > max(_MOMENT, self.shard.cost)
 
 
 class Holdings:
@@ -55,6 +72,8 @@ class Holdings:
         held = self._held.get(part.lease)
         if held and accepted:
             held.position += part.size
+            held.seconds += part.seconds
+            held.charged = 0.0
         if part.last or not accepted:
             self._held.pop(part.lease, None)
         if held and not accepted and not part.last:
@@ -71,12 +90,46 @@ class Holdings:
             if lease.job_id == job_id:
                 self.drop(lease)
 
-    def give_back(self, lease: Lease) -> None:
-        """Give a shard back to the store; what was known of it stays known."""
+    def give_back(self, lease: Lease, seconds: float = 0.0) -> None:
+        """Give a shard back to the store that ran for so many seconds; what was known of it stays known."""
         held = self._held.get(lease)
         if held:
-            self._release(held)
+            self._release(held, held.spent({lease: seconds}))
             del self._held[lease]
+
+    def spent(self, running: Mapping[Lease, float]) -> dict[Lease, float]:
+        """Return the seconds that each shard has run for and that are not recorded, by lease."""
+        return {lease: held.spent(running) for lease, held in self._held.items()}
+
+    def is_charged(self, spent: Mapping[Lease, float]) -> bool:
+        """Whether owners were charged for about what was spent."""
+        return all(spent[lease] <= max(_MOMENT, 2 * held.charged) for lease, held in self._held.items())
+
+    def note_charged(self, spent: Mapping[Lease, float]) -> None:
+        """Note that owners were charged for what was spent."""
+        for lease, seconds in spent.items():
+            if lease in self._held:
+                self._held[lease].charged = seconds
+
+    def make_room(self, running: Mapping[Lease, float]) -> None:
+        """Have what runs for longer than guessed end early where others wait, in the store or here, and what waits
+        here for its owner's sake not begin.
+        """
+        long = {lease: held for lease, held in self._held.items() if held.overruns(running)}
+        if not long:
+            return
+        behind = self._store.outranked({held.shard.owner for held in long.values()})
+        queued = {held.shard.owner for lease, held in self._held.items() if lease not in running}
+        for lease, held in self._held.items():
+            owner = held.shard.owner
+            is_in_the_way = owner in behind or bool(queued - {owner}) if lease in long else owner in behind
+            if is_in_the_way and (lease in long or lease not in running):
+                self._spare(held)
+
+    def _spare(self, held: _Held) -> None:
+        if not held.is_spared:
+            held.is_spared = True
+            self._executor.spare(held.shard.lease)
 
     def failed_part(self, part: Part, error: Exception) -> Part:
         """Return what is recorded in place of a part that the store refuses: every circuit of it has failed."""
@@ -103,23 +156,23 @@ class Holdings:
         return recorded
 
     def _judge(self, held: _Held, lost: Lost) -> bool:
-        suspect = lost.position
+        suspect, spent = lost.position, held.spent({lost.lease: lost.seconds})
         nothing_left = held.position == held.shard.first + len(held.shard.labels)
         if suspect is None and (nothing_left or lost.lease.attempt < _MOST_ATTEMPTS):
-            self._release(held)
+            self._release(held, spent)
         elif suspect is None or (suspect == held.position and not _is_doubtful(held, lost)):
-            self._condemn(held, lost.fault)
+            self._condemn(held, lost.fault, spent)
             return True
         else:
-            self._store.release(lost.lease, suspect, None if _is_doubtful(held, lost) else lost.fault)
+            self._store.release(lost.lease, suspect, None if _is_doubtful(held, lost) else lost.fault, spent)
         return False
 
-    def _release(self, held: _Held) -> None:
-        self._store.release(held.shard.lease, held.shard.suspect, held.shard.verdict)
+    def _release(self, held: _Held, seconds: float) -> None:
+        self._store.release(held.shard.lease, held.shard.suspect, held.shard.verdict, seconds)
 
-    def _condemn(self, held: _Held, fault: Fault) -> None:
+    def _condemn(self, held: _Held, fault: Fault, seconds: float) -> None:
         shard, offset = held.shard, held.position - held.shard.first
-        result = CircuitResult.failed(fault, shard.spec, held.position, shard.labels[offset])
+        result = CircuitResult.failed(fault, shard.spec, held.position, shard.labels[offset], seconds)
         last = offset + 1 == len(shard.labels)
         self._store.record([Part.of(shard.lease, held.position, [result], last=last)])
         if not last:

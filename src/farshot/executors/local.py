@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
-from collections import deque
+import time
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, ExecutorError
-from farshot.executors.machine import memory_limit
+from farshot.executors.backlog import Queue
+from farshot.executors.machine import fair_memory, usable_cores
 from farshot.executors.starts import Starts
 from farshot.model import Part
-from farshot.protocols import Broken, Lost
+from farshot.protocols import Broken, Lost, Spared
 from farshot.worker.frames import Assignment, Inspection, Report, Verdict
 from farshot.worker.supervisor import Child, ChildDiedError
 
@@ -27,28 +27,16 @@ __all__ = ["CIRCUIT_TIMEOUT", "LocalExecutor", "fair_memory", "usable_cores"]
 CIRCUIT_TIMEOUT = 3600.0
 """Seconds that one circuit may run unless told."""
 
-_LEAST_MEMORY = 2**28
-"""Bytes below which a worker cannot load the default simulator; most of them are address space that it never fills."""
-
+_LANE_SECONDS = 5.0
 _WATCH_EVERY = 0.05
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def fair_memory(workers: int) -> int:
-    """Return the bytes of memory that each of `workers` may use: an equal share of nine tenths of the machine, or
-    of what a container or a batch system leaves of it; never too little to start.
-    """
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(_LEAST_MEMORY, min(machine, memory_limit() or machine) * 9 // 10 // workers)
 
 
 class LocalExecutor:
     """`workers` children, one a core unless told; each limited to `memory_limit` bytes, and each circuit of
     theirs to `circuit_timeout` seconds, or to those that `target_timeouts` has for its target.
+
+    With a `lane` there is one child more, for short shards of owners of whom nothing runs while others hold all
+    workers: a circuit that runs can only be killed, but the system divides the cores.
     """
 
     def __init__(
@@ -57,21 +45,25 @@ class LocalExecutor:
         memory_limit: int | None = None,
         circuit_timeout: float = CIRCUIT_TIMEOUT,
         target_timeouts: Mapping[str, float] | None = None,
+        *,
+        lane: bool = False,
     ) -> None:
         """Remember the sizes; `open` starts the children."""
         self._workers = workers or usable_cores()
-        self._memory = memory_limit or fair_memory(self._workers)
+        self._lanes = int(lane)
+        self._memory = memory_limit or fair_memory(self._workers + self._lanes)
         self._circuit_timeout = circuit_timeout
         self._target_timeouts = dict(target_timeouts or {})
-        self._queue = _Queue()
+        self._queue = Queue()
         self._slots: list[_Slot] = []
         self._inspectors: set[Child] = set()
         self._closed = threading.Event()
+        self._deliver: Callable[[ExecutorEvent], None] = _drop
 
     @property
     def capacity(self) -> int:
-        """Two shards a worker: one that runs, one that waits for it."""
-        return 2 * self._workers
+        """Two shards a child: one that runs, one that waits for it."""
+        return 2 * (self._workers + self._lanes)
 
     @property
     def workers(self) -> int:
@@ -99,7 +91,9 @@ class LocalExecutor:
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the children; from now on hand every event to `deliver`."""
         starts = Starts(self._workers, deliver, self._queue.clear)
+        self._deliver = deliver
         self._slots = [_Slot(self._queue, starts, self._memory, deliver) for _ in range(self._workers)]
+        self._slots += [_Lane(self._queue, starts, self._memory, deliver) for _ in range(self._lanes)]
         threading.Thread(target=self._watch, name="farshot-watch", daemon=True).start()
 
     def start(self, shard: Shard) -> None:
@@ -111,6 +105,17 @@ class LocalExecutor:
         if not self._queue.drop(lease):
             for slot in self._slots:
                 slot.stop(lease)
+
+    def running(self) -> dict[Lease, float]:
+        """Return for how many seconds each shard has been running that a child has."""
+        return dict(found for slot in self._slots for found in slot.running())
+
+    def spare(self, lease: Lease) -> None:
+        """Drop the shard, or have the child end with the circuit that it runs."""
+        if self._queue.drop(lease):
+            self._deliver(Spared(lease))
+        for slot in self._slots:
+            slot.recall(lease)
 
     def inspect(self, sources: Sequence[bytes], spec: JobSpec) -> list[CircuitError | None]:
         """Scan and parse texts in a child of their own; a text that kills it is named, the rest goes on."""
@@ -172,6 +177,10 @@ def _deadline(seconds: float, child: Child) -> Iterator[None]:
         timer.cancel()
 
 
+def _drop(event: ExecutorEvent) -> None:
+    """Nobody is told before the executor is open."""
+
+
 def _closed() -> ExecutorError:
     return ExecutorError("the executor is closed")
 
@@ -180,68 +189,13 @@ def _error(fault: Fault) -> CircuitError:
     return CircuitError(fault.code, fault.message, line=fault.line, column=fault.column)
 
 
-class _Queue:
-    """The shards that wait for a child."""
-
-    def __init__(self) -> None:
-        self._shards: deque[Shard] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
-
-    def put(self, shard: Shard) -> None:
-        with self._changed:
-            self._shards.append(shard)
-            self._changed.notify()
-
-    def take(self, hold: Callable[[Lease], None]) -> Shard | None:
-        """Block for the next shard; None once closed.
-
-        `hold` is told its lease before it leaves the queue, so that at no time nobody has it.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._shards or self._closed)
-            if self._closed:
-                return None
-            hold(self._shards[0].lease)
-            return self._shards.popleft()
-
-    def wait(self, seconds: float) -> None:
-        """Block so long, or until closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed, seconds)
-
-    def clear(self) -> tuple[Lease, ...]:
-        """Let go of every shard, and return their leases."""
-        with self._changed:
-            leases = tuple(shard.lease for shard in self._shards)
-            self._shards.clear()
-            return leases
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing is taken any more."""
-        return self._closed
-
-    def drop(self, lease: Lease) -> bool:
-        with self._changed:
-            kept = deque(shard for shard in self._shards if shard.lease != lease)
-            dropped = len(kept) < len(self._shards)
-            self._shards = kept
-            return dropped
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-
 class _Slot:
     """One child and the thread that talks to it. The thread outlives the child, which it replaces.
 
     The next child starts while one that was stopped still dies, which takes its time where much memory is freed.
     """
 
-    def __init__(self, queue: _Queue, starts: Starts, memory: int, deliver: Callable[[ExecutorEvent], None]) -> None:
+    def __init__(self, queue: Queue, starts: Starts, memory: int, deliver: Callable[[ExecutorEvent], None]) -> None:
         self._queue = queue
         self._starts = starts
         self._memory = memory
@@ -250,6 +204,7 @@ class _Slot:
         self._child: Child | None = None
         self._next: Child | None = None
         self._lease: Lease | None = None
+        self._since = 0.0
         self._target = ""
         self._closed = False
         self.deaths = 0
@@ -263,6 +218,15 @@ class _Slot:
                 if self._child:
                     self._child.kill()
                     self._prepare_next()
+
+    def running(self) -> list[tuple[Lease, float]]:
+        with self._lock:
+            return [(self._lease, time.monotonic() - self._since)] if self._lease else []
+
+    def recall(self, lease: Lease) -> None:
+        with self._lock:
+            if self._lease == lease and self._child:
+                self._child.recall()
 
     def expire(self, seconds_of: Callable[[str], float]) -> None:
         with self._lock:
@@ -286,12 +250,20 @@ class _Slot:
 
     def _serve(self) -> None:
         while not self._queue.is_closed:
+            self._await_work()
             child = self._ready_child()
-            if child and (shard := self._queue.take(self._hold)):
+            if child and (shard := self._take()):
                 self._run(child, shard)
+                self._queue.end(shard)
         self._discard()
         if self._next:
             self._next.close()
+
+    def _await_work(self) -> None:
+        """Wait for nothing: a child is ready before there is work."""
+
+    def _take(self) -> Shard | None:
+        return self._queue.take(self._hold)
 
     def _ready_child(self) -> Child | None:
         """Have a child ready before there is work. Where that fails it is told, and None returned after a pause."""
@@ -306,10 +278,14 @@ class _Slot:
             unwanted = self._is_unwanted()
             self._discard()
             if not unwanted:
-                self._queue.wait(self._starts.failed(self, error))
+                self._queue.wait(self._failed(error))
             return None
         self._starts.worked(self)
         return child
+
+    def _failed(self, error: ExecutorError) -> float:
+        """Tell that no child can be started; return the seconds until the next try."""
+        return self._starts.failed(self, error)
 
     def _is_unwanted(self) -> bool:
         return self._closed or (self._child is not None and self._child.is_unwanted)
@@ -320,7 +296,7 @@ class _Slot:
 
     def _hold(self, lease: Lease) -> None:
         with self._lock:
-            self._lease = lease
+            self._lease, self._since = lease, time.monotonic()
 
     def _holds(self, lease: Lease) -> bool:
         with self._lock:
@@ -333,20 +309,28 @@ class _Slot:
         except ChildDiedError as death:
             self._discard()
             self.deaths += self._holds(shard.lease)
-            self._tell(shard.lease, Lost(shard.lease, death.position, death.fault))
+            self._tell(shard.lease, Lost(shard.lease, death.position, death.fault, self._seconds()))
         except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits for the shard must hear of it
             self._discard()
             self._tell(shard.lease, Broken(shard.lease, f"{type(error).__name__}: {error}"))
 
     def _exchange(self, child: Child, shard: Shard) -> None:
-        self._target = shard.spec.target
+        with self._lock:
+            self._target, self._since = shard.spec.target, time.monotonic()
+            child.recall(wanted=False)
         child.send(_assignment(shard))
-        last = False
+        left, last = len(shard.labels), False
         while not last:
             report = child.receive()
             if isinstance(report, Report):
+                left -= report.size
                 last = report.last
-                self._tell(shard.lease, _part(shard.lease, report), last=last)
+                self._tell(shard.lease, _part(shard.lease, report, whole=not left), last=last and not left)
+        if left:
+            self._tell(shard.lease, Spared(shard.lease, self._seconds()))
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._since
 
     def _tell(self, lease: Lease, event: ExecutorEvent, *, last: bool = True) -> None:
         with self._lock:
@@ -372,9 +356,43 @@ class _Slot:
             child.close()
 
 
+class _Lane(_Slot):
+    """The slot for short shards of owners who would wait. Its child starts when the first of them waits.
+
+    What runs here for long although others wait is stopped and runs elsewhere; it is to blame for nothing.
+    """
+
+    def _await_work(self) -> None:
+        self._queue.await_kept_waiting()
+
+    def _take(self) -> Shard | None:
+        return self._queue.take_kept_waiting(self._hold)
+
+    def _failed(self, error: ExecutorError) -> float:  # noqa: ARG002 -- the workers tell what is wrong
+        """Tell nobody: the workers are there."""
+        return 1.0
+
+    def expire(self, seconds_of: Callable[[str], float]) -> None:
+        super().expire(seconds_of)
+        with self._lock:
+            is_long = self._lease is not None and self._seconds() > _LANE_SECONDS
+        if is_long and self._queue.keeps_waiting():
+            self._evict()
+
+    def _evict(self) -> None:
+        with self._lock:
+            lease, self._lease = self._lease, None
+            if lease and self._child:
+                self._child.kill()
+                self._prepare_next()
+        if lease:
+            self._deliver(Spared(lease, self._seconds()))
+
+
 def _assignment(shard: Shard) -> Assignment:
     return Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect, shard.verdict)
 
 
-def _part(lease: Lease, report: Report) -> Part:
-    return Part(lease, report.first, report.size, report.failed, report.seconds, report.results, report.last)
+def _part(lease: Lease, report: Report, *, whole: bool) -> Part:
+    last = report.last and whole
+    return Part(lease, report.first, report.size, report.failed, report.seconds, report.results, last)

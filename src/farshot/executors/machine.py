@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["memory_limit"]
+__all__ = ["fair_memory", "memory_limit", "usable_cores"]
 
 _MOUNTS = Path("sys/fs/cgroup")
+
+_LEAST_MEMORY = 2**28
+"""Bytes below which a worker cannot load the default simulator; most of them are address space that it never fills."""
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def fair_memory(workers: int) -> int:
+    """Return the bytes of memory that each of `workers` may use: an equal share of nine tenths of the machine, or
+    of what a container or a batch system leaves of it; never too little to start.
+    """
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(_LEAST_MEMORY, min(machine, memory_limit() or machine) * 9 // 10 // workers)
 
 
 def memory_limit(root: Path = Path("/")) -> int | None:

@@ -1,4 +1,7 @@
-"""Shared memory in which the child announces the circuit that it is about to run, and when it began."""
+"""Shared memory in which the child announces the circuit that it is about to run, and when it began.
+
+The parent says there that the child shall end with the circuit that it runs.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import time
 
 __all__ = ["Board"]
 
-_SIZE = 16
+_SIZE = 24
 _NOTHING = -1
 
 
@@ -25,7 +28,8 @@ class Board:
         """Map the file behind `descriptor`, which is as long as a board."""
         self._memory = mmap.mmap(descriptor, _SIZE)
         self._position = memoryview(self._memory)[:8].cast("q")
-        self._since = memoryview(self._memory)[8:].cast("d")
+        self._since = memoryview(self._memory)[8:16].cast("d")
+        self._wanted = memoryview(self._memory)[16:].cast("q")
 
     @classmethod
     def create(cls) -> tuple[Board, int]:
@@ -58,8 +62,17 @@ class Board:
         """Return for how long it has been running; 0 where nothing runs."""
         return 0.0 if self.announced() is None else time.monotonic() - self._since[0]
 
+    def recall(self, *, wanted: bool = True) -> None:
+        """Ask for the worker, or take that back: what runs is to be the last circuit of the assignment."""
+        self._wanted[0] = wanted
+
+    def is_recalled(self) -> bool:
+        """Whether the worker is asked for."""
+        return bool(self._wanted[0])
+
     def close(self) -> None:
         """Unmap."""
+        self._wanted.release()
         self._position.release()
         self._since.release()
         self._memory.close()

@@ -46,7 +46,7 @@ class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True, tag="report"):
-    """Results of the circuits from position `first` on, encoded; `last` ends the assignment."""
+    """Results of the circuits from position `first` on, encoded; `last` ends the assignment, whole or not."""
 
     first: int
     size: int
@@ -62,7 +62,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict"):
     fault: Fault | None
 
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Counts up with every change of these messages, of the arguments of a child, or of what a board holds."""
 
 Message: TypeAlias = Assignment | Inspection | Ready | Report | Verdict

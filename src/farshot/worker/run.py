@@ -26,10 +26,14 @@ _COIN = b'OPENQASM 2.0;include "qelib1.inc";qreg q[1];creg c[1];h q[0];measure q
 
 
 class Announcer(Protocol):
-    """Where the child says which circuit it is about to run."""
+    """Where the child says which circuit it is about to run, and is told that it shall run no more."""
 
     def announce(self, position: int) -> None:
         """Say that the circuit at `position` runs from now on."""
+        ...
+
+    def is_recalled(self) -> bool:
+        """Whether the worker is asked for."""
         ...
 
 
@@ -44,7 +48,8 @@ def warm_up(router: Router) -> None:
 
 
 def run_assignment(assignment: Assignment, router: Router, board: Announcer, reporter: Reporter) -> None:
-    """Run every circuit in order and report its result.
+    """Run every circuit in order and report its result; all of them, or those up to the one that runs when the worker
+    is asked for.
 
     What precedes a suspect is sent before the suspect runs, so that its death takes nothing along.
     """
@@ -58,6 +63,8 @@ def run_assignment(assignment: Assignment, router: Router, board: Announcer, rep
                 continue
         board.announce(position)
         reporter.add(run_source(router, assignment.spec, position, label, source))
+        if board.is_recalled():
+            break
     reporter.end()
 
 

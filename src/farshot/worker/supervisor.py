@@ -142,6 +142,10 @@ class Child:
         """Return the position of the circuit that it runs, or ran when it died."""
         return self._board.announced()
 
+    def recall(self, *, wanted: bool = True) -> None:
+        """Have the child end its assignment with the circuit that it runs, or take that back."""
+        self._board.recall(wanted=wanted)
+
     def expire(self, seconds: float) -> None:
         """Kill it where its circuit has run for longer than `seconds`."""
         position, ran = self._board.announced(), self._board.seconds()

@@ -1,0 +1,129 @@
+"""The shards that wait for a child of this machine, and whose shards run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from farshot.model import Lease, Shard
+
+__all__ = ["SHORT", "Queue"]
+
+SHORT = 1.0
+"""Seconds that a shard may be guessed to take in the lane for short work."""
+
+_PATIENCE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """A shard that waits for a child since a time."""
+
+    shard: Shard
+    since: float
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it may run in the lane: it is guessed short and has not been found otherwise."""
+        shard = self.shard
+        return shard.cost <= SHORT and shard.lease.attempt == 1 and shard.suspect is None
+
+
+class Queue:
+    """The shards that wait for a child, and whose shards run."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._shards: deque[_Queued] = deque()
+        self._running = Counter[str]()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._later = threading.Condition(lock)
+        self._closed = False
+
+    def put(self, shard: Shard) -> None:
+        """Take a shard in."""
+        with self._changed:
+            self._shards.append(_Queued(shard, time.monotonic()))
+            self._changed.notify()
+
+    def take(self, hold: Callable[[Lease], None]) -> Shard | None:
+        """Block for the next shard; None once closed.
+
+        `hold` is told its lease before it leaves the queue, so that at no time nobody has it.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._shards or self._closed)
+            return None if self._closed else self._take(self._shards[0], hold)
+
+    def await_kept_waiting(self) -> None:
+        """Block until a short shard waits although nothing of its owner runs, or until closed."""
+        with self._changed:
+            while not (self._closed or self._kept_waiting()):
+                self._later.wait(_PATIENCE)
+
+    def take_kept_waiting(self, hold: Callable[[Lease], None]) -> Shard | None:
+        """Return a short shard that waits although nothing of its owner runs; None where there is none."""
+        with self._changed:
+            found = self._kept_waiting()
+            return self._take(found, hold) if found else None
+
+    def _take(self, found: _Queued, hold: Callable[[Lease], None]) -> Shard:
+        hold(found.shard.lease)
+        self._shards.remove(found)
+        self._running[found.shard.owner] += 1
+        return found.shard
+
+    def _kept_waiting(self) -> _Queued | None:
+        before = time.monotonic() - _PATIENCE
+        waits = (each for each in self._shards if each.since <= before and not self._running[each.shard.owner])
+        return next((each for each in waits if each.is_short), None)
+
+    def keeps_waiting(self) -> bool:
+        """Whether there is a shard for the lane."""
+        with self._changed:
+            return self._kept_waiting() is not None
+
+    def wait(self, seconds: float) -> None:
+        """Block so long, or until closed."""
+        with self._later:
+            self._later.wait_for(lambda: self._closed, seconds)
+
+    def clear(self) -> tuple[Lease, ...]:
+        """Let go of every shard, and return their leases."""
+        with self._changed:
+            leases = tuple(each.shard.lease for each in self._shards)
+            self._shards.clear()
+            return leases
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is taken any more."""
+        return self._closed
+
+    def end(self, shard: Shard) -> None:
+        """Note that a shard that was taken runs no more."""
+        with self._changed:
+            self._running[shard.owner] -= 1
+            self._running += Counter()  # forgets who has none
+
+    def drop(self, lease: Lease) -> bool:
+        """Forget a shard; say whether it still waited."""
+        with self._changed:
+            kept = deque(each for each in self._shards if each.shard.lease != lease)
+            dropped = len(kept) < len(self._shards)
+            self._shards = kept
+            return dropped
+
+    def close(self) -> None:
+        """Let everybody go."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            self._later.notify_all()
