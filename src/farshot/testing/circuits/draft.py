@@ -54,9 +54,12 @@ class Draft:
         return range(sum(register.size for register in self.registers if register.classical))
 
     def program(self) -> Program:
-        """Return the circuit as far as it goes; one in eight declares its registers late."""
+        """Return the circuit as far as it goes; one in eight declares its registers late, and one in eight of OpenQASM
+        3 has physical qubits.
+        """
         late = self.rng.random() < 0.125
-        return Program(self.version, self.registers, tuple(self.operations), tuple(self.definitions), late)
+        physical = self.version == 3 and not late and self.rng.random() < 0.125
+        return Program(self.version, self.registers, tuple(self.operations), tuple(self.definitions), late, physical)
 
     def spans(self, *, classical: bool) -> list[range]:
         """Return the flat indices of each register of one kind."""

@@ -118,7 +118,7 @@ class Definition:
 @dataclass(frozen=True, slots=True)
 class Program:
     """A circuit. `registers` are in order of declaration; with `late` each is declared just before the
-    first statement that needs it.
+    first statement that needs it. With `physical` the qubits are those of a device, `$0` and so on.
     """
 
     version: int
@@ -126,6 +126,7 @@ class Program:
     operations: tuple[Operation, ...]
     definitions: tuple[Definition, ...] = ()
     late: bool = False
+    physical: bool = False
 
     @property
     def qubits(self) -> int:

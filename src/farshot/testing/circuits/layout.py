@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lay_out"]
 
-_TOKEN = re.compile(r'"[^"]*"|[^\W\d]\w*|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?|->|==|\S')
+_TOKEN = re.compile(r'"[^"]*"|\$\d+|[^\W\d]\w*|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?|->|==|\S')
 _WORD_END = re.compile(r"[\w.\"]$")
 _WORD_START = re.compile(r"[\w.\"]")
 _WIDE_GAPS = ("  ", "\t", "\n", "\n    ")

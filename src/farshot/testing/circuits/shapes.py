@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from farshot.testing.circuits.draft import begin, parts
 from farshot.testing.circuits.ir import Barrier, Gate, If, Measure, Reset, Spread
+from farshot.testing.circuits.library import CLIFFORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,5 +135,33 @@ def blocks(rng: Random) -> Program:
     return draft.program()
 
 
-SHAPES: dict[str, Callable[[Random], Program]] = {"static": static, "dynamic": dynamic, "blocks": blocks}
+_SPELLED = (("rz", "pi/2"), ("rz", "-pi/2"), ("p", "pi"), ("rx", "pi/2"), ("ry", "-pi/2"), ("u1", "3*pi/2"))
+"""Clifford gates in other words, as devices and transpilers write them."""
+
+
+def _clifford_gate(draft: Draft, qubits: Sequence[int]) -> Gate:
+    if draft.chance(0.3):
+        name, angle = draft.rng.choice(_SPELLED)
+        return Gate(name, (draft.rng.choice(qubits),), (angle,))
+    kind = draft.rng.choice([kind for kind in draft.palette if kind.qubits <= len(qubits)])
+    return Gate(kind.name, tuple(draft.rng.sample(qubits, kind.qubits)))
+
+
+def wide(rng: Random) -> Program:
+    """Draw Clifford gates on more qubits than a state vector has room for, in blocks that a reference can follow."""
+    draft = begin(rng, rng.randint(32, 60))
+    draft.palette[:] = [kind for kind in CLIFFORD if kind.qubits < 3]
+    draft.definitions.clear()
+    order = rng.sample(draft.qubits, len(draft.qubits))
+    cut = [order[start : start + 4] for start in range(0, len(order), 4)]
+    for block in cut:
+        draft.operations += [_clifford_gate(draft, block) for _ in range(rng.randint(2, 12))]
+    bits = rng.sample(draft.bits, min(6, len(draft.bits)))
+    draft.operations += [
+        Measure(qubit, bit) for qubit, bit in zip(rng.sample(draft.qubits, len(bits)), bits, strict=True)
+    ]
+    return draft.program()
+
+
+SHAPES: dict[str, Callable[[Random], Program]] = {"static": static, "dynamic": dynamic, "blocks": blocks, "wide": wide}
 """The shapes by name."""

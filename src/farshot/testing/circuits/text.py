@@ -86,6 +86,17 @@ class _Writer2:
     def qubit(self, index: int, *, whole: bool = False) -> str:
         return _place(*self.qubits[index], whole=whole)
 
+    def operands(self, first: Gate, whole: Sequence[bool]) -> list[str]:
+        """Return the operands of a statement that begins with the gate `first`."""
+        free = len(whole) == 1
+        pairs = zip(first.qubits, whole, strict=True)
+        return [self.all_of(qubit, free=free) if spread else self.qubit(qubit) for qubit, spread in pairs]
+
+    def all_of(self, index: int, *, free: bool = False) -> str:
+        """Return the register of a qubit, in any order where `free`."""
+        del free
+        return self.qubit(index, whole=True)
+
     def bit(self, index: int, *, whole: bool = False) -> str:
         return _place(*self.bits[index], whole=whole)
 
@@ -112,15 +123,16 @@ class _Writer2:
 
     @operation.register
     def _(self, operation: Spread) -> str:
+        if self.program.physical:
+            return " ".join(map(self.operation, operation.operations))
         first = operation.operations[0]
         match first:
             case Gate():
-                pairs = zip(first.qubits, operation.whole, strict=True)
-                return self.call(first, [self.qubit(qubit, whole=whole) for qubit, whole in pairs])
+                return self.call(first, self.operands(first, operation.whole))
             case Measure():
-                return self.measurement(self.qubit(first.qubit, whole=True), self.bit(first.bit, whole=True))
+                return self.measurement(self.all_of(first.qubit), self.bit(first.bit, whole=True))
             case Reset():
-                return f"reset {self.qubit(first.qubit, whole=True)};"
+                return f"reset {self.all_of(first.qubit, free=True)};"
 
     @operation.register
     def _(self, operation: If) -> str:
@@ -141,7 +153,29 @@ class _Writer3(_Writer2):
 
     header = ("OPENQASM 3.0;", 'include "stdgates.inc";')
 
+    def statements(self) -> Iterator[str]:
+        for number, statement in enumerate(filter(None, super().statements())):
+            yield statement
+            if number == 1 and self.program.physical:
+                yield f"barrier {', '.join(f'${qubit}' for qubit in range(self.program.qubits))};"
+
+    def qubit(self, index: int, *, whole: bool = False) -> str:
+        register, place = self.qubits[index]
+        if self.program.physical:
+            return f"${index}"
+        if not whole and not register.scalar and self.rng.random() < 0.05:
+            return f"{register.name}[{place - register.size}]"
+        return super().qubit(index, whole=whole)
+
+    def all_of(self, index: int, *, free: bool = False) -> str:
+        register, _place = self.qubits[index]
+        if register.scalar or self.rng.random() < 0.5:
+            return super().all_of(index)
+        return f"{register.name}[{self.rng.choice(_slices(register.size, free=free))}]"
+
     def declaration(self, register: Register) -> str:
+        if self.program.physical and not register.classical:
+            return ""
         if not register.scalar and self.rng.random() < 0.2:
             return super().declaration(register)
         size = "" if register.scalar else f"[{register.size}]"
@@ -157,7 +191,8 @@ class _Writer3(_Writer2):
         return f"{text} else {self.block(operation.otherwise)}" if operation.otherwise else text
 
     def block(self, operations: Sequence[Operation]) -> str:
-        if len(operations) == 1 and self.rng.random() < 0.3 and not isinstance(operations[0], If):
+        plain = len(operations) == 1 and not (self.program.physical or isinstance(operations[0], If))
+        if plain and self.rng.random() < 0.3:
             return self.operation(operations[0])
         return f"{{ {' '.join(map(self.operation, operations))} }}"
 
@@ -166,6 +201,17 @@ class _Writer3(_Writer2):
             return super().comparison(condition)
         bit = self.bit(condition.bits[0])
         return self.rng.choice([bit, f"{bit} == true"] if condition.value else [f"!{bit}", f"{bit} == false"])
+
+
+def _slices(size: int, *, free: bool) -> list[str]:
+    """Return ways to name all of a register, those that begin at the end too where `free`.
+
+    >>> _slices(3, free=True)[-1]
+    '2:-1:0'
+    """
+    listed = ", ".join(map(str, range(size)))
+    found = [":", f"0:{size - 1}", f"0:1:{size - 1}", f"{-size}:-1", f"{{{listed}}}"]
+    return [*found, f"{size - 1}:-1:0"] if free else found
 
 
 def _place(register: Register, index: int, *, whole: bool) -> str:
