@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -15,7 +15,18 @@ from farshot.errors import OptionError
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["NO_LIMITS", "Quota", "Role", "Token", "User", "check_name", "new_token", "token_id", "token_matches"]
+__all__ = [
+    "NO_LIMITS",
+    "Quota",
+    "Role",
+    "Token",
+    "User",
+    "check_name",
+    "in_force",
+    "new_token",
+    "token_id",
+    "token_matches",
+]
 
 _PREFIX = "farshot"
 _TOKEN = re.compile(r"farshot_([0-9a-f]{12})_([A-Za-z0-9_-]{32})")
@@ -42,6 +53,16 @@ class Quota:
 
 
 NO_LIMITS = Quota()
+
+
+def in_force(own: Quota, default: Quota) -> Quota:
+    """Return what a user may have: its own where it has a limit of its own, else what everybody has.
+
+    >>> in_force(Quota(running_shards=2), Quota(running_shards=4, stored_bytes=100)).running_shards
+    2
+    """
+    given = {item.name: getattr(own, item.name) for item in fields(Quota)}
+    return replace(default, **{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,6 +282,10 @@ class JobStore(Protocol):
         """Return what `owner` has in the store and has used of it in the last 24 hours."""
         ...
 
+    def shots(self, owner: str, since: datetime) -> dict[str, int]:
+        """Return the shots of every job that `owner` made at `since` or later, by its id."""
+        ...
+
     def backlog(self) -> list[Backlog]:
         """Return what is accepted and not done, of everybody, by status and target."""
         ...
@@ -424,8 +428,12 @@ class UploadStore(Protocol):
         """Accept the job: from now on it is worked on. Accepting it again changes nothing.
 
         Raises `UploadError` where a number below the highest is missing, `BatchError` where two circuits have the
-        same label.
+        same label, `QuotaError` where its owner would have too much.
         """
+        ...
+
+    def complete(self, job_id: str, part: UploadPart, spec: JobSpec) -> JobRecord:
+        """Keep the last part and accept the job, or do neither; raises as `put` and `accept`."""
         ...
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:

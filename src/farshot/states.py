@@ -51,6 +51,8 @@ class JobEvent(StrEnum):
     COMPLETE = "complete"
     FAIL = "fail"
     EXPIRE = "expire"
+    EXCEED = "exceed"
+    """It would store more than its owner may have."""
     SET_ASIDE = "set aside"
     CANCEL = "cancel"
 
@@ -70,6 +72,7 @@ _JOB = {
     (JobStatus.RUNNING, JobEvent.COMPLETE): JobStatus.COMPLETED,
     (JobStatus.RUNNING, JobEvent.FAIL): JobStatus.FAILED,
     (JobStatus.RUNNING, JobEvent.EXPIRE): JobStatus.FAILED,
+    (JobStatus.RUNNING, JobEvent.EXCEED): JobStatus.FAILED,
     (JobStatus.PENDING, JobEvent.SET_ASIDE): JobStatus.FAILED,
     (JobStatus.RUNNING, JobEvent.SET_ASIDE): JobStatus.FAILED,
     (JobStatus.PENDING, JobEvent.CANCEL): JobStatus.CANCELLED,

@@ -15,6 +15,7 @@ from farshot.testing.stores import (
     RUNNING_LIMIT,
     AccountSuite,
     ManualClock,
+    QuotaSuite,
     StoreMachine,
     StoreSuite,
     UploadSuite,
@@ -53,6 +54,16 @@ class TestUploads(UploadSuite):
 
 
 class TestAccounts(AccountSuite):
+    @pytest.fixture
+    def accounts(self, engine):
+        return SqlAccounts(engine)
+
+
+class TestQuotas(QuotaSuite):
+    @pytest.fixture
+    def uploads(self, engine, clock):
+        return SqlUploads(engine, clock)
+
     @pytest.fixture
     def accounts(self, engine):
         return SqlAccounts(engine)

@@ -26,6 +26,7 @@ from farshot.testing.stores import (
     RUNNING_LIMIT,
     AccountSuite,
     ManualClock,
+    QuotaSuite,
     StoreMachine,
     StoreSuite,
     UploadSuite,
@@ -70,6 +71,16 @@ class TestUploads(UploadSuite):
 
 
 class TestAccounts(AccountSuite):
+    @pytest.fixture
+    def accounts(self, engine):
+        return SqlAccounts(engine)
+
+
+class TestQuotas(QuotaSuite):
+    @pytest.fixture
+    def uploads(self, engine, clock):
+        return SqlUploads(engine, clock)
+
     @pytest.fixture
     def accounts(self, engine):
         return SqlAccounts(engine)

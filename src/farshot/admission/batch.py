@@ -52,6 +52,7 @@ __all__ = [
     "MAX_PRIORITY",
     "MAX_SHOTS",
     "MAX_SOURCE_BYTES",
+    "MAX_TERMS",
     "Contents",
     "Request",
     "admit",
@@ -61,7 +62,9 @@ __all__ = [
     "check_seconds",
     "check_seed",
     "check_shots",
+    "check_terms",
     "check_text",
+    "check_values",
     "contents_of",
     "job_spec",
     "observables",
@@ -69,6 +72,10 @@ __all__ = [
 ]
 
 MAX_OBSERVABLES_BYTES = 8 * 2**20
+MAX_TERMS = 500_000
+"""Terms of the observables of a job, in all groups together."""
+MAX_VALUES = 200_000_000
+"""Expectation values of a job: its circuits times the terms that each is measured for."""
 
 _TERM = re.compile("[IXYZ]+")
 
@@ -323,13 +330,35 @@ def observables(ham_ops: object, circuit_ham_map: object, circuits: int) -> Obse
     if not isinstance(ham_ops, str):
         message = f"ham_ops must be text such as 'ZZI;XXI', not {type(ham_ops).__name__}"
         raise OptionError(message)
+    check_terms(ham_ops)
+    groups = tuple(_terms(group, number) for number, group in enumerate(ham_ops.split("|"), 1))
+    if circuit_ham_map is None:
+        return check_values(Observables(groups), circuits)
+    return check_values(Observables(groups, _ranges(circuit_ham_map, len(groups), circuits)), circuits)
+
+
+def check_terms(ham_ops: str) -> None:
+    """Raise `BatchError` for more observables than a job may have; nothing else is looked at."""
     if len(ham_ops) > MAX_OBSERVABLES_BYTES:
         message = f"ham_ops has {len(ham_ops):,} characters; the limit is {MAX_OBSERVABLES_BYTES:,}"
         raise BatchError(message)
-    groups = tuple(_terms(group, number) for number, group in enumerate(ham_ops.split("|"), 1))
-    if circuit_ham_map is None:
-        return Observables(groups)
-    return Observables(groups, _ranges(circuit_ham_map, len(groups), circuits))
+    if ham_ops.count(";") + ham_ops.count("|") >= MAX_TERMS:
+        message = f"ham_ops may hold {MAX_TERMS:,} terms"
+        raise BatchError(message)
+
+
+def check_values(found: Observables, circuits: int) -> Observables:
+    """Return observables; raises `BatchError` where so many circuits have too many values of them."""
+    sizes = list(map(len, found.groups))
+    mapped = sum(chosen.end - chosen.start for chosen in found.ranges)
+    values = sum((chosen.end - chosen.start) * sizes[chosen.group] for chosen in found.ranges)
+    values += (circuits - mapped) * sum(sizes)
+    if values > MAX_VALUES:
+        message = (
+            f"{circuits:,} circuits have {values:,} expectation values; the limit is {MAX_VALUES:,}: split the job"
+        )
+        raise BatchError(message)
+    return found
 
 
 def _terms(group: str, number: int) -> tuple[str, ...]:

@@ -38,8 +38,8 @@ class House:
         """Put the parts together."""
         self._settings = settings
         self._changes = Changes()
-        self._jobs = SqlStore(engine, running_limit=settings.quota.running_shards)
-        self._uploads = SqlUploads(engine)
+        self._jobs = SqlStore(engine, running_limit=settings.quota.running_shards, quota=settings.quota.quota)
+        self._uploads = SqlUploads(engine, quota=settings.quota.quota)
         self._accounts = SqlAccounts(engine)
         self._retention = Retention(self._jobs, self._uploads, settings.retention)
         self.executor = _executor(settings)

@@ -8,12 +8,12 @@ import anyio
 import anyio.to_thread
 from starlette.responses import PlainTextResponse, Response
 
+from farshot.accounts import in_force
 from farshot.service.documents import quota_document
 from farshot.service.jobs import answer
 from farshot.service.metrics import METRICS_TYPE
 from farshot.service.parts import in_thread
 from farshot.service.problems import ForbiddenError, NotReadyError
-from farshot.service.quotas import quota_of
 from farshot.wire import MeDocument, TargetsDocument, WorkDocument
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ async def get_metrics(call: Call) -> Response:
 async def get_me(call: Call) -> Response:
     """Tell who the token is of, what that user has and may have."""
     usage = await in_thread(call.service, lambda: call.parts.jobs.usage(call.user.name))
-    quota = quota_of(call.user, call.parts.limits.quota)
+    quota = in_force(call.user.quota, call.parts.limits.quota)
     return answer(MeDocument(call.user.name, call.user.role.value, quota_document(usage), quota_document(quota)))

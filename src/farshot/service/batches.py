@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from farshot.accounts import NO_LIMITS
 from farshot.admission.batch import (
     Contents,
     Request,
     batch_of,
     check_priority,
     check_seconds,
+    check_terms,
     check_text,
     contents_of,
     job_spec,
@@ -30,7 +30,6 @@ from farshot.admission.template import Template, check_names, check_rows
 from farshot.dispatch.sharding import Demand, cut, cut_sources
 from farshot.errors import BatchError, TargetError, UploadError
 from farshot.service.logs import log_accepted
-from farshot.service.quotas import check_quota, quota_of
 from farshot.simulators.targets import check_target, known_targets
 from farshot.submission import Draft, Submission, UploadPart, digest_of, encoded
 from farshot.wire import JobRequest, encode, read_seed
@@ -40,10 +39,9 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
     from farshot.wire import PartRequest
 
-__all__ = ["accept", "accept_as", "check_kept", "check_part", "check_spent", "offered", "part_of", "put", "submit"]
+__all__ = ["accept", "accept_as", "check_room", "offered", "part_of", "put", "submit"]
 
 _DIGEST = re.compile("[0-9a-f]{32}")
-_MOST_TERMS = 500_000
 _UNKNOWN = Demand()
 _encode = msgspec.msgpack.Encoder().encode
 _decode_request = msgspec.json.Decoder(JobRequest).decode
@@ -59,14 +57,8 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
     with call.service.lock_of(owner):
         is_new = checked is None or call.parts.jobs.keyed(owner, checked) is None
         if document.upload:
-            draft = _draft(call, document, checked)
-            if is_new:
-                check_kept(call, len(draft.options))
-            return call.parts.uploads.open(draft), is_new
-        submission = _submission(call, document, checked)
-        if is_new:
-            _check_quota(call, submission.batch.spec.total_shots, len(submission.batch.labels), _size(submission))
-        record = call.parts.jobs.add(submission)
+            return call.parts.uploads.open(_draft(call, document, checked)), is_new
+        record = call.parts.jobs.add(_submission(call, document, checked))
     if is_new:
         log_accepted(record)
     return record, is_new
@@ -113,7 +105,7 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
         target=offered(call, check_target(document.target)),
         default_shots=limits.shots,
         default_seed=read_seed(document.default_seed),
-        ham_ops=_few_terms(document.ham_ops),
+        ham_ops=document.ham_ops,
         circuit_ham_map=document.circuit_ham_map,
         shot_groups=document.shot_groups,
         shots=document.shots,
@@ -122,14 +114,6 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
         key=key,
         timeout=timeout if limits.job_timeout is None else float(min(timeout or math.inf, limits.job_timeout)),
     )
-
-
-def _few_terms(ham_ops: str | None) -> str | None:
-    """Return observables; raises `BatchError` where they are more than a request may hold."""
-    if ham_ops and ham_ops.count(";") + ham_ops.count("|") >= _MOST_TERMS:
-        message = f"ham_ops may hold {_MOST_TERMS:,} terms"
-        raise BatchError(message)
-    return ham_ops
 
 
 def offered(call: Call, target: str) -> str:
@@ -142,17 +126,6 @@ def offered(call: Call, target: str) -> str:
     raise TargetError(message)
 
 
-def _size(submission: Submission) -> int:
-    batch = submission.batch
-    return sum(map(len, batch.sources)) + sum(map(len, batch.labels)) + len(_encode(batch.spec))
-
-
-def _check_quota(call: Call, shots: int, circuits: int, size: int) -> None:
-    quota = quota_of(call.user, call.parts.limits.quota)
-    if quota != NO_LIMITS:
-        check_quota(quota, call.parts.jobs.usage(call.user.name), circuits=circuits, shots=shots, size=size)
-
-
 def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
     if document.circuits is not None or document.rows is not None:
         message = "the circuits of an upload follow in its parts"
@@ -161,6 +134,7 @@ def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
         message = "digest must be 32 hexadecimal digits"
         raise BatchError(message)
     request = _request(call, document, key)
+    check_terms(document.ham_ops or "")
     _template(document)
     options = encode(document)
     stands_for = encode(replace(document, seed=request.seed, default_seed=None, priority=0))
@@ -183,14 +157,8 @@ def put(call: Call, number: int, document: PartRequest) -> JobRecord:
     part = part_of(call, number, contents, demand=_demand(call, options))
     with call.service.lock_of(record.owner):
         if number not in {receipt.number for receipt in call.parts.uploads.receipts(record.id)}:
-            check_part(call, record, part)
+            check_room(record, part)
         return call.parts.uploads.put(record.id, part)
-
-
-def check_part(call: Call, record: JobRecord, part: UploadPart) -> None:
-    """Raise `BatchError` or `QuotaError` where a new part is too much; the lock of its owner is held meanwhile."""
-    _check_room(record, len(part.labels))
-    _check_quota(call, 0, record.circuits + len(part.labels), sum(map(len, part.sources)) + len(part.options))
 
 
 def _options(call: Call, record: JobRecord) -> JobRequest:
@@ -202,7 +170,9 @@ def _options(call: Call, record: JobRecord) -> JobRequest:
         raise UploadError(message) from None
 
 
-def _check_room(record: JobRecord, more: int) -> None:
+def check_room(record: JobRecord, part: UploadPart) -> None:
+    """Raise `BatchError` where a job would have too many circuits with a new part."""
+    more = len(part.labels)
     if record.circuits + more > MAX_CIRCUITS:
         message = f"the job would hold {record.circuits + more:,} circuits; the limit is {MAX_CIRCUITS:,}"
         raise BatchError(message)
@@ -237,20 +207,9 @@ def accept(call: Call, expected: int | None) -> JobRecord:
 
 def accept_as(call: Call, record: JobRecord, spec: JobSpec) -> JobRecord:
     """Accept a whole job for what `spec` says; the lock of its owner is held meanwhile. Raises as `accept`."""
-    check_spent(call, spec, record.circuits)
     accepted = call.parts.uploads.accept(record.id, spec)
     log_accepted(accepted)
     return accepted
-
-
-def check_kept(call: Call, size: int) -> None:
-    """Raise `QuotaError` where so many more bytes are too many."""
-    _check_quota(call, 0, 0, size)
-
-
-def check_spent(call: Call, spec: JobSpec, circuits: int) -> None:
-    """Raise `QuotaError` where the shots or the circuits of a whole job are too many."""
-    _check_quota(call, spec.total_shots, circuits, 0)
 
 
 def _check_count(record: JobRecord, expected: int | None) -> None:

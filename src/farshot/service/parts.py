@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     LookKey: TypeAlias = tuple[str, str, int]
     Looks: TypeAlias = dict[LookKey, asyncio.Future[tuple[JobRecord, JobDocument]]]
 
-__all__ = ["Call", "Limits", "Parts", "Service", "Work", "ask_as", "in_thread", "in_turn", "read_in_turn"]
+__all__ = ["LARGE", "Call", "Limits", "Parts", "Service", "Work", "ask_as", "in_thread", "in_turn", "read_in_turn"]
 
 _Answer = TypeVar("_Answer")
 _LOCKS = 64
 _LONGEST_ID = 64
-_LARGE = 256 * 1024
+LARGE = 256 * 1024
 _LARGE_AT_ONCE = 2
 _READERS = 16
 _READS_AT_ONCE = 6
@@ -158,7 +158,7 @@ class Call:
         """Whether the body may be large, as far as the head tells."""
         headers = self.request.headers
         is_open = "transfer-encoding" in headers or "content-encoding" in headers
-        return is_open or int(headers.get("content-length", 0)) > _LARGE
+        return is_open or int(headers.get("content-length", 0)) > LARGE
 
     def while_permitted(self) -> AbstractAsyncContextManager[None]:
         """Return what an answer that lasts is given in: inside it `AccessError` is raised once the token is revoked."""

@@ -10,6 +10,7 @@ import msgspec
 from farshot.contract import JobStatus
 from farshot.errors import KeyConflictError
 from farshot.store import statements as sql
+from farshot.store.amounts import JOB_BYTES, SHARD_BYTES, Added, check_held, hold, length_of
 from farshot.store.checksums import checksum
 from farshot.store.rows import to_record
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from farshot.accounts import Quota
     from farshot.model import JobRecord
     from farshot.submission import ShardCut, Submission
 
-__all__ = ["add", "add_job", "add_part", "add_payload", "add_shards", "earlier", "grow_job"]
+__all__ = ["add", "add_job", "add_part", "add_payload", "add_shards", "earlier", "grow_job", "row_size"]
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -37,11 +39,12 @@ def earlier(connection: Connection, owner: str, key: str, digest: bytes) -> JobR
     return to_record(row)
 
 
-def add(connection: Connection, submission: Submission, at: float) -> str:
-    """Write the job with all its shards and return its id."""
+def add(connection: Connection, submission: Submission, at: float, quota: Quota) -> str:
+    """Write the job with all its shards and return its id; raises `QuotaError`, and `quota` is what everybody has."""
     batch = submission.batch
     spec = _encode(msgspec.structs.replace(batch.spec, template=None))
     template = None if batch.spec.template is None else _encode(batch.spec.template)
+    base = len(spec) + len(template or b"") + row_size(submission.owner, batch.key, batch.tag)
     job_id = add_job(
         connection,
         owner=submission.owner,
@@ -51,7 +54,7 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
         target=batch.spec.target,
         priority=submission.priority,
         spec=spec,
-        bytes=len(spec) + len(template or b""),
+        bytes=base,
         circuits=len(batch.labels),
         shots=batch.spec.total_shots,
         timeout=batch.spec.timeout,
@@ -65,7 +68,15 @@ def add(connection: Connection, submission: Submission, at: float) -> str:
     grow_job(connection, job_id, size)
     chosen = [(0, slot, cut) for slot, cut in enumerate(submission.shards)]
     add_shards(connection, job_id, submission.owner, submission.priority, chosen)
+    held = hold(connection, submission.owner, base + size, quota)
+    added = Added(circuits=len(batch.labels), shots=batch.spec.total_shots, size=base + size)
+    check_held(connection, submission.owner, held, at, added)
     return job_id
+
+
+def row_size(owner: str, key: str, tag: str | None) -> int:
+    """Return what the row of a job takes with its texts, which are written twice: what is kept to find it has them."""
+    return JOB_BYTES + 2 * length_of(owner, key, tag)
 
 
 def add_job(connection: Connection, *, spec: bytes, **columns: Any) -> str:  # noqa: ANN401 -- the columns of one row
@@ -108,7 +119,7 @@ def add_payload(  # noqa: PLR0913 -- the columns of one row
         sql.ADD_PAYLOAD,
         {"job_id": job_id, "part": place[0], "slot": place[1], "size": len(labels), "cost": cost, **data, **sums},
     )
-    return sum(map(len, data.values()))
+    return sum(map(len, data.values())) + SHARD_BYTES
 
 
 def grow_job(connection: Connection, job_id: str, size: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from farshot.errors import StoreError
 from farshot.store import statements as sql
+from farshot.store.amounts import forget
 from farshot.store.clock import DAY
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def delete_jobs(connection: Connection, job_ids: list[str], now: float) -> int:
     """
     connection.execute(sql.FORGET_SPENT, {"since": now - DAY})
     connection.execute(sql.KEEP_SPENT, {"of_jobs": job_ids, "since": now - DAY})
+    forget(connection, job_ids)
     connection.execute(sql.DELETE_RESULTS, {"of_jobs": job_ids})
     return connection.execute(sql.DELETE_JOBS, {"of_jobs": job_ids}).rowcount
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import bindparam, select
+
 from farshot.contract import JobStatus
 from farshot.model import Backlog, Effort, Line, Standing, Usage
 from farshot.store import statements as sql
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
     from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
-__all__ = ["backlog", "effort", "events", "line", "listed", "usage"]
+__all__ = ["backlog", "effort", "events", "line", "listed", "shots", "usage"]
+
+_LIST_SHOTS = select(jobs.c.id, jobs.c.shots).where(
+    jobs.c.owner == bindparam("of_owner"), jobs.c.created_at >= bindparam("since"), jobs.c.draft.is_(None)
+)
 
 
 def listed(connection: Connection, wanted: JobFilter, limit: int) -> list[JobRecord]:
@@ -98,3 +104,9 @@ def usage(connection: Connection, owner: str, now: float) -> Usage:
         shots_per_day=int(row.shots or 0) + int(spent or 0),
         stored_bytes=int(row.stored or 0),
     )
+
+
+def shots(connection: Connection, owner: str, since: float) -> dict[str, int]:
+    """Return the shots of the jobs that `owner` made from `since` on, by their ids."""
+    found = connection.execute(_LIST_SHOTS, {"of_owner": owner, "since": since})
+    return {row.id: row.shots for row in found}

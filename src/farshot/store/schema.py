@@ -43,6 +43,7 @@ __all__ = [
     "shards_leased",
     "shards_open",
     "spent",
+    "stored",
     "tokens",
     "turns",
     "users",
@@ -258,6 +259,13 @@ spent = Table(
     Column("created_at", Float, nullable=False),
     Column("shots", BigInteger, nullable=False),
     Index("ix_spent_owner", "owner", "created_at"),
+)
+
+stored = Table(
+    "stored",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
 )
 
 users = Table(

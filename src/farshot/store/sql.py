@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from farshot.accounts import NO_LIMITS
 from farshot.errors import BrokenJobError, StoreError, StoreFullError, UnknownJobError
 from farshot.model import EVERY_JOB
 from farshot.store import statements as sql
@@ -20,7 +21,7 @@ from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_open, end_overdue, overdue
 from farshot.store.failures import blaming
 from farshot.store.keeping import PRUNED_AT_ONCE, compact, copy_to, delete_ended, delete_jobs
-from farshot.store.listing import backlog, effort, events, line, listed, usage
+from farshot.store.listing import backlog, effort, events, line, listed, shots, usage
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
 from farshot.store.recording import prolong, record_parts, release
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
@@ -32,10 +33,12 @@ from farshot.store.work import read_circuits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
+    from farshot.accounts import Quota
     from farshot.model import Backlog, Effort, Fault, JobFilter, JobRecord, JobSpec, Lease, Line, Part, Shard, Usage
     from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
     from farshot.submission import Submission
@@ -51,8 +54,8 @@ class SqlStore:
     """Jobs, shards, attempts and results in one SQL database.
 
     A lease lasts `lease_seconds` by `clock`: unless told, the machine's for SQLite and the server's for
-    PostgreSQL. An owner has at most `running_limit` shards leased at a time, unless its user says otherwise. Safe
-    from any thread.
+    PostgreSQL. An owner has at most `running_limit` shards leased at a time, and what else `quota` says, unless its
+    user says otherwise. Safe from any thread.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class SqlStore:
         *,
         lease_seconds: float = 10.0,
         running_limit: int | None = None,
+        quota: Quota = NO_LIMITS,
     ) -> None:
         """Use `engine`, whose schema must be current."""
         self._is_file = engine.dialect.name == "sqlite"
@@ -70,6 +74,7 @@ class SqlStore:
         self._clock = clock or (BootClock() if self._is_file else None)
         self._lease_seconds = lease_seconds
         self._running_limit = running_limit
+        self._quota = quota
 
     @property
     def lease_seconds(self) -> float:
@@ -79,7 +84,8 @@ class SqlStore:
     def add(self, submission: Submission) -> JobRecord:
         """Make the job durable and return it; the same owner and key give the job that is there.
 
-        Raises `KeyConflictError` where that job has another body, `StoreError` where it cannot be written.
+        Raises `KeyConflictError` where that job has another body, `QuotaError` where its owner would have too much,
+        `StoreError` where it cannot be written.
         """
         self.room.check()
         return self._transactions.write(lambda connection: self._add(connection, submission))
@@ -129,6 +135,11 @@ class SqlStore:
         """Return what `owner` has in the store and has used of it in the last 24 hours."""
         with self._transactions.read() as connection:
             return usage(connection, owner, self._moment(connection).wall)
+
+    def shots(self, owner: str, since: datetime) -> dict[str, int]:
+        """Return the shots of every job that `owner` made at `since` or later, by its id."""
+        with self._transactions.read() as connection:
+            return shots(connection, owner, since.timestamp())
 
     def backlog(self) -> list[Backlog]:
         """Return what is accepted and not done, of everybody, by status and target."""
@@ -347,7 +358,7 @@ class SqlStore:
         found = earlier(connection, submission.owner, batch.key, batch.digest)
         if found:
             return found.id, []
-        job_id = add(connection, submission, self._moment(connection).wall)
+        job_id = add(connection, submission, self._moment(connection).wall, self._quota)
         return job_id, [job_id]
 
     def _add_and_claim(
@@ -386,7 +397,7 @@ class SqlStore:
     def _record(self, connection: Connection, parts: Sequence[Part]) -> list[Recorded]:
         self._lock(connection, (part.lease.job_id for part in parts))
         charges = Charges()
-        recorded = record_parts(connection, parts, self._moment(connection).wall, charges)
+        recorded = record_parts(connection, parts, self._moment(connection).wall, charges, self._quota)
         charge(connection, charges)
         mark(connection, _touched(recorded))
         return recorded
@@ -400,7 +411,7 @@ class SqlStore:
         locked = None if self._is_file else jobs_to_lock(connection, wanted, ending, now)
         self._lock(connection, (locked or set()) | {part.lease.job_id for part in parts})
         charges = Charges()
-        recorded = record_parts(connection, parts, now.wall, charges)
+        recorded = record_parts(connection, parts, now.wall, charges, self._quota)
         claimed = claim(connection, wanted, locked, now, charges)
         charge(connection, charges)
         mark(connection, [*_touched(recorded), *(shard.lease.job_id for shard in claimed)], charges.served)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
+from farshot.accounts import NO_LIMITS
 from farshot.contract import JobStatus
 from farshot.errors import BatchError, UploadError
 from farshot.store import statements as sql
-from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier, grow_job
+from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier, grow_job, row_size
+from farshot.store.amounts import Added, check_held, hold
 from farshot.store.changes import mark
 from farshot.store.checksums import checksum
 from farshot.store.clock import BootClock, moment
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import BindParameter, Connection, Engine, Update
 
+    from farshot.accounts import Quota
     from farshot.model import JobRecord, JobSpec
     from farshot.protocols import Clock
     from farshot.submission import Draft, UploadPart
@@ -40,6 +43,9 @@ _READ_DRAFT = select(jobs.c.draft).where(jobs.c.id == _of_job)
 _LIST_PARTS = (
     select(parts.c.number, parts.c.circuits, parts.c.digest).where(parts.c.job_id == _of_job).order_by(parts.c.number)
 )
+_READ_LENGTH = select(
+    jobs.c.owner, (func.length(jobs.c.spec) + func.coalesce(func.length(jobs.c.draft), 0)).label("size")
+).where(jobs.c.id == _of_job)
 _READ_MARKS = select(parts.c.marks).where(parts.c.job_id == _of_job).order_by(parts.c.number)
 _LIST_PAYLOADS = (
     select(payloads.c.part, payloads.c.slot, payloads.c.size, payloads.c.cost)
@@ -47,6 +53,7 @@ _LIST_PAYLOADS = (
     .order_by(payloads.c.part, payloads.c.slot)
 )
 _READ_OPTIONS = select(parts.c.options).where(parts.c.job_id == _of_job).order_by(parts.c.number)
+_SUM_OPTIONS = select(func.sum(func.length(parts.c.options))).where(parts.c.job_id == _of_job)
 _FORGET_OPTIONS = update(parts).where(parts.c.job_id == _of_job).values(options=None)
 _READ_LABELS = select(payloads.c.labels).where(payloads.c.job_id == _of_job).order_by(payloads.c.part, payloads.c.slot)
 _GROW = update(jobs).where(jobs.c.id == _of_job).values(circuits=jobs.c.circuits + bindparam("count"))
@@ -86,8 +93,9 @@ _FIND_ABANDONED = select(jobs.c.id).where(
 class SqlUploads:
     """Jobs in the making, in the database of the jobs. Safe from any thread; every method is one transaction."""
 
-    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
-        """Use `engine`, whose schema must be current."""
+    def __init__(self, engine: Engine, clock: Clock | None = None, *, quota: Quota = NO_LIMITS) -> None:
+        """Use `engine`, whose schema must be current. `quota` is what an owner may have unless its user says more."""
+        self._quota = quota
         self._transactions = Transactions(engine)
         self._room = Room(engine.url)
         self._clock = clock or (BootClock() if engine.dialect.name == "sqlite" else None)
@@ -95,7 +103,7 @@ class SqlUploads:
     def open(self, draft: Draft) -> JobRecord:
         """Begin a job and return it; the same owner and key give the one that is there, begun or accepted.
 
-        Raises `KeyConflictError` where that one has another body.
+        Raises `KeyConflictError` where that one has another body, `QuotaError` where its owner would have too much.
         """
         self._room.check()
         return self._transactions.write(lambda connection: self._open(connection, draft))
@@ -118,7 +126,8 @@ class SqlUploads:
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
         """Keep a part and return the job; the same part again changes nothing.
 
-        Raises `UploadError` where the job is accepted or ended, or has another part of this number.
+        Raises `UploadError` where the job is accepted or ended, or has another part of this number, `QuotaError` where
+        its owner would have too much.
         """
         self._room.check()
         return self._transactions.write(lambda connection: self._put(connection, job_id, part))
@@ -127,9 +136,13 @@ class SqlUploads:
         """Accept the job: from now on it is worked on. Accepting it again changes nothing.
 
         Raises `UploadError` where a number below the highest is missing, `BatchError` where two circuits have the
-        same label.
+        same label, `QuotaError` where its owner would have too much.
         """
         return self._transactions.write(lambda connection: self._accept(connection, job_id, spec))
+
+    def complete(self, job_id: str, part: UploadPart, spec: JobSpec) -> JobRecord:
+        """Keep the last part and accept the job, or do neither; raises as both."""
+        return self._transactions.write(lambda connection: self._complete(connection, job_id, part, spec))
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
         """Give a job in the making another target and other options; say whether it still was one."""
@@ -151,6 +164,7 @@ class SqlUploads:
         found = earlier(connection, draft.owner, draft.key, draft.digest)
         if found:
             return found
+        size, at = len(draft.options) + row_size(draft.owner, draft.key, draft.tag), self._wall(connection)
         job_id = add_job(
             connection,
             owner=draft.owner,
@@ -160,39 +174,64 @@ class SqlUploads:
             target=draft.target,
             priority=draft.priority,
             draft=draft.options,
-            bytes=len(draft.options),
+            bytes=size,
             spec=b"",
             circuits=0,
-            created_at=moment(connection, self._clock).wall,
+            created_at=at,
         )
+        held = hold(connection, draft.owner, size, self._quota)
+        check_held(connection, draft.owner, held, at, Added(size=size))
         mark(connection, [job_id])
         return read_job(connection, job_id)
 
     def _put(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
-        _lock(connection, job_id)
-        if not _is_there(connection, job_id, part):
-            _options(connection, job_id)
-            _check_size(part)
-            size = _add_part(connection, job_id, part) + _add_payloads(connection, job_id, part)
-            grow_job(connection, job_id, size)
-            connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
+        if self._is_new(connection, job_id, part):
             mark(connection, [job_id])
         return read_job(connection, job_id)
+
+    def _complete(self, connection: Connection, job_id: str, part: UploadPart, spec: JobSpec) -> JobRecord:
+        self._is_new(connection, job_id, part)
+        return self._accept(connection, job_id, spec)
+
+    def _is_new(self, connection: Connection, job_id: str, part: UploadPart) -> bool:
+        """Keep a part, unless it is there; say whether it was new."""
+        _lock(connection, job_id)
+        if _is_there(connection, job_id, part):
+            return False
+        _options(connection, job_id)
+        _check_size(part)
+        size = _add_part(connection, job_id, part) + _add_payloads(connection, job_id, part)
+        connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
+        self._hold(connection, job_id, Added(circuits=len(part.labels), size=size))
+        return True
+
+    def _hold(self, connection: Connection, job_id: str, added: Added) -> None:
+        """Count the bytes that a job has got, and compare what its owner has by now with what it may have."""
+        grow_job(connection, job_id, added.size)
+        record = read_job(connection, job_id)
+        held = hold(connection, record.owner, added.size, self._quota)
+        added = added._replace(uncounted=record.circuits if record.uploading else 0)
+        check_held(connection, record.owner, held, self._wall(connection), added)
 
     def _accept(self, connection: Connection, job_id: str, spec: JobSpec) -> JobRecord:
         _lock(connection, job_id)
         record = read_job(connection, job_id)
         if not record.uploading:
             return record
-        _options(connection, job_id)
+        freed = len(_options(connection, job_id)) + _length_of_options(connection, job_id)
         _check_numbers(connection, job_id)
         _check_labels(connection, job_id)
         values = {"new_shots": spec.total_shots, **_specification(job_id, spec)}
         connection.execute(_ACCEPT, {"of_job": job_id, **values})
         connection.execute(_FORGET_OPTIONS, {"of_job": job_id})
         add_shards(connection, job_id, record.owner, record.priority, list(_placed(connection, job_id)))
+        grown = len(_encode(spec)) - freed
+        self._hold(connection, job_id, Added(circuits=record.circuits, shots=spec.total_shots, size=grown))
         mark(connection, [job_id])
         return read_job(connection, job_id)
+
+    def _wall(self, connection: Connection) -> float:
+        return moment(connection, self._clock).wall
 
 
 def _lock(connection: Connection, job_id: str) -> None:
@@ -207,8 +246,12 @@ def _specification(job_id: str, spec: JobSpec) -> dict[str, object]:
 
 def _revise(connection: Connection, job_id: str, statement: Update, values: dict[str, object]) -> bool:
     _lock(connection, job_id)
-    if not connection.execute(statement, {"of_job": job_id, **values}).rowcount:
+    before = connection.execute(_READ_LENGTH, {"of_job": job_id}).one_or_none()
+    if before is None or not connection.execute(statement, {"of_job": job_id, **values}).rowcount:
         return False
+    grown = connection.execute(_READ_LENGTH, {"of_job": job_id}).one().size - before.size
+    grow_job(connection, job_id, grown)
+    hold(connection, before.owner, grown, NO_LIMITS)
     mark(connection, [job_id])
     return True
 
@@ -226,7 +269,7 @@ def _add_part(connection: Connection, job_id: str, part: UploadPart) -> int:
         options=part.options or None,
         template=template,
     )
-    return len(part.options) + len(template or b"")
+    return len(part.options) + len(template or b"") + len(part.marks) + len(part.digest)
 
 
 def _add_payloads(connection: Connection, job_id: str, part: UploadPart) -> int:
@@ -246,6 +289,10 @@ def _options(connection: Connection, job_id: str) -> bytes:
         message = f"job {job_id} is {state}: it takes no more circuits"
         raise UploadError(message)
     return bytes(draft)
+
+
+def _length_of_options(connection: Connection, job_id: str) -> int:
+    return int(connection.execute(_SUM_OPTIONS, {"of_job": job_id}).scalar() or 0)
 
 
 def _is_there(connection: Connection, job_id: str, part: UploadPart) -> bool:

@@ -1,5 +1,7 @@
 """What a user may have, and that nobody waits for somebody else's large job."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from callers import People
@@ -145,3 +147,29 @@ def test_a_small_job_ends_while_a_large_one_of_another_runs(slow, ben):
     large = slow.get("/v1/jobs").json()["jobs"][0]["job_id"]
     assert ben.wait(ben.submit(BELLS)["job_id"])["status"] == "COMPLETED"
     assert slow.job(large)["status"] == "RUNNING"
+
+
+def test_a_job_whose_results_are_too_many_bytes_ends_with_the_numbers(new_user):
+    few = new_user(quota=Quota(stored_bytes=40_000))
+    wide = "OPENQASM 2.0; include 'qelib1.inc'; qreg q[16]; creg c[16]; h q; measure q -> c;".replace("'", '"')
+    job = few.wait(few.submit({f"c{number}": wide for number in range(20)}, shots=4000)["job_id"])
+    assert job["status"] == "FAILED"
+    assert job["error"]["code"] == "admission"
+    assert "of 40,000 bytes" in job["error"]["message"]
+    entries = few.pages(job["job_id"])
+    assert len(entries) == 20
+    assert all(entry["error"] == {**job["error"], "line": None, "column": None} for entry in entries[job["done"] :])
+    assert few.get("/v1/me").json()["usage"]["stored_bytes"] <= 40_000
+
+
+def test_an_admin_does_not_fill_the_drafts_of_others_beyond_their_quota(new_user):
+    few, admin = new_user(quota=Quota(queued_circuits=5)), new_user(admin=True)
+    job_id = few.submit(upload=True)["job_id"]
+    refused(admin.put(f"/v1/jobs/{job_id}/parts/0", json={"circuits": BELLS}))
+
+
+def test_at_the_same_time_no_more_is_accepted_than_one_after_the_other(new_user, slow):  # noqa: ARG001 -- workers are busy
+    few = new_user(quota=Quota(queued_circuits=50))
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: post(few).status_code, range(12)))
+    assert sorted(answers) == [201] * 5 + [429] * 7

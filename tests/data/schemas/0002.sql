@@ -160,6 +160,11 @@ CREATE TABLE spent (
 	shots BIGINT NOT NULL, 
 	CONSTRAINT pk_spent PRIMARY KEY (seq)
 );
+CREATE TABLE stored (
+	owner TEXT NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	CONSTRAINT pk_stored PRIMARY KEY (owner)
+);
 CREATE TABLE tokens (
 	id TEXT NOT NULL, 
 	user TEXT NOT NULL, 

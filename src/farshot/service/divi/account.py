@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from farshot.accounts import in_force
 from farshot.model import JobFilter
 from farshot.service.bodies import parameters_in
 from farshot.service.divi.documents import TransactionQuery
 from farshot.service.divi.jobs import reply
 from farshot.service.divi.options import CLUSTER
 from farshot.service.parts import in_thread
-from farshot.service.quotas import quota_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _credits(call: Call, now: datetime) -> dict[str, str]:
 
 
 def _balance(call: Call, used: int) -> str:
-    allowed = quota_of(call.user, call.parts.limits.quota).shots_per_day
+    allowed = in_force(call.user.quota, call.parts.limits.quota).shots_per_day
     return _ANY if allowed is None else str(max(0, allowed - used))
 
 
@@ -101,16 +101,17 @@ def _transactions(call: Call, query: TransactionQuery, now: datetime) -> dict[st
         "total_pages": max(1, -(-len(found) // query.page_size)),
         "next": path.format(query.page + 1) if end < len(found) else None,
         "previous": path.format(query.page - 1) if query.page > 1 else None,
-        "results": list(_listed(call, found, start, end)),
+        "results": list(_listed(call, found, start, end, now)),
     }
 
 
-def _listed(call: Call, found: list[JobRecord], start: int, end: int) -> Iterator[dict[str, Any]]:
+def _listed(call: Call, found: list[JobRecord], start: int, end: int, now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the transactions [start, end), each with the balance behind it."""
     later = 0
     used = call.parts.jobs.usage(call.user.name).shots_per_day
+    spent = call.parts.jobs.shots(call.user.name, now - _WINDOW)
     for place, record in enumerate(found[:end]):
-        shots = call.parts.jobs.spec(record.id).total_shots
+        shots = spent.get(record.id, 0)
         if place >= start:
             yield _transaction(record, shots, _balance(call, used - later))
         later += shots

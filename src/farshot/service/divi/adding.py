@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.admission.batch import Contents, check_shots, contents_of, observables, shot_plan
+from farshot.admission.batch import Contents, check_shots, check_values, contents_of, observables, shot_plan
 from farshot.admission.template import Template, check_parameters, check_rows
 from farshot.errors import BatchError, UploadError
 from farshot.model import JobSpec, ShotGroup, ShotPlan
-from farshot.service.batches import accept_as, check_part, check_spent, part_of
+from farshot.service.batches import accept_as, check_room, part_of
 from farshot.service.divi.forms import DiviJob, DiviPart, encode, read_job, read_part
 from farshot.service.divi.ranges import first_ranges
-from farshot.service.divi.unpacking import Unpacker, dense_observables
+from farshot.service.divi.unpacking import MAX_CALL_BYTES, Unpacker, dense_observables, unpacked_size
+from farshot.service.logs import log_accepted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
     from farshot.submission import UploadPart
 
-__all__ = ["add"]
+__all__ = ["add", "hidden_size"]
 
 _SHOTS = 1000
 """What the client takes for the shots of a job that it was given none for: probabilities are counts divided by it."""
@@ -48,8 +49,18 @@ def add(call: Call, document: AddRequest) -> JobRecord:
         record = call.job()
         spec = _whole(call, record, part) if document.is_last and record.uploading else None
         if part is not None:
-            record = _put(call, record, part, spec)
+            return _put(call, record, part, spec)
         return record if spec is None else accept_as(call, record, spec)
+
+
+def hidden_size(document: AddRequest) -> int:
+    """Return how many bytes the packed texts of a call come to; raises `BatchError` where those are too many."""
+    groups = (document.observables or "").split("|")
+    circuits = unpacked_size([*(document.circuits or {}).values(), document.circuit_template or ""])
+    if circuits > MAX_CALL_BYTES:
+        message = f"the circuits of the call have {circuits:,} bytes, unpacked; the limit is {MAX_CALL_BYTES:,}"
+        raise BatchError(message)
+    return circuits + unpacked_size(groups)
 
 
 def _has(call: Call, record: JobRecord, digest: bytes) -> bool:
@@ -70,17 +81,21 @@ def _new_part(call: Call, record: JobRecord, document: AddRequest, digest: bytes
 
 def _put(call: Call, record: JobRecord, part: UploadPart, spec: JobSpec | None) -> JobRecord:
     """Keep a part, unless it is too much, or the whole job would be: a call that is refused leaves nothing behind."""
-    check_part(call, record, part)
-    if spec is not None:
-        check_spent(call, spec, record.circuits + len(part.labels))
-    number = len(call.parts.uploads.receipts(record.id))
-    return call.parts.uploads.put(record.id, replace(part, number=number))
+    check_room(record, part)
+    numbered = replace(part, number=len(call.parts.uploads.receipts(record.id)))
+    if spec is None:
+        return call.parts.uploads.put(record.id, numbered)
+    accepted = call.parts.uploads.complete(record.id, numbered, spec)
+    log_accepted(accepted)
+    return accepted
 
 
 def _part(call: Call, record: JobRecord, document: AddRequest, digest: bytes) -> UploadPart:
     job = _job(call, record)
     contents = _contents(document)
-    _check_measured(job, document, len(contents.labels))
+    _check_kind(job, document)
+    if not document.is_last:
+        _check_measured(call, record, document, len(contents.labels))
     options = DiviPart(
         shots=document.shots,
         shot_groups=document.shot_groups,
@@ -122,18 +137,28 @@ def _rows(sets: Sequence[ParameterSet]) -> dict[str, list[float]]:
     return rows
 
 
-def _check_measured(job: DiviJob, document: AddRequest, circuits: int) -> None:
-    """Refuse what does not fit the type of the job; the map is compared with the circuits when the job is whole."""
-    if job.kind == "EXPECTATION":
-        if document.observables is None or document.shot_groups is not None or document.shots is not None:
-            message = "a job of type EXPECTATION takes observables, and no shots or shot_groups: its values are exact"
-            raise BatchError(message)
-        observables(dense_observables(document.observables), None, circuits)
-        return
-    if document.observables is not None or document.circuit_ham_map is not None:
+def _check_kind(job: DiviJob, document: AddRequest) -> None:
+    """Refuse what does not fit the type of the job."""
+    measured = document.observables is not None
+    if job.kind == "EXPECTATION" and (not measured or document.shot_groups is not None or document.shots is not None):
+        message = "a job of type EXPECTATION takes observables, and no shots or shot_groups: its values are exact"
+        raise BatchError(message)
+    if job.kind != "EXPECTATION" and (measured or document.circuit_ham_map is not None):
         message = "observables and circuit_ham_map are for jobs of type EXPECTATION"
         raise BatchError(message)
-    _groups(DiviPart(document.shots, document.shot_groups), circuits)
+
+
+def _check_measured(call: Call, record: JobRecord, document: AddRequest, circuits: int) -> None:
+    """Refuse wrong observables or shots before the job is whole, which looks at all of them.
+
+    Every call brings the same observables: they are unpacked with the first one.
+    """
+    if document.observables is None:
+        _groups(DiviPart(document.shots, document.shot_groups), circuits)
+        return
+    earlier = call.parts.uploads.part_options(record.id)
+    if not earlier or read_part(earlier[0]).observables != document.observables:
+        observables(dense_observables(document.observables), None, circuits)
 
 
 def _groups(part: DiviPart, circuits: int) -> tuple[ShotGroup, ...]:
@@ -192,7 +217,8 @@ def _observables(placed: Sequence[_Placed]) -> Observables | None:
         if (part.observables, part.circuit_ham_map) != (first.observables, first.circuit_ham_map):
             message = "the calls of a job must agree on its observables and its circuit_ham_map"
             raise BatchError(message)
-    found = observables(dense_observables(first.observables or ""), None, circuits)
+    found = observables(dense_observables(first.observables or ""), None, 0)
     if first.circuit_ham_map is None:
-        return found
-    return msgspec.structs.replace(found, ranges=first_ranges(first.circuit_ham_map, len(found.groups), circuits))
+        return check_values(found, circuits)
+    ranges = first_ranges(first.circuit_ham_map, len(found.groups), circuits)
+    return check_values(msgspec.structs.replace(found, ranges=ranges), circuits)

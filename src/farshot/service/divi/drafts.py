@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from farshot.admission.batch import check_text
 from farshot.errors import BatchError, OptionError, TargetError
 from farshot.model import MAX_SEED
-from farshot.service.batches import check_kept, offered
+from farshot.service.batches import offered
 from farshot.service.divi.forms import DiviJob, encode
 from farshot.service.divi.options import options_of
 from farshot.service.problems import NotOfferedError
@@ -49,7 +49,6 @@ def begin(call: Call, document: InitRequest) -> JobRecord:
         options=options,
     )
     with call.service.lock_of(draft.owner):
-        check_kept(call, len(options))
         return call.parts.uploads.open(draft)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
 from starlette.responses import Response
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
 from farshot.service.bodies import document_in
-from farshot.service.divi.adding import add
+from farshot.service.divi.adding import add, hidden_size
 from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import AddRequest, InitRequest
 from farshot.service.divi.drafts import QUBO, begin
-from farshot.service.parts import in_thread, in_turn
+from farshot.service.parts import LARGE, in_thread, in_turn
 from farshot.service.problems import EndedError, NotOfferedError
 from farshot.wire import JSON, encode
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
 
 __all__ = ["add_circuits", "cancel_divi_job", "get_divi_status", "init_job", "reply", "submit_qubo"]
+
+_VERY_LARGE = 16 * 2**20
+"""Bytes from which on one call is unpacked at a time."""
 
 
 def reply(content: object, status: int = 200) -> Response:
@@ -43,13 +48,24 @@ async def add_circuits(call: Call) -> Response:
     """
     document = await document_in(call, AddRequest)
     try:
-        record = await in_turn(call, lambda: add(call, document))
+        record = await _added(call, document)
     except QuotaError as error:
         if is_newer(call):
             raise
         raise QuotaError(str(error)) from error
     call.parts.wake()
     return reply({"status": "ok", "job_id": record.id, "circuits": record.circuits})
+
+
+async def _added(call: Call, document: AddRequest) -> JobRecord:
+    """Keep the circuits; what is large once it is unpacked waits for its turn as a large body does."""
+    hidden, service = await in_turn(call, lambda: hidden_size(document)), call.service
+    waits = hidden > LARGE and not call.is_large
+    async with service.turn_of(call.user.name) if waits else nullcontext():
+        if hidden <= LARGE:
+            return await in_turn(call, lambda: add(call, document))
+        limiter = service.loaders if hidden <= _VERY_LARGE else service.decoders
+        return await anyio.to_thread.run_sync(lambda: add(call, document), limiter=limiter)
 
 
 async def get_divi_status(call: Call) -> Response:

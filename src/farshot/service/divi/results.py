@@ -17,15 +17,15 @@ from farshot.service.bodies import parameters_in
 from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import DiviQuery
 from farshot.service.divi.histograms import NARROW, envelope
-from farshot.service.divi.jobs import reply
-from farshot.service.parts import in_thread
+from farshot.service.flows import Flow, Large, flowing, weight
+from farshot.wire import JSON, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.responses import Response
 
-    from farshot.model import JobRecord
+    from farshot.model import JobRecord, Observables
     from farshot.protocols import JobStore, StoredPart
     from farshot.service.parts import Call
 
@@ -36,32 +36,52 @@ _SHOWN = 3
 
 
 async def get_divi_results(call: Call) -> Response:
-    """Give a page of the results of a job that is COMPLETED."""
+    """Give a page of the results of a job that is COMPLETED, which is sent as it is made where it is large.
+
+    The client takes it for granted that a page has all the entries that it asked for.
+    """
     query = parameters_in(call, DiviQuery)
-    return reply(await in_thread(call.service, lambda: _page(call, query)))
+    return await flowing(call, lambda: _page(call, query), JSON)
 
 
-def _page(call: Call, query: DiviQuery) -> dict[str, Any]:
+def _page(call: Call, query: DiviQuery) -> Flow:
     record = call.job()
     if record.status is not JobStatus.COMPLETED:
         raise JobNotCompletedError(_why_not(call.parts.jobs, record))
-    entries = list(islice(_entries(call, record, query.offset), query.limit))
+    observables = call.parts.jobs.spec(record.id).observables
+    return Flow(_pieces(call, record, observables, query), weight(observables))
+
+
+def _pieces(
+    call: Call, record: JobRecord, observables: Observables | None, query: DiviQuery
+) -> Iterator[bytes | Large]:
+    """Yield a page as JSON, an entry at a time."""
     following = query.offset + query.limit
     path = f"/api/job/{record.id}/resultsV2/?limit={query.limit}&offset={following}"
-    return {
-        "count": record.circuits,
-        "next": path if following < record.circuits else None,
-        "results": entries,
-    }
+    head = {"count": record.circuits, "next": path if following < record.circuits else None}
+    yield encode(head)[:-1] + b',"results":['
+    left = query.limit
+    for found in _entries(call, record, observables, query.offset):
+        if isinstance(found, Large):
+            yield found
+            continue
+        yield (b"," if left < query.limit else b"") + encode(found)
+        left -= 1
+        if not left:
+            break
+    yield b"]}"
 
 
-def _entries(call: Call, record: JobRecord, start: int) -> Iterator[dict[str, Any]]:
-    jobs = call.parts.jobs
-    observables, widest = jobs.spec(record.id).observables, None if is_newer(call) else NARROW
-    for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
+def _entries(
+    call: Call, record: JobRecord, observables: Observables | None, start: int
+) -> Iterator[dict[str, Any] | Large]:
+    widest = None if is_newer(call) else NARROW
+    for part in call.parts.jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
+        if part.first + len(part.labels) <= start:
+            continue
+        yield Large(part.nbytes)
         for position, label, result in _results(part):
             if position >= start:
-                _check(record, label, result)
                 terms = observables.terms_at(position) if observables else ()
                 found = _outcome(result, terms, widest)
                 yield {"label": label, "results": found, "metadata": metadata(result, part.attempt)}

@@ -1,4 +1,7 @@
-"""The packed texts of Divi's client: circuits, and groups of observables. Every size is capped while it is unpacked."""
+"""The packed texts of Divi's client: circuits, and groups of observables. Every size is known before it is unpacked.
+
+A text says in its last bytes how many it has unpacked (RFC 1952). That is added up first, and is all that it gets.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,50 @@ import base64
 import binascii
 import re
 import zlib
+from typing import TYPE_CHECKING
 
-from farshot.admission.batch import MAX_OBSERVABLES_BYTES
+from farshot.admission.batch import MAX_OBSERVABLES_BYTES, MAX_TERMS
 from farshot.admission.labels import MAX_SOURCE_BYTES
+from farshot.admission.limits import MAX_QUBITS
 from farshot.errors import BatchError
 
-__all__ = ["MAX_CALL_BYTES", "Unpacker", "dense_observables"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-MAX_CALL_BYTES = 256 * 2**20
+__all__ = ["MAX_CALL_BYTES", "MAX_GROUPS", "Unpacker", "dense_observables", "unpacked_size"]
+
+MAX_CALL_BYTES = 64 * 2**20
 """What the circuits of one call may have together, unpacked."""
+MAX_GROUPS = 20_000
+"""Groups of observables of a job."""
 
 _GZIP = 16 + zlib.MAX_WBITS
+_BEGINNING = "H4sI"
+"""How gzip begins, in base64."""
+_LAST = 8
+"""Characters of base64 that hold the last four bytes, whatever is missing at the end."""
 _GROUP = re.compile(r"@gzs([0-9]{1,7}):([A-Za-z0-9+/=]+)")
 _FACTOR = re.compile(r"([XYZ])([0-9]{1,7})")
-_TERM = re.compile(r"I|(?:[XYZ][0-9]{1,7})+")
+_TERM = re.compile(r"I|(?:[XYZ][0-9]{1,7})++")
+_LONGEST_FACTOR = 8
+
+
+def unpacked_size(packed: Iterable[str]) -> int:
+    """Return how many bytes texts say that they have together; what is no packed text counts nothing.
+
+    >>> unpacked_size([base64.b64encode(__import__("gzip").compress(b"abc")).decode(), "?"])
+    3
+    """
+    return sum(map(_declared, packed))
+
+
+def _declared(packed: str) -> int:
+    if not packed.startswith(_BEGINNING):
+        return 0
+    try:
+        return int.from_bytes(base64.b64decode(packed[-_LAST:], validate=True)[-4:], "little")
+    except ValueError:
+        return 0
 
 
 class Unpacker:
@@ -42,14 +75,18 @@ class Unpacker:
 
 
 def _unpacked(name: str, packed: str, limit: int) -> bytes:
+    declared = _declared(packed)
+    if declared > limit:
+        message = f"{name} is too large: it has {declared:,} bytes, and {limit:,} bytes are left for it"
+        raise BatchError(message)
     unpacker = zlib.decompressobj(_GZIP)
     try:
-        data = unpacker.decompress(base64.b64decode(packed, validate=True), limit + 1)
+        data = unpacker.decompress(base64.b64decode(packed, validate=True), declared + 1)
     except (binascii.Error, ValueError, zlib.error):
         message = f"{name} is not base64 of gzip"
         raise BatchError(message) from None
-    if len(data) > limit:
-        message = f"{name} is too large: {limit:,} bytes are left for it"
+    if len(data) > declared or (unpacker.eof and unpacker.unused_data):
+        message = f"{name} is gzip that holds more than it says at its end"
         raise BatchError(message)
     if not unpacker.eof:
         message = f"{name} is gzip that ends early"
@@ -60,27 +97,47 @@ def _unpacked(name: str, packed: str, limit: int) -> bytes:
 def dense_observables(packed: str) -> str:
     """Return groups of observables as Farshot writes them, with a letter for every qubit.
 
-    Raises `BatchError` where they are something else.
+    Raises `BatchError` where they are something else, or too many.
     """
-    left, groups = MAX_OBSERVABLES_BYTES, []
-    for number, group in enumerate(packed.split("|"), 1):
-        dense = _dense_group(f"group {number} of the observables", group, left)
-        left -= len(dense) + 1
-        groups.append(dense)
-    return "|".join(groups)
+    if packed.count("|") >= MAX_GROUPS:
+        message = f"a job may have {MAX_GROUPS:,} groups of observables"
+        raise BatchError(message)
+    room = _Room()
+    return "|".join(_dense_group(room, number, group) for number, group in enumerate(packed.split("|"), 1))
 
 
-def _dense_group(name: str, group: str, limit: int) -> str:
+class _Room:
+    """What is left of the bytes, packed or with all letters, and of the terms that observables may have."""
+
+    def __init__(self) -> None:
+        self.bytes = MAX_OBSERVABLES_BYTES
+        self.letters = MAX_OBSERVABLES_BYTES
+        self.terms = MAX_TERMS
+
+    def take(self, name: str, data: bytes, width: int) -> None:
+        """Take what a group of observables needs; raises `BatchError` before anything is done with it."""
+        terms = data.count(b";") + 1
+        self.bytes -= len(data) + 1
+        self.letters -= terms * (width + 1)
+        self.terms -= terms
+        if min(self.bytes, self.letters, self.terms) < 0:
+            message = f"{name} has {terms:,} terms of {width:,} letters: that is more than a job may have"
+            raise BatchError(message)
+
+
+def _dense_group(room: _Room, number: int, group: str) -> str:
+    name = f"group {number} of the observables"
     found = _GROUP.fullmatch(group)
     if found is None:
         message = f"{name} is not of the form @gzs<qubits>:<packed terms>"
         raise BatchError(message)
     width = int(found[1])
-    terms = _unpacked(name, found[2], MAX_OBSERVABLES_BYTES).decode("ascii", "replace").split(";")
-    if len(terms) * (width + 1) > limit:
-        message = f"{name} has {len(terms):,} terms of {width:,} letters: that is more than a job may have"
+    if width > MAX_QUBITS:
+        message = f"{name} has {width:,} qubits; the limit is {MAX_QUBITS:,}: that is more than a job may have"
         raise BatchError(message)
-    return ";".join(_dense_term(name, term, width) for term in terms)
+    data = _unpacked(name, found[2], max(0, room.bytes))
+    room.take(name, data, width)
+    return ";".join(_dense_term(name, term, width) for term in data.decode("ascii", "replace").split(";"))
 
 
 def _dense_term(name: str, term: str, width: int) -> str:
@@ -89,8 +146,8 @@ def _dense_term(name: str, term: str, width: int) -> str:
     >>> _dense_term("group 1", "Z0X3", 4)
     'ZIIX'
     """
-    if not _TERM.fullmatch(term):
-        message = f"{name} holds {term[:40]!r}, which is no term such as Z0X3 or I"
+    if len(term) > max(1, width) * _LONGEST_FACTOR or not _TERM.fullmatch(term):
+        message = f"{name} holds {term[:40]!r}, which is no term such as Z0X3 or I of {width:,} qubits"
         raise BatchError(message)
     letters = ["I"] * width
     for letter, index in _FACTOR.findall(term):

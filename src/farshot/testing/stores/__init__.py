@@ -2,8 +2,8 @@
 
 They need pytest and Hypothesis.
 
-Subclass `StoreSuite` in a test module and give it fixtures; `UploadSuite` and `AccountSuite` likewise, with a `store`
-of the same database beside them:
+Subclass `StoreSuite` in a test module and give it fixtures; `UploadSuite`, `AccountSuite` and `QuotaSuite` likewise,
+with a `store` of the same database beside them:
 
 ```python
 class TestMyStore(StoreSuite):
@@ -21,6 +21,9 @@ class TestMyUploads(UploadSuite):
 class TestMyAccounts(AccountSuite):
     @pytest.fixture
     def accounts(self): ...   # an AccountStore
+
+class TestMyQuotas(QuotaSuite):   # with `store`, `uploads` and `accounts`
+    ...
 ```
 
 Subclass `StoreMachine`, say how a store is made, and run it with Hypothesis:
@@ -36,6 +39,7 @@ TestMyMachine = MyMachine.TestCase
 
 from farshot.testing.stores.accounts import AccountSuite
 from farshot.testing.stores.machine import StoreMachine
+from farshot.testing.stores.quotas import QuotaSuite
 from farshot.testing.stores.suite import StoreSuite
 from farshot.testing.stores.uploads import UploadSuite
 from farshot.testing.stores.values import LEASE_SECONDS, RUNNING_LIMIT, ManualClock
@@ -45,6 +49,7 @@ __all__ = [
     "RUNNING_LIMIT",
     "AccountSuite",
     "ManualClock",
+    "QuotaSuite",
     "StoreMachine",
     "StoreSuite",
     "UploadSuite",

@@ -18,6 +18,18 @@ def upgrade() -> None:
     op.add_column("shards", sa.Column("checksum", sa.BigInteger(), nullable=True))
     op.add_column("results", sa.Column("checksum", sa.BigInteger(), nullable=True))
     _keep_turns_of_owners()
+    _keep_bytes_of_owners()
+
+
+def _keep_bytes_of_owners() -> None:
+    """Have what each owner has stored as one number, the sum of its jobs."""
+    op.create_table(
+        "stored",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", name=op.f("pk_stored")),
+    )
+    op.execute("INSERT INTO stored (owner, bytes) SELECT owner, sum(bytes) FROM jobs WHERE owner <> '' GROUP BY owner")
 
 
 def _keep_turns_of_owners() -> None:
