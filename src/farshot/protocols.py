@@ -282,6 +282,10 @@ class JobStore(Protocol):
         """Return what `owner` has in the store and has used of it in the last 24 hours."""
         ...
 
+    def usages(self) -> dict[str, Usage]:
+        """Return the same of every owner that has anything, by name."""
+        ...
+
     def shots(self, owner: str, since: datetime) -> dict[str, int]:
         """Return the shots of every job that `owner` made at `since` or later, by its id."""
         ...

@@ -82,8 +82,9 @@ async def get_targets(call: Call) -> Response:
 async def get_metrics(call: Call) -> Response:
     """Give an admin what the service counts, in the text format of Prometheus."""
     _check_admin(call, "read the metrics")
-    backlog = await in_thread(call.service, call.parts.jobs.backlog)
-    page = call.service.metrics.page(backlog, call.parts.work)
+    jobs = call.parts.jobs
+    backlog, usages = await in_thread(call.service, lambda: (jobs.backlog(), jobs.usages()))
+    page = call.service.metrics.page(backlog, call.parts.work, usages)
     return Response(page, media_type=METRICS_TYPE)
 
 

@@ -18,16 +18,23 @@ from farshot.contract import JobStatus
 from farshot.simulators.targets import GROUP, known_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from farshot.model import Backlog, JobRecord
+    from farshot.model import Backlog, JobRecord, Usage
     from farshot.service.parts import Work
 
 __all__ = ["METRICS_TYPE", "Metrics", "target_label"]
 
 METRICS_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
+_MOST_USERS = 50
+_OF_USERS = {
+    "queued_circuits": "Circuits of a user that wait or run.",
+    "running_shards": "Shards of a user that run.",
+    "shots_per_day": "Shots that a user has used in the last 24 hours.",
+    "stored_bytes": "Bytes that a user has in the store.",
+}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _JOB_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600, 14400, 86400)
 _REQUEST_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60)
@@ -98,9 +105,10 @@ class Metrics:
         if problem is not None and 400 <= status < 500:
             self._refusals.labels(problem).inc()
 
-    def page(self, backlog: Sequence[Backlog], work: Work) -> bytes:
-        """Return everything as text, with what waits now and how the work on it goes."""
-        return generate_latest(_Page(self._registry.collect, backlog, work))
+    def page(self, backlog: Sequence[Backlog], work: Work, usages: Mapping[str, Usage]) -> bytes:
+        """Return everything as text, with what waits now, how the work on it goes, and who uses how much."""
+        now = [*_queue(backlog), *_work(work), *_users(usages)]
+        return generate_latest(_Page(self._registry.collect, now))
 
 
 def _outcomes(record: JobRecord) -> dict[str, int]:
@@ -122,14 +130,12 @@ def _seconds(start: datetime, end: datetime) -> float:
 class _Page(Collector):
     """The counters and what is known only when it is asked for, without the times at which counters were made."""
 
-    def __init__(self, counted: Callable[[], Iterable[Metric]], backlog: Sequence[Backlog], work: Work) -> None:
+    def __init__(self, counted: Callable[[], Iterable[Metric]], now: Sequence[Metric]) -> None:
         self._counted = counted
-        self._backlog = backlog
-        self._work = work
+        self._now = now
 
     def collect(self) -> Iterator[Metric]:
-        yield from _queue(self._backlog)
-        yield from _work(self._work)
+        yield from self._now
         for metric in self._counted():
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
@@ -173,3 +179,17 @@ def _summed(backlog: Sequence[Backlog]) -> dict[tuple[str, str], tuple[int, int]
         jobs, circuits = sums.get(key, (0, 0))
         sums[key] = jobs + item.jobs, circuits + item.circuits
     return sums
+
+
+def _users(usages: Mapping[str, Usage]) -> Iterator[Metric]:
+    """Yield what users have, each of those that have most; the others are one."""
+    for name, text in _OF_USERS.items():
+        amounts = sorted(((getattr(usage, name), user) for user, usage in usages.items()), reverse=True)
+        gauge = GaugeMetricFamily(f"farshot_user_{name}", text, labels=("user",))
+        sums: dict[str, int] = {}
+        for place, (amount, user) in enumerate(amounts):
+            label = user if place < _MOST_USERS else OTHER
+            sums[label] = sums.get(label, 0) + amount
+        for label, amount in sums.items():
+            gauge.add_metric((label,), amount)
+        yield gauge

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from farshot.contract import JobStatus
 from farshot.model import Backlog, Effort, Line, Standing, Usage
 from farshot.store import statements as sql
 from farshot.store.clock import DAY
 from farshot.store.rows import to_record
-from farshot.store.schema import jobs
+from farshot.store.schema import jobs, shards, shards_leased, spent
 from farshot.store.turns import LIST_QUEUED, Charges, waiting
 
 if TYPE_CHECKING:
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
-__all__ = ["backlog", "effort", "events", "line", "listed", "shots", "usage"]
+__all__ = ["backlog", "effort", "events", "line", "listed", "shots", "usage", "usages"]
 
+_SUM_SPENTS = (
+    select(spent.c.owner, func.sum(spent.c.shots).label("shots"))
+    .where(spent.c.created_at >= bindparam("since"))
+    .group_by(spent.c.owner)
+)
+_COUNT_RUNNING = select(shards.c.owner, func.count().label("running")).where(shards_leased).group_by(shards.c.owner)
 _LIST_SHOTS = select(jobs.c.id, jobs.c.shots).where(
     jobs.c.owner == bindparam("of_owner"), jobs.c.created_at >= bindparam("since"), jobs.c.draft.is_(None)
 )
@@ -110,3 +116,20 @@ def shots(connection: Connection, owner: str, since: float) -> dict[str, int]:
     """Return the shots of the jobs that `owner` made from `since` on, by their ids."""
     found = connection.execute(_LIST_SHOTS, {"of_owner": owner, "since": since})
     return {row.id: row.shots for row in found}
+
+
+def usages(connection: Connection, now: float) -> dict[str, Usage]:
+    """Return what every owner has and has used, by name."""
+    day = {"since": now - DAY}
+    spent_by = {row.owner: int(row.shots) for row in connection.execute(_SUM_SPENTS, day)}
+    running = {row.owner: row.running for row in connection.execute(_COUNT_RUNNING)}
+    rows = {row.owner: row for row in connection.execute(sql.SUM_USAGES, day)}
+    return {
+        owner: Usage(
+            queued_circuits=int(rows[owner].queued or 0) if owner in rows else 0,
+            running_shards=running.get(owner, 0),
+            shots_per_day=(int(rows[owner].shots or 0) if owner in rows else 0) + spent_by.get(owner, 0),
+            stored_bytes=int(rows[owner].stored or 0) if owner in rows else 0,
+        )
+        for owner in sorted({*rows, *spent_by})
+    }

@@ -21,7 +21,7 @@ from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_open, end_overdue, overdue
 from farshot.store.failures import blaming
 from farshot.store.keeping import PRUNED_AT_ONCE, compact, copy_to, delete_ended, delete_jobs
-from farshot.store.listing import backlog, effort, events, line, listed, shots, usage
+from farshot.store.listing import backlog, effort, events, line, listed, shots, usage, usages
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
 from farshot.store.recording import prolong, record_parts, release
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
@@ -135,6 +135,11 @@ class SqlStore:
         """Return what `owner` has in the store and has used of it in the last 24 hours."""
         with self._transactions.read() as connection:
             return usage(connection, owner, self._moment(connection).wall)
+
+    def usages(self) -> dict[str, Usage]:
+        """Return the same of every owner that has anything, by name."""
+        with self._transactions.read() as connection:
+            return usages(connection, self._moment(connection).wall)
 
     def shots(self, owner: str, since: datetime) -> dict[str, int]:
         """Return the shots of every job that `owner` made at `since` or later, by its id."""

@@ -83,6 +83,7 @@ __all__ = [
     "SUM_EFFORT",
     "SUM_SPENT",
     "SUM_USAGE",
+    "SUM_USAGES",
 ]
 
 _RECORD = (
@@ -156,13 +157,15 @@ READ_SPEC = select(jobs.c.spec, jobs.c.checksum).where(_this_job)
 LIST_JOBS = select(*_RECORD).order_by(jobs.c.seq.desc())
 LIST_CHANGED = select(*_RECORD).order_by(jobs.c.changed, jobs.c.seq)
 LAST_CHANGE = select(changes.c.count)
-SUM_USAGE = select(
+_sums_of_jobs = (
     func.sum(
         case((and_(jobs.c.finished_at.is_(None), jobs.c.draft.is_(None)), jobs.c.circuits - jobs.c.done), else_=0)
     ).label("queued"),
     func.sum(case((jobs.c.created_at >= bindparam("since"), jobs.c.shots), else_=0)).label("shots"),
     func.sum(jobs.c.bytes).label("stored"),
-).where(jobs.c.owner == bindparam("of_owner"))
+)
+SUM_USAGE = select(*_sums_of_jobs).where(jobs.c.owner == bindparam("of_owner"))
+SUM_USAGES = select(jobs.c.owner, *_sums_of_jobs).group_by(jobs.c.owner)
 SUM_SPENT = select(func.sum(spent.c.shots)).where(
     spent.c.owner == bindparam("of_owner"), spent.c.created_at >= bindparam("since")
 )

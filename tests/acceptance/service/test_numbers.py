@@ -4,6 +4,7 @@ import base64
 import gzip
 import itertools
 import json
+import re
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from callers import ENDED, People
 from farshot.service.divi.documents import AddRequest, ConfigRequest, InitRequest
 from farshot.service.divi_api import DIVI_ROUTES
 from farshot.service.routes import ROUTES
-from farshot.wire import FinalizeRequest, JobRequest, PartRequest
+from farshot.wire import FinalizeRequest, JobRequest, LimitsRequest, PartRequest, TokenRequest
 from samples import BELL
 from serving import running_server
 
@@ -75,6 +76,14 @@ EXAMPLES = {
     },
     PartRequest: {"circuits": JOB, "rows": {"rows": {"a": [0.5]}}},
     FinalizeRequest: {"circuits": {"circuits": 1}},
+    LimitsRequest: {
+        name: {name: 1000} for name in ("queued_circuits", "running_shards", "shots_per_day", "stored_bytes")
+    },
+    TokenRequest: {
+        "user": {"user": "zoe"},
+        "admin": {"user": "zoe", "admin": False},
+        "expires_in": {"user": "zoe", "expires_in": 60.0},
+    },
     InitRequest: {
         "job_type": BEGUN,
         "tag": {**BEGUN, "tag": "t"},
@@ -177,7 +186,7 @@ class Paths:
     def fresh(self, body):
         """Return the path for one body, and the job that it is about."""
         if "{job_id}" not in self.path:
-            return self.path
+            return self.path.format(name="zoe")
         return self.path.format(job_id=self.job(body), number=0)
 
     def job(self, body):
@@ -218,7 +227,9 @@ def ended(caller, job):
 
 @pytest.mark.parametrize("route", BODIES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_number_of_a_body_is_refused_or_harmless(eve, people, route):
-    paths = Paths(eve, route.method, route.path)
+    administers = route.path.startswith(("/v1/users", "/v1/tokens"))
+    paths = Paths(people(admin=True) if administers else eve, route.method, route.path)
+    people("zoe")
     statuses = [paths.send(body).status_code for body in bodies(route.body)]
     assert {status // 100 for status in statuses} == {2, 4}
     check_alive(eve)
@@ -239,5 +250,5 @@ def test_every_number_of_a_query_is_refused_or_harmless(eve, people, route):
 def test_every_number_of_a_path_is_refused(eve, path):
     method = next(route.method for route in (*ROUTES, *DIVI_ROUTES) if route.path == path)
     for extreme in EXTREMES:
-        sent = path.format(job_id=extreme.strip('"'), number=extreme.strip('"'))
+        sent = re.sub("{[a-z_]+}", extreme.strip('"'), path)
         assert eve.request(method, sent, content=b"{}").status_code // 100 == 4

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from farshot.contract import JobStatus
-from farshot.model import Backlog, JobRecord
+from farshot.model import Backlog, JobRecord, Usage
 from farshot.service.metrics import Metrics
 from farshot.service.parts import Work
 
@@ -35,8 +35,8 @@ def ended(now):
     )
 
 
-def read(metrics, backlog=(), restarts=0):
-    page = metrics.page(backlog, Work(restarts=lambda: restarts)).decode()
+def read(metrics, backlog=(), restarts=0, usages=None):
+    page = metrics.page(backlog, Work(restarts=lambda: restarts), usages or {}).decode()
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(page)
@@ -121,3 +121,16 @@ def test_no_name_that_a_client_chooses_makes_a_series_of_its_own(ended):
     assert found["farshot_jobs_total", "COMPLETED", "other"] == 100
     assert found["farshot_requests_total", "other", "other", "404"] == 100
     assert len(found) < 100
+
+
+def test_users_are_told_apart_up_to_a_number():
+    usages = {
+        f"user{number}": Usage(queued_circuits=1, running_shards=0, shots_per_day=number, stored_bytes=10)
+        for number in range(200)
+    }
+    found = read(Metrics(), usages=usages)
+    users = {labels[0]: value for (name, *labels), value in found.items() if name == "farshot_user_shots_per_day"}
+    assert len(users) == 51
+    assert users["user199"] == 199
+    assert sum(users.values()) == sum(range(200))
+    assert users["other"] == sum(range(150))

@@ -86,6 +86,7 @@ class ListingSuite:
         assert during.stored_bytes > before.stored_bytes
         finish(store, shards[1])
         after = store.usage("ada")
+        assert store.usages()["ada"] == after
         assert (after.queued_circuits, after.running_shards, after.shots_per_day) == (0, 0, 40)
         store.delete(job.id)
         assert store.usage("ada").stored_bytes == 0
