@@ -7,7 +7,7 @@ import os
 
 from farshot.errors import CircuitError, FaultCode
 
-__all__ = ["WORKER_MEMORY", "check_dense", "dense_qubits", "too_wide"]
+__all__ = ["WORKER_MEMORY", "amplitudes_size", "check_dense", "dense_qubits", "size_text", "too_wide"]
 
 WORKER_MEMORY = "FARSHOT_WORKER_MEMORY"
 """The environment variable in which a worker finds how many bytes it may use."""
@@ -34,10 +34,22 @@ def check_dense(width: int, method: str) -> None:
 
 def too_wide(width: int, method: str) -> CircuitError:
     """Return the fault of a circuit whose 2**`width` amplitudes do not fit."""
-    needed, there = _gibibytes(_AMPLITUDE * 2**width), _gibibytes(worker_memory())
+    needed, there = size_text(amplitudes_size(width)), size_text(worker_memory())
     message = f"the {method} method needs {needed} and as much again while it works, the worker has {there}"
     return CircuitError(FaultCode.MEMORY, f"{message}; a target with matrix product states (':mps') may need less")
 
 
-def _gibibytes(size: int) -> str:
+def amplitudes_size(width: int) -> int:
+    """Return the bytes of 2**`width` amplitudes."""
+    return _AMPLITUDE * 2**width
+
+
+def size_text(size: int) -> str:
+    """Return bytes as people read them, those that no machine has as a power of 2.
+
+    >>> size_text(2**31), size_text(2**64), size_text(3 * 2**20)
+    ('2 GiB', '2**34 GiB', '3 MiB')
+    """
+    if size < 2**30:
+        return f"{size / 2**20:,.3g} MiB"
     return f"{size / 2**30:,.3g} GiB" if size < 2**50 else f"2**{size.bit_length() - 31} GiB"

@@ -16,6 +16,7 @@ from farshot.model import Values
 from farshot.packing import pack_bits
 from farshot.protocols import Run
 from farshot.simulators.limits import check_dense, dense_qubits
+from farshot.simulators.prism_bonds import BOND, check_exactness
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
 from farshot.simulators.prism_templates import Templates
@@ -37,8 +38,6 @@ DRAWN_QUBITS = 14
 """Up to this width drawing from exact probabilities is faster than prism-q's own sampling."""
 BLOCK_QUBITS = 8
 """From this width on prism-q splits circuits into independent blocks."""
-BOND = 256
-"""Bond dimension of `prism:mps`, also that of prism-q's own choice of matrix product states."""
 
 _UNTRUNCATED = 1 - 1e-9
 
@@ -53,6 +52,7 @@ _DYNAMIC_VALUES = (
 )
 _APPROXIMATE = "the result would be approximate; the target 'prism:mps' accepts that"
 _DRAWN_METHODS = frozenset({None, "statevector"})
+_STABILIZED = frozenset({Feature.CLIFFORD, Feature.DYNAMIC})
 _ROTATIONS = frozenset({"rxx", "ryy", "rzz"})
 _KINDS = {
     None: BackendKind.auto(),
@@ -95,6 +95,8 @@ class PrismSimulator:
         """Run `task`."""
         if task.method == "statevector":
             check_dense(task.scan.qubits, "statevector")
+        elif task.method is None and _is_wide(task) and Feature.CLIFFORD not in task.scan.features:
+            check_exactness(task.scan)
         if task.shots is None:
             return _evaluate(_simulation(self._unmeasured(task).circuit, task), task)
         if task.method in _DRAWN_METHODS and task.scan.qubits <= DRAWN_QUBITS and task.scan.tail is not None:
@@ -173,10 +175,19 @@ def _simulation(circuit: Circuit, task: Task) -> Simulation:
 
 
 def _method(task: Task) -> str | None:
-    """Return the method to ask for: of its own accord prism-q takes some on which Pauli rotations panic."""
-    if task.method is None and _has_rotations(task) and _is_wide(task):
-        return "mps"
-    return task.method
+    """Return the method to ask for: of its own accord prism-q takes some on which Pauli rotations panic, and a state
+    vector for every shot of a dynamic circuit, be it Clifford.
+    """
+    if task.method is not None:
+        return task.method
+    if task.shots is not None and task.scan.qubits >= BLOCK_QUBITS and _is_stabilized(task.scan):
+        return "stabilizer"
+    return "mps" if _has_rotations(task) and _is_wide(task) else None
+
+
+def _is_stabilized(scan: Scan) -> bool:
+    """Whether a circuit is dynamic and Clifford; of gates of its own prism-q does not always see the latter."""
+    return not scan.own_gates and scan.features >= _STABILIZED
 
 
 @lru_cache(maxsize=16)

@@ -74,6 +74,31 @@ def test_40_qubits_of_low_depth_are_exact():
     assert run.outcome.width == 40
 
 
+@pytest.mark.parametrize(("qubits", "depth"), [(40, 20), (40, 40), (100, 30)])
+def test_what_cannot_be_exact_is_refused_before_it_begins(qubits, depth):
+    numbers = (
+        r"a state vector of .* GiB or matrix product states with bonds of up to .* about .* MiB .*'prism:mps' does"
+    )
+    with pytest.raises(CircuitError, match=numbers) as raised:
+        PrismSimulator().simulate(task_of(wide(qubits, depth)))
+    assert raised.value.code is FaultCode.MEMORY
+
+
+def test_many_gates_that_entangle_little_run_exactly():
+    pairs = [(first, second) for first in range(30) for second in range(first, 30)]
+    phases = "".join(
+        f"cp(pi/{2 ** (second - first)}) q[{second}],q[{first}];" if second > first else f"h q[{first}];"
+        for first, second in pairs
+    )
+    task = task_of(f"{HEAD}qreg q[30]; creg c[1]; x q[3]; {phases} measure q[0] -> c[0];")
+    assert PrismSimulator().simulate(task).exact
+
+
+def test_dynamic_clifford_circuits_of_many_shots_take_no_state_vector():
+    source = f"{HEAD}qreg q[12]; creg c[2]; h q; measure q[0] -> c[0]; if(c==1) x q[11]; measure q[11] -> c[1];"
+    assert "stabilizer" in PrismSimulator().simulate(task_of(source)).method
+
+
 def test_what_would_be_approximate_is_refused_unless_asked_for(monkeypatch):
     monkeypatch.setitem(prism._KINDS, None, prism.BackendKind.mps(2))
     monkeypatch.setitem(prism._KINDS, "mps", prism.BackendKind.mps(2))
