@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["box", "if_else", "loop", "switch"]
 
+_INTEGERS = frozenset({"int", "uint"})
+_INTEGER = 32
 _FORMS = "simulators read the conditions `c == 3`, `c[0]`, `!c[0]` and `c[0] == 1`"
 _LITERALS = frozenset({"true", "false"})
 _TRUTH = {"0", "1", "true", "false"}
@@ -96,6 +98,8 @@ def _condition(state: State) -> Test:
 def _conditional(state: State) -> Operand:
     """Read the bit or the register of a condition."""
     at = state.cursor.at
+    if state.cursor.word in _INTEGERS:
+        return _cast(state)
     if state.cursor.word in state.declared.snapshots:
         return snapshot(state)
     if state.cursor.kind != "name" or state.cursor.word in _LITERALS or _is_number(state):
@@ -104,6 +108,21 @@ def _conditional(state: State) -> Operand:
     operand = state.operand(classical=True)
     if register.alias or not (operand.scalar or operand.indices is register.indices):
         reject_unsupported(f"{_FORMS}, of a register or of one bit under its own name", at)
+    return operand
+
+
+def _cast(state: State) -> Operand:
+    """`int(c)`: a register is compared as a number anyway."""
+    at = state.cursor.at
+    state.rich()
+    name = state.cursor.advance()
+    if state.cursor.word != "(":
+        reject_unsupported(f"a register is compared as a whole: write `{name}(c)`, or its name alone", at)
+    state.cursor.advance()
+    operand = _conditional(state)
+    state.cursor.expect(")")
+    if len(operand.indices) >= _INTEGER:
+        reject_unsupported(f"`{name}` holds fewer than {_INTEGER} bits: write the name of the register alone", at)
     return operand
 
 

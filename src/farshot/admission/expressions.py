@@ -66,6 +66,7 @@ _FUNCTIONS: dict[int, dict[str, tuple[int, Callable[..., Number]]]] = {
 _BOUNDED = {"sin": 1.0, "cos": 1.0, "arctan": 2.0}
 """Functions that give small numbers whatever they are given."""
 
+_BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
 _SUM = 1
 _PRODUCT = 2
 _PRECEDENCE = {
@@ -101,6 +102,9 @@ class Reader:
         """Return the formula that starts here and step over it."""
         at = self._cursor.at
         self._binary(_SUM)
+        if self._cursor.word in _BITWISE:
+            word = shown(self._cursor.word)
+            reject_unsupported(f"{word} works on the bits of a number: write the number itself", self._cursor.at)
         return Expression(tuple(self._steps), self._open, at, self._turns)
 
     def _binary(self, lowest: int) -> None:

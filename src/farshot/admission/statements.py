@@ -154,8 +154,11 @@ def if_equal(state: State) -> None:
     cursor.advance()
     cursor.expect("(")
     at = cursor.at
-    register = state.declared.register(cursor.name("a classical register"), at, classical=True)
-    cursor.expect("==")
+    name = cursor.name("a classical register")
+    register = state.declared.register(name, at, classical=True)
+    if cursor.word != "==":
+        reject(f"OpenQASM 2 compares whole registers: write `if({name}==1)`, or use OpenQASM 3", cursor.at)
+    cursor.advance()
     condition = compared(state, register.indices)
     cursor.expect(")")
     if cursor.word in {"if", ";"}:

@@ -24,6 +24,7 @@ _KINDS = {
 }
 _WORD = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items())
 _TOKEN = re.compile(rf"{_SPACE}(?:{_WORD})")
+_NUMBERLIKE = re.compile(r"[\w.]+")
 _GAP = re.compile(_SPACE)
 
 
@@ -104,11 +105,21 @@ class Cursor:
         reject(f"expected {wanted}, found {shown(self.word)}", self.at)
 
 
+def _reject_number(text: str, at: int) -> NoReturn:
+    found = _NUMBERLIKE.match(text, at)
+    word = shown(found[0]) if found else shown(text[at])
+    if found and "_" in found[0] and "." in found[0]:
+        reject(f"{word}: a number with a decimal point has no `_` here: leave it out", at)
+    if found and found[0][-1].isalpha():
+        reject(f"{word} is not a number; the units of durations are dt, ns, us, \N{MICRO SIGN}s, ms and s", at)
+    reject(f"this is not a number: {word}", at)
+
+
 def _reject_unreadable(text: str, at: int) -> NoReturn:
     if text.startswith("/*", at):
         reject("this comment never ends: `*/` is missing", at)
     if text[at] in "\"'":
         reject("this text in quotes does not end on its line: the closing quote is missing", at)
     if text[at] in "0123456789" or text[at] == ".":
-        reject(f"this is not a number: {shown(text[at : at + 20].split(maxsplit=1)[0])}", at)
+        _reject_number(text, at)
     reject(f"the character {text[at]!a} has no meaning in OpenQASM", at)

@@ -41,7 +41,7 @@ def too_wide(width: int, method: str) -> CircuitError:
 
 def amplitudes_size(width: int) -> int:
     """Return the bytes of 2**`width` amplitudes."""
-    return _AMPLITUDE * 2**width
+    return _AMPLITUDE << width
 
 
 def size_text(size: int) -> str:

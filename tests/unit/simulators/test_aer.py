@@ -95,7 +95,7 @@ def test_the_stabilizer_method_runs_clifford_gates_only():
 def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch, method, fits):
     monkeypatch.setenv("FARSHOT_WORKER_MEMORY", str(16 * 2 * 2**fits))
     source = f"{HEAD}qreg q[11]; creg c[1]; t q[0]; measure q[0] -> c[0];"
-    with pytest.raises(CircuitError, match=r"method needs .* GiB .* the worker has .* GiB; .*:mps") as raised:
+    with pytest.raises(CircuitError, match=r"method needs .* [GM]iB .* the worker has .* [GM]iB; .*:mps") as raised:
         run(source, method=method)
     assert raised.value.code is FaultCode.MEMORY
     assert counts_of(source, method="mps") == {"0": 1000}
