@@ -67,7 +67,7 @@ def test_jobs_are_cancelled_by_ids_by_tag_or_all(farshot):
         _, err = farshot("cancel", *arguments, status=2)
         assert "say which jobs" in err
     _, err = farshot("cancel", "--all", status=2)
-    assert "cancel 4 open jobs? Nobody is here to ask: give --yes" in err
+    assert "that would cancel 4 open jobs: say --yes" in err
     assert set(statuses(farshot).values()) == {"PENDING"}
     out, _ = farshot("cancel", ids[0], ids[1][:8])
     assert out.count("is CANCELLED: 1 of 1 circuit stopped") == 2
@@ -76,7 +76,7 @@ def test_jobs_are_cancelled_by_ids_by_tag_or_all(farshot):
     assert ids[3][:8] in out
     assert set(statuses(farshot).values()) == {"CANCELLED"}
     out, _ = farshot("cancel", "--all")
-    assert out == "no open jobs: nothing to cancel\n"
+    assert out == "nothing is cancelled\n"
 
 
 def test_a_job_of_higher_priority_comes_first(farshot):

@@ -359,3 +359,17 @@ def test_targets_are_those_of_the_service_unless_told(ada, server):
     assert {target["name"] for target in there} == {target["name"] for target in here}
     assert server.url in ada("targets")[1]
     assert "on this machine" in ada("targets", "--here")[1]
+
+
+def test_pruning_with_a_login_deletes_the_own_jobs_that_have_ended(root, ada):
+    ada.write(bell=BELL)
+    root.write(bell=BELL)
+    theirs, mine = ada.json("run", "bell.qasm")["job_id"], root.json("run", "bell.qasm")["job_id"]
+    for user in (ada, root):
+        assert "say --yes" in user("jobs", "prune", "--older-than", "0s", status=2)[1]
+    assert root.json("jobs", "prune", "--older-than", "0s", "--dry-run")["would_be_deleted"] >= 1
+    assert root.json("jobs", "prune", "--older-than", "0s", "--yes")["deleted"] >= 1
+    root("status", mine, status=2)
+    assert root.json("status", theirs)["status"] == "COMPLETED"
+    ada("jobs", "prune", "--older-than", "0s", "--yes")
+    ada("status", theirs, status=2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from farshot.cli.confirmation import confirm
+from farshot.cli.confirmation import is_confirmed
 from farshot.cli.data import write_json
 from farshot.cli.failures import DONE, InputError
 from farshot.cli.lookup import find_job, short
@@ -41,18 +41,19 @@ def cancel(where: Where, given: Sequence[str], tag: str | None, *, every: bool, 
     for answer, record in () if as_json else cancelled:
         typer.echo(_line(record, answer.get("circuits_cancelled")))
     if not (cancelled or as_json):
-        typer.echo("no open jobs: nothing to cancel")
+        typer.echo("nothing is cancelled")
     return DONE
 
 
 def _open_jobs(backend: Queue, tag: str | None, *, agreed: bool) -> list[str]:
-    """Return the ids of the open jobs; raises `InputError` where they should not be cancelled after all."""
+    """Return the ids of the open jobs; of none where the user does not want that after all."""
     statuses = (JobStatus.RUNNING, JobStatus.PENDING)
     found = {record.id: record for status in statuses for record in backend.records(status, tag, _MAX_JOBS)}
     if found:
         owners = len({record.owner for record in found.values()})
         whose = f" of {owners} users" if owners > 1 else ""
-        confirm(f"cancel {count_of(len(found), 'open job')}{whose}?", agreed=agreed)
+        if not is_confirmed(f"cancel {count_of(len(found), 'open job')}{whose}", agreed=agreed):
+            return []
     return list(found)
 
 

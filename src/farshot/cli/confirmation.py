@@ -8,16 +8,14 @@ import typer
 
 from farshot.cli.failures import InputError
 
-__all__ = ["confirm"]
+__all__ = ["is_confirmed"]
 
 
-def confirm(question: str, *, agreed: bool) -> None:
-    """Return where the user agrees, by `--yes` or at the terminal; raises `InputError` otherwise."""
+def is_confirmed(what: str, *, agreed: bool) -> bool:
+    """Whether to do `what`: where it is not `agreed` before, the user is asked; raises `InputError` where nobody is."""
     if agreed:
-        return
+        return True
     if not (sys.stdin and sys.stdin.isatty()):
-        message = f"{question} Nobody is here to ask: give --yes"
+        message = f"that would {what}: say --yes"
         raise InputError(message)
-    if not typer.confirm(question, err=True):
-        message = "nothing was changed"
-        raise InputError(message)
+    return typer.confirm(f"{what}?", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from farshot.cli.confirmation import is_confirmed
 from farshot.cli.data import write_json
 from farshot.cli.failures import DONE, InputError
 from farshot.cli.lookup import find_job
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from farshot.cli.opening import Queue
     from farshot.cli.options import Where
+    from farshot.config.login import Service
     from farshot.model import JobRecord
 
 __all__ = ["Doing", "adopt", "backup", "compact", "delete", "prune"]
@@ -40,39 +41,34 @@ class Doing:
     is_dry: bool
     as_json: bool
 
-    def is_sure(self, what: str) -> bool:
-        """Whether to go on; raises `InputError` where nobody can be asked."""
-        if self.yes:
-            return True
-        if not sys.stdin.isatty():
-            message = f"that would {what}: say --yes, or look first with --dry-run"
-            raise InputError(message)
-        return typer.confirm(f"{what}?")
-
 
 def prune(where: Where, store: str | None, older_than: float, doing: Doing) -> int:
     """Delete jobs that ended more than `older_than` seconds ago: those of a store, or one's own of a service."""
-    if store is None and service_of(where):
-        return _prune_service(where, older_than, doing)
+    service = service_of(where) if store is None else None
+    if service:
+        return _prune_service(where, service, older_than, doing)
     opened = SqlStore(open_engine(store)) if store else _open(where.data_dir)
     with closing(opened) as jobs:
         found = jobs.ended(older_than)
         if doing.is_dry:
             return _tell(found, "would be deleted", doing)
-        if found and not doing.is_sure(f"delete {count_of(found, 'job')} with circuits and results"):
+        if found and not is_confirmed(f"delete {count_of(found, 'job')} with circuits and results", agreed=doing.yes):
             return DONE
         return _tell(jobs.prune(older_than), "deleted", doing)
 
 
-def _prune_service(where: Where, older_than: float, doing: Doing) -> int:
-    before = datetime.now(UTC) - timedelta(seconds=older_than)
+def _prune_service(where: Where, service: Service, older_than: float, doing: Doing) -> int:
+    """Delete jobs of whoever asks, whose jobs ever they see."""
+    from farshot.cli.asking import who_am_i
+
+    owner, before = who_am_i(service).name, datetime.now(UTC) - timedelta(seconds=older_than)
     with open_jobs(where, patience=LONG_PATIENCE) as backend:
-        ended = [record.id for record in backend.records(limit=_EVERY) if _ended_before(record, before)]
+        records = (record for record in backend.records(limit=_EVERY) if record.owner == owner)
+        ended = [record.id for record in records if _ended_before(record, before)]
         if doing.is_dry:
             return _tell(len(ended), "would be deleted", doing)
-        if ended and not doing.is_sure(
-            f"delete {count_of(len(ended), 'job')} of the service with circuits and results"
-        ):
+        what = f"delete {count_of(len(ended), 'job')} of {owner} at {service.url} with circuits and results"
+        if ended and not is_confirmed(what, agreed=doing.yes):
             return DONE
         return _tell(sum(_is_deleted(backend, job_id) for job_id in ended), "deleted", doing)
 
@@ -97,7 +93,7 @@ def delete(where: Where, given: Sequence[str], doing: Doing) -> int:
         what = f"delete {count_of(len(found), 'job')}" + (f", {open_ones} of them open" if open_ones else "")
         if doing.is_dry:
             return _tell(len(found), "would be deleted", doing)
-        if not doing.is_sure(what):
+        if not is_confirmed(what, agreed=doing.yes):
             return DONE
         return _tell(sum(_is_deleted(backend, job_id) for job_id in found), "deleted", doing)
 
