@@ -69,6 +69,7 @@ def test_a_login_makes_every_command_work_against_the_service(ada, server):
     (job,) = ada.json("jobs", "--tag", "first")
     assert (job["job_id"], job["owner"], job["done"]) == (job_id, "ada", 2)
     shown = ada.json("status", job_id[:6])
+    assert shown.pop("options")["seed"] == "7"
     assert {**job, "jobs_ahead": None, "remaining": None} == shown
     found = ada.json("results", job_id, status=1)
     assert [sum(entry.get("results", {}).values()) for entry in found["results"]] == [1000, 0]
