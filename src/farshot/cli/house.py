@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from farshot.cli.targets import TargetState
     from farshot.config.settings import ServiceSettings
+    from farshot.model import JobRecord
+    from farshot.submission import Submission
 
 __all__ = ["House"]
 
@@ -103,6 +105,7 @@ class House:
             uploads=self._uploads,
             accounts=self._accounts,
             changes=self._changes,
+            add=self._add,
             wake=self._wake,
             targets=lambda: self._offered,
             work=Work(
@@ -121,6 +124,16 @@ class House:
                 job_timeout=limits.job_timeout,
             ),
         )
+
+    def _add(self, submission: Submission) -> JobRecord:
+        """Make a job durable; where that saves a commit, the dispatcher does, and begins with it in the same one."""
+        if self._jobs.adds_and_claims_at_once and self._started.is_set() and not self._dispatcher.health.troubles():
+            record = self._dispatcher.add(submission)
+            self._changes.publish()
+        else:
+            record = self._jobs.add(submission)
+            self._wake()
+        return record
 
     def _wake(self) -> None:
         self._dispatcher.wake()

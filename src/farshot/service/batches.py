@@ -58,7 +58,7 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
         is_new = checked is None or call.parts.jobs.keyed(owner, checked) is None
         if document.upload:
             return call.parts.uploads.open(_draft(call, document, checked)), is_new
-        record = call.parts.jobs.add(_submission(call, document, checked))
+        record = call.parts.add(_submission(call, document, checked))
     if is_new:
         log_accepted(record)
     return record, is_new

@@ -68,7 +68,6 @@ async def create_job(call: Call) -> Response:
         return record, is_new, _receipts(call, record)
 
     record, is_new, parts = await in_turn(call, make)
-    call.parts.wake()
     location = {"Location": f"/v1/jobs/{record.id}"}
     return answer(job_document(record, parts=parts), 201 if is_new else 200, location)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from farshot.service.feed import Feed
     from farshot.service.metrics import Metrics
     from farshot.service.vigil import Vigil
+    from farshot.submission import Submission
     from farshot.wire import JobDocument, TargetDocument
 
     LookKey: TypeAlias = tuple[str, str, int]
@@ -78,14 +79,16 @@ class Work:
 class Parts:
     """What `build_app` needs: the stores, who is told that there is work, and the targets on offer.
 
-    `changes` moves whenever a job may have changed; `wake` has the dispatcher look at the store. `work` is what an
-    operator sees and does about the work on jobs.
+    `add` makes a job durable and has it worked on, and raises as `JobStore.add`. `changes` moves whenever a job may
+    have changed; `wake` has the dispatcher look at the store. `work` is what an operator sees and does about the work
+    on jobs.
     """
 
     jobs: JobStore
     uploads: UploadStore
     accounts: AccountStore
     changes: Changes
+    add: Callable[[Submission], JobRecord]
     wake: Callable[[], None]
     targets: Callable[[], Sequence[TargetDocument]]
     work: Work = field(default_factory=Work)

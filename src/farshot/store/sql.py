@@ -81,6 +81,11 @@ class SqlStore:
         """How long a lease lasts unless it is renewed."""
         return self._lease_seconds
 
+    @property
+    def adds_and_claims_at_once(self) -> bool:
+        """Whether `add_and_claim` is one transaction."""
+        return self._is_file
+
     def add(self, submission: Submission) -> JobRecord:
         """Make the job durable and return it; the same owner and key give the job that is there.
 
