@@ -144,7 +144,7 @@ def test_wrong_options_are_refused_at_once(tmp_path, options, kind):
         farshot.LocalBackend(data_dir=tmp_path / "store", **options)
 
 
-@pytest.mark.parametrize("handle", [None, "id", 7, farshot.ExecutionResult(job_id=[5])])
+@pytest.mark.parametrize("handle", [None, b"id", 7, farshot.ExecutionResult(job_id=[5])])
 def test_what_is_no_handle_is_a_type_error(tmp_path, handle):
     with farshot.LocalBackend(data_dir=tmp_path) as backend:
         for ask in (backend.poll_job_status, backend.get_job_results, backend.cancel_job):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,11 @@ def description() -> dict[str, Any]:
 
 
 def _shown(name: str, schemas: dict[str, Any]) -> dict[str, Any]:
-    return {**schemas[name], "examples": [example_of(name, schemas)]}
+    """Return a schema with an example; its description is that of the class without examples of Python."""
+    schema = schemas[name]
+    written = inspect.cleandoc(schema.get("description", "")).partition("\n\n>>>")[0]
+    described = {"description": written} if written else {}
+    return {**schema, **described, "examples": [example_of(name, schemas)]}
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
