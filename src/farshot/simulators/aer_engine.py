@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from farshot.protocols import Task
 
 __all__ = ["AerEngine"]
+
+_log = logging.getLogger(__name__)
 
 _AER_NAMES = {"mps": "matrix_product_state"}
 _CONTROL_FLOW = ("for_loop", "if_else", "switch_case", "while_loop")
@@ -79,9 +82,9 @@ class AerEngine:
         try:
             result = self._simulator.run(circuit, **options).result()
         except AerError as error:
-            raise CircuitError(FaultCode.UNSUPPORTED, error.message) from error
+            raise _fault(error.message, method) from error
         if not result.success:
-            raise _fault(result.results[0].status if result.results else result.status)
+            raise _fault(result.results[0].status if result.results else result.status, method)
         data: Mapping[str, Any] = result.data(0)
         return data
 
@@ -150,6 +153,10 @@ def _packed(counts: Mapping[str, int], width: int) -> Counts:
     return pack_mapping(width, {f"{int(key, 16):0{width}b}": tally for key, tally in counts.items()})
 
 
-def _fault(status: str) -> CircuitError:
-    code = FaultCode.MEMORY if "memory" in status.lower() else FaultCode.UNSUPPORTED
-    return CircuitError(code, f"Aer refused it: {status.removeprefix('ERROR:').strip()}")
+def _fault(status: str, method: str) -> CircuitError:
+    """Return the fault that Aer's `status` is; its own words go to the log."""
+    _log.warning("Aer: %s", status)
+    if "memory" in status.lower():
+        return CircuitError(FaultCode.MEMORY, f"the {method} method needs more memory than the worker has")
+    message = f"the simulator does not run this circuit with the {method} method: choose another target"
+    return CircuitError(FaultCode.UNSUPPORTED, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "load_plain"]
 
+_log = logging.getLogger(__name__)
+
+_STATEMENT = "the simulator does not read this statement: write it with other gates"
 _INCLUDE = re.compile(r'\binclude\s*"[^"\n]*"\s*;')
 _PLACE = re.compile(r'^"?(?:<input>:)?(\d+),(\d+): (.*?)"?$', re.DOTALL)
 _REPLACED = {"u0": lambda _duration: IGate()}
@@ -73,13 +77,10 @@ def _instructions(used: frozenset[str]) -> tuple[qasm2.CustomInstruction, ...]:
 
 
 def _fault(error: Exception, scan: Scan) -> CircuitError:
+    _log.warning("Qiskit: %s: %s", type(error).__name__, error)
     place = _PLACE.match(str(error))
     if place is None:
-        return CircuitError(FaultCode.UNSUPPORTED, f"Qiskit cannot read it: {_reason(error)}")
+        return CircuitError(FaultCode.UNSUPPORTED, "the simulator does not read this circuit: choose another target")
     line, column = int(place[1]), int(place[2]) + 1
     # Renaming moves columns.
-    return CircuitError(FaultCode.PARSE, place[3], line=line, column=None if scan.own_gates else column)
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip('"') or type(error).__name__
+    return CircuitError(FaultCode.PARSE, _STATEMENT, line=line, column=None if scan.own_gates else column)

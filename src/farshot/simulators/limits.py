@@ -7,7 +7,15 @@ import os
 
 from farshot.errors import CircuitError, FaultCode
 
-__all__ = ["WORKER_MEMORY", "amplitudes_size", "check_dense", "dense_qubits", "size_text", "too_wide"]
+__all__ = [
+    "WORKER_MEMORY",
+    "amplitudes_size",
+    "check_dense",
+    "check_shots_fit",
+    "dense_qubits",
+    "size_text",
+    "too_wide",
+]
 
 WORKER_MEMORY = "FARSHOT_WORKER_MEMORY"
 """The environment variable in which a worker finds how many bytes it may use."""
@@ -37,6 +45,14 @@ def too_wide(width: int, method: str) -> CircuitError:
     needed, there = size_text(amplitudes_size(width)), size_text(worker_memory())
     message = f"the {method} method needs {needed} and as much again while it works, the worker has {there}"
     return CircuitError(FaultCode.MEMORY, f"{message}; a target with matrix product states (':mps') may need less")
+
+
+def check_shots_fit(shots: int, each: int) -> None:
+    """Raise the fault `admission` where a simulator that keeps every shot, in `each` bytes, has no room for them."""
+    if each * shots > worker_memory():
+        most = f"with {size_text(worker_memory())} a worker holds {worker_memory() // each:,} of this circuit"
+        message = f"{shots:,} shots take {size_text(each * shots)}, {most}: ask for fewer, or for parts under labels"
+        raise CircuitError(FaultCode.ADMISSION, message)
 
 
 def amplitudes_size(width: int) -> int:

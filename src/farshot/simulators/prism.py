@@ -15,7 +15,7 @@ from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
 from farshot.packing import pack_bits
 from farshot.protocols import Run
-from farshot.simulators.limits import check_dense, dense_qubits
+from farshot.simulators.limits import check_dense, check_shots_fit, dense_qubits
 from farshot.simulators.prism_bonds import BOND, check_exactness
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
@@ -144,8 +144,17 @@ def _draw(outcome: RunOutcome, task: Task, shots: int) -> Run:
 
 def _sample(task: Task, shots: int) -> Run:
     """Sample with prism-q's own means."""
+    check_shots_fit(shots, _shot_size(task.scan, shots))
     result = _simulation(parse_qasm(_sampled_text(task)), task).seed(task.seed).sample_counts(shots)
     return _run(_packed(result.counts(), task.scan.bits), result.metadata, task)
+
+
+def _shot_size(scan: Scan, shots: int) -> int:
+    """Return the bytes that prism-q was seen to take for a shot; of Clifford gates there may be few outcomes."""
+    if scan.tail is None:
+        return 170
+    many = Feature.CLIFFORD not in scan.features and shots < 1 << len({bit for _, bit in scan.measured})
+    return 136 if many else 16
 
 
 def _evaluate(unmeasured: Simulation, task: Task) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -20,7 +21,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LINE = re.compile(r"^parse error at line (\d+): | at line (\d+)")
-_COLUMN = re.compile(r" at column (\d+)$")
+_log = logging.getLogger(__name__)
+
+_STATEMENT = "the simulator does not run this statement: write it with other gates or conditions"
+_CIRCUIT = "the simulator does not run this circuit with this method: choose another target"
+_DEFECT = "the simulator failed on this circuit, which is a defect of it: choose another target"
 
 
 def translating(function: Callable[P, T]) -> Callable[P, T]:
@@ -36,25 +41,24 @@ def translating(function: Callable[P, T]) -> Callable[P, T]:
             # A Rust panic derives from BaseException and its class cannot be imported; it ends this circuit only.
             if type(error).__name__ != "PanicException":
                 raise
-            raise CircuitError(FaultCode.INTERNAL, f"prism-q panicked: {error}") from error
+            _log.warning("prism-q panicked: %s", error)
+            raise CircuitError(FaultCode.INTERNAL, _DEFECT) from error
 
     return translated
 
 
 def fault_of(error: PrismError) -> CircuitError:
-    """Return the fault that `error` is.
+    """Return the fault that `error` is; its own words go to the log.
 
     A text that the scan admits is OpenQASM, so what prism-q cannot read is prism-q's lack.
     """
+    _log.warning("prism-q: %s", error)
     if error.kind == "resource_limit":
         return _resource_fault(error)
-    message = str(error)
-    line = _LINE.search(message)
-    return CircuitError(
-        FaultCode.UNSUPPORTED,
-        _COLUMN.sub("", _LINE.sub("", message)),
-        line=int(line[1] or line[2]) if line else None,
-    )
+    line = _LINE.search(str(error))
+    if line is None:
+        return CircuitError(FaultCode.UNSUPPORTED, _CIRCUIT)
+    return CircuitError(FaultCode.UNSUPPORTED, _STATEMENT, line=int(line[1] or line[2]))
 
 
 def _resource_fault(error: PrismError) -> CircuitError:

@@ -86,15 +86,15 @@ def _first(router: Router, target: str, task: Task, act: Callable[[Simulator, Ta
         raise CircuitError(FaultCode.ADMISSION, _NOT_MEASURED)
     chosen = parse_target(target)
     task = task if chosen.method is None else replace(task, method=chosen.method)
-    faults: dict[str, CircuitError] = {}
+    faults: list[CircuitError] = []
     for name in chosen.simulators:
         try:
             return name, _attempt(router, name, task, act)
         except CircuitError as fault:
             if fault.code not in _PASSED_ON:
                 raise
-            faults[name] = fault
-    raise _joined(faults)
+            faults.append(fault)
+    raise _chosen(faults)
 
 
 def _attempt(router: Router, name: str, task: Task, act: Callable[[Simulator, Task], T]) -> T:
@@ -114,13 +114,23 @@ def _method_refusal(simulator: Simulator, task: Task) -> str | None:
     return f"no method {task.method!r}; it has {', '.join(simulator.methods) or 'none'}"
 
 
-def _joined(faults: dict[str, CircuitError]) -> CircuitError:
-    """Return one fault that gives every simulator's reason, and the first place that is known."""
-    if len(faults) == 1:
-        return next(iter(faults.values()))
-    codes = {fault.code for fault in faults.values()}
-    return CircuitError(
-        FaultCode.MEMORY if FaultCode.MEMORY in codes else FaultCode.UNSUPPORTED,
-        "; ".join(f"{name}: {fault.message}" for name, fault in faults.items()),
-        line=next((fault.line for fault in faults.values() if fault.line), None),
+def _chosen(faults: list[CircuitError]) -> CircuitError:
+    """Return the fault about which a user can do most, with the command that installs another simulator."""
+    told = min(faults, key=_rank)
+    missing = next((fault for fault in faults if _is_missing(fault) and fault is not told), None)
+    if missing is None:
+        return told
+    return CircuitError(told.code, f"{told.message}; {missing.message}", line=told.line, column=told.column)
+
+
+def _rank(fault: CircuitError) -> tuple[bool, bool, bool]:
+    """Order faults: memory first, what has a place before what has none, and last what the circuit cannot help."""
+    return (
+        fault.code is not FaultCode.MEMORY,
+        fault.code is FaultCode.INTERNAL or _is_missing(fault),
+        fault.line is None,
     )
+
+
+def _is_missing(fault: CircuitError) -> bool:
+    return isinstance(fault.__cause__, MissingExtraError)

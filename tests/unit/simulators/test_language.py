@@ -1,5 +1,7 @@
 """Constructs that one language has and the other lacks, or that simulators read differently."""
 
+import re
+
 import pytest
 
 from farshot.admission.scan import scan
@@ -80,3 +82,25 @@ def test_what_is_not_read_is_refused_by_name_and_place(source, code, line, colum
     with pytest.raises(CircuitError, match=said) as raised:
         scan(source)
     assert (raised.value.code, raised.value.line, raised.value.column) == (code, line, column)
+
+
+HOPELESS = {
+    "too wide and too deep": (
+        HEAD2
+        + "qreg w[40];"
+        + "".join(f"ry(0.3) w[{qubit}]; cx w[{qubit}], w[{(qubit + 7) % 40}];" for qubit in range(40)) * 9
+        + "measure w[0] -> c[0];"
+    ),
+    "a wide condition on a state that is not of the stabilizer kind": (
+        "OPENQASM 3.0; include 'stdgates.inc'; qubit[40] w; bit[64] c; ry(0.3) w; c[0] = measure w[0];"
+        "for int i in [0:38] { cx w[i], w[i + 1]; } if (c == 1) { ry(0.2) w[1]; } c[1] = measure w[1];"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", HOPELESS.values(), ids=HOPELESS)
+def test_a_refusal_has_one_reason_and_none_of_the_words_of_a_library(source):
+    with pytest.raises(CircuitError, match="GiB") as raised:
+        run_circuit(Router(), "auto", Task(scan(source), 1, SHOTS))
+    assert raised.value.code is FaultCode.MEMORY
+    assert not re.search(r"\bprism-q|\bprism: |\baer: |Qiskit|\bAer\b|panic", raised.value.message)

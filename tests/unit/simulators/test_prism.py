@@ -167,11 +167,24 @@ def test_what_prism_cannot_read_is_unsupported_and_has_a_line():
 def test_a_panic_ends_its_circuit_only(monkeypatch, capfd):
     monkeypatch.setattr(prism, "BLOCK_QUBITS", 100)
     text = f"{HEAD}qreg q[9]; creg c[2]; measure q[8] -> c[1]; if(c==1) ry(.1) q[7];"
-    with pytest.raises(CircuitError, match="prism-q panicked: index out of bounds") as raised:
+    with pytest.raises(CircuitError, match="the simulator failed on this circuit") as raised:
         counts_of(text)
     assert raised.value.code is FaultCode.INTERNAL
     assert "panicked" in capfd.readouterr().err
     assert counts_of(f"{HEAD}qreg q[1]; creg c[1]; x q[0]; measure q -> c;") == {"1": 1000}
+
+
+@pytest.mark.parametrize(
+    ("qubits", "text", "shots"),
+    [(40, "ry(1) q; measure q -> c;", 10**8), (9, "h q[0]; measure q[0] -> c[0]; if(c==1) x q[1];", 10**9)],
+)
+def test_shots_that_do_not_fit_are_what_is_named(qubits, text, shots):
+    source = f"{HEAD}qreg q[{qubits}]; creg c[{qubits}]; {text}"
+    with pytest.raises(
+        CircuitError, match=rf"{shots:,} shots take .* GiB, with 2 GiB a worker holds .* of this"
+    ) as raised:
+        PrismSimulator().simulate(task_of(source, shots=shots))
+    assert raised.value.code is FaultCode.ADMISSION
 
 
 def test_ties_come_after_the_declarations_and_move_no_line():
