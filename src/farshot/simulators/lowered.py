@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from farshot.openqasm.plain_text import PlainText
     from farshot.protocols import Run, Task
 
-__all__ = ["Lowered", "lowered"]
+__all__ = ["STABILIZED", "Lowered", "lowered"]
 
 _UNREAD = frozenset({Feature.RICH, Feature.UNICODE})
 """Features of texts that go to no simulator as they are."""
@@ -39,7 +39,7 @@ _MOST = 20
 """Up to this width idle qubits cost less than to look for them."""
 _WIDE: dict[str | None, int] = {"density_matrix": 8, "stabilizer": 0}
 """The same for methods of which this is not true."""
-_STABILIZED = frozenset({"h", "s", "sdg", "x", "y", "z", "id", "sx", "cx", "CX", "cz", "swap"})
+STABILIZED = frozenset({"h", "s", "sdg", "x", "y", "z", "id", "sx", "cx", "CX", "cz", "swap"})
 """The library gates that every stabilizer method takes under their own names."""
 _NEVER_CLIFFORD = frozenset(["t", "tdg", "ccx", "ch", "csx", "cswap", "c3x", "c4x", "c3sqrtx", "rccx", "rc3x"])
 _DECIMAL = re.compile(r"\((-?[0-9]{1,3}\.[0-9]{1,20})[,)]")
@@ -159,7 +159,7 @@ def _moved(term: str, kept: tuple[int, ...]) -> str:
 
 def _may_gain(scan: Scan) -> bool:
     """Say by a glance whether plain operations may be narrower, or Clifford."""
-    if Feature.CLIFFORD in scan.features and scan.library_gates <= _STABILIZED:
+    if Feature.CLIFFORD in scan.features and scan.library_gates <= STABILIZED:
         return False
     text = scan.text[scan.body_from : scan.measures_from]
     return _may_be_idle(scan, text) or _may_be_clifford(scan, text)
@@ -230,4 +230,4 @@ def _features(program: Program, gates: Iterable[Gate], *, dynamic: bool) -> Iter
 
 
 def _is_stabilized(gate: Gate) -> bool:
-    return gate.name in _STABILIZED and (not gate.controls or (gate.controls == 1 and gate.name in {"x", "z"}))
+    return gate.name in STABILIZED and (not gate.controls or (gate.controls == 1 and gate.name in {"x", "z"}))

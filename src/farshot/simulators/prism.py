@@ -16,6 +16,7 @@ from farshot.model import Values
 from farshot.packing import pack_bits
 from farshot.protocols import Run
 from farshot.simulators.limits import check_dense, check_shots_fit, dense_qubits
+from farshot.simulators.lowered import STABILIZED
 from farshot.simulators.prism_bonds import BOND, check_exactness
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
@@ -52,7 +53,6 @@ _DYNAMIC_VALUES = (
 )
 _APPROXIMATE = "the result would be approximate; the target 'prism:mps' accepts that"
 _DRAWN_METHODS = frozenset({None, "statevector"})
-_STABILIZED = frozenset({Feature.CLIFFORD, Feature.DYNAMIC})
 _ROTATIONS = frozenset({"rxx", "ryy", "rzz"})
 _KINDS = {
     None: BackendKind.auto(),
@@ -195,8 +195,10 @@ def _method(task: Task) -> str | None:
 
 
 def _is_stabilized(scan: Scan) -> bool:
-    """Whether a circuit is dynamic and Clifford; of gates of its own prism-q does not always see the latter."""
-    return not scan.own_gates and scan.features >= _STABILIZED
+    """Whether a circuit is dynamic and of gates that prism-q's stabilizer method takes: it takes no cy, for one."""
+    if scan.own_gates or scan.tail is not None or Feature.CLIFFORD not in scan.features:
+        return False
+    return scan.library_gates <= STABILIZED
 
 
 @lru_cache(maxsize=16)

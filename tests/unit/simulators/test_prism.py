@@ -99,6 +99,14 @@ def test_dynamic_clifford_circuits_of_many_shots_take_no_state_vector():
     assert "stabilizer" in PrismSimulator().simulate(task_of(source)).method
 
 
+@pytest.mark.parametrize(
+    "gates", ["cy q[0], q[1];", "swap q[0], q[1]; cz q[1], q[0]; CX q[0], q[1];", "u3(0,0,0) q[1];"]
+)
+def test_dynamic_clifford_circuits_run_however_their_gates_are_called(gates):
+    source = f"{HEAD}qreg q[9]; creg c[2]; x q[0]; measure q[0] -> c[0]; if(c==0) x q[8]; {gates} measure q[8] -> c[1];"
+    assert counts_of(source) == {"01": 1000}
+
+
 def test_what_would_be_approximate_is_refused_unless_asked_for(monkeypatch):
     monkeypatch.setitem(prism._KINDS, None, prism.BackendKind.mps(2))
     monkeypatch.setitem(prism._KINDS, "mps", prism.BackendKind.mps(2))
