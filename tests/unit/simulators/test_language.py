@@ -28,6 +28,14 @@ RUN = {
         HEAD3 + "x q[1]; c = measure q; if (uint(c) == 2) { x q[0]; } c = measure q;",
         "11",
     ),
+    "controls of a dynamic circuit": (
+        HEAD3 + "qubit[9] w; c[0] = measure q[0]; if (!c[0]) { x q[0]; } ctrl(2) @ x w[0], w[1], w[2]; c = measure q;",
+        "01",
+    ),
+    "controls of one gate more than the stabilizer method takes": (
+        HEAD3 + "qubit[9] w; c[0] = measure q[0]; if (!c[0]) { x q[0]; } ctrl @ h w[0], w[1]; c = measure q;",
+        "01",
+    ),
     "delays in several units": (
         HEAD3 + "delay[9dt] q; x q[0]; delay[3us] q; delay[1.5ms] q; c = measure q;",
         "01",
@@ -71,9 +79,10 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize("target", ["auto", "prism", "aer"])
 @pytest.mark.parametrize(("source", "counts"), RUN.values(), ids=RUN)
-def test_what_simulators_read_differently_has_one_result(source, counts):
-    _, run = run_circuit(Router(), "auto", Task(scan(source), 1, SHOTS))
+def test_what_simulators_read_differently_has_one_result(source, counts, target):
+    _, run = run_circuit(Router(), target, Task(scan(source), 1, SHOTS))
     assert unpack(run.outcome) == {counts: SHOTS}
 
 

@@ -100,7 +100,8 @@ def test_dynamic_clifford_circuits_of_many_shots_take_no_state_vector():
 
 
 @pytest.mark.parametrize(
-    "gates", ["cy q[0], q[1];", "swap q[0], q[1]; cz q[1], q[0]; CX q[0], q[1];", "u3(0,0,0) q[1];"]
+    "gates",
+    ["cy q[0], q[1];", "swap q[0], q[1]; cz q[1], q[0]; CX q[0], q[1];", "u3(0,0,0) q[1];", "ccx q[1], q[2], q[8];"],
 )
 def test_dynamic_clifford_circuits_run_however_their_gates_are_called(gates):
     source = f"{HEAD}qreg q[9]; creg c[2]; x q[0]; measure q[0] -> c[0]; if(c==0) x q[8]; {gates} measure q[8] -> c[1];"
