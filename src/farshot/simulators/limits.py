@@ -63,9 +63,11 @@ def amplitudes_size(width: int) -> int:
 def size_text(size: int) -> str:
     """Return bytes as people read them, those that no machine has as a power of 2.
 
-    >>> size_text(2**31), size_text(2**64), size_text(3 * 2**20)
-    ('2 GiB', '2**34 GiB', '3 MiB')
+    >>> size_text(3 * 2**20), size_text(2**31), size_text(2**44), size_text(2**64)
+    ('3 MiB', '2 GiB', '16,384 GiB', '2**34 GiB')
     """
     if size < 2**30:
         return f"{size / 2**20:,.3g} MiB"
-    return f"{size / 2**30:,.3g} GiB" if size < 2**50 else f"2**{size.bit_length() - 31} GiB"
+    if size < 2**40:
+        return f"{size / 2**30:.3g} GiB"
+    return f"{size / 2**30:,.0f} GiB" if size < 2**50 else f"2**{size.bit_length() - 31} GiB"
