@@ -330,7 +330,7 @@ def root(server, tmp_path):
 
 
 def test_an_admin_sees_to_users_from_elsewhere(root, server):
-    made = root.json("token", "create", "grace", "--expires", "1d")
+    made = root.json("token", "create", "grace", "--expires", "1d", "--url", server.url)
     assert (made["user"], made["role"], made["state"]) == ("grace", "user", "good")
     root.write(bell=BELL)
     job_id = root.json("submit", "bell.qasm", "--url", server.url, "--token", made["token"])["job_id"]
@@ -338,17 +338,27 @@ def test_an_admin_sees_to_users_from_elsewhere(root, server):
     assert "owner" in out.splitlines()[0]
     assert "grace" in out
     assert job_id[:8] in out
-    limited = root.json("user", "limit", "grace", "--stored-bytes", "10GiB")
+    limited = root.json("user", "limit", "grace", "--stored-bytes", "10GiB", "--url", server.url)
     assert limited["quota"]["stored_bytes"] == 10 * 2**30
-    assert limited in root.json("user", "list")
-    assert made["id"] in {token["id"] for token in root.json("token", "list")}
-    assert root.json("token", "revoke", made["token"]) == {"id": made["id"], "user": "grace", "revoked": True}
-    assert not root.json("token", "revoke", made["id"])["revoked"]
+    assert limited in root.json("user", "list", "--url", server.url)
+    assert made["id"] in {token["id"] for token in root.json("token", "list", "--url", server.url)}
+    revoked = root.json("token", "revoke", made["token"], "--url", server.url)
+    assert revoked == {"id": made["id"], "user": "grace", "revoked": True}
+    assert not root.json("token", "revoke", made["id"], "--url", server.url)["revoked"]
     assert not (root.folder / "data").exists()
 
 
-def test_a_user_who_is_no_admin_is_told_so(ada):
-    _, err = ada("token", "list", status=1)
+def test_without_an_address_users_are_those_of_a_store_and_that_is_said(root, server):
+    root.json("token", "create", "local")
+    _, err = root("user", "list")
+    assert f"--url {server.url}" in err
+    assert (root.folder / "data").exists()
+    _, err = root("token", "list", "--url", server.url, "--data-dir", "data", status=2)
+    assert "give one of them" in err
+
+
+def test_a_user_who_is_no_admin_is_told_so(ada, server):
+    _, err = ada("token", "list", "--url", server.url, status=1)
     assert "only an admin" in err
     out, _ = ada("jobs")
     assert "owner" not in out

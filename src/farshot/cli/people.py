@@ -15,9 +15,10 @@ from farshot.cli.failures import DONE, InputError
 from farshot.cli.notes import note
 from farshot.cli.opening import service_of
 from farshot.cli.service_options import load_settings
-from farshot.cli.stores import open_store
+from farshot.cli.stores import open_store, store_text
 from farshot.cli.tables import stdout
 from farshot.cli.texts import ago
+from farshot.config.login import stored_login
 from farshot.config.units import Size
 from farshot.service.accounts import Accounts
 from farshot.store.accounts import SqlAccounts
@@ -38,16 +39,19 @@ _MAX_DAYS = 36_500
 
 @contextmanager
 def _accounts(options: AccountOptions) -> Iterator[Accounts | ServiceAccounts]:
-    """Yield the users of the store that is named; where none is, those of the service that we are logged in at."""
-    service = None if options.names_store else service_of(options.where)
+    """Yield the users of the service whose address is given, else those of the store that the settings name."""
+    service = service_of(options.where) if options.where.url else None
     if service:
         from farshot.cli.service_accounts import ServiceAccounts
 
-        note(f"at {service.url} ({service.url_origin})")
         with ServiceAccounts.opened(service) as accounts:
             yield accounts
         return
-    engine = open_store(load_settings(options.config, options.store_flags()).settings)
+    settings = load_settings(options.config, options.store_flags()).settings
+    login = stored_login()
+    if login:
+        note(f"on the store {store_text(settings)}; for the service where you are logged in: --url {login.url}")
+    engine = open_store(settings)
     try:
         yield Accounts(SqlAccounts(engine))
     finally:

@@ -106,8 +106,7 @@ def _serving() -> ModuleType:
 
 _token_app = typer.Typer(
     no_args_is_help=True,
-    help="Say who may use a service: at the service you are logged in at as an admin, or on a store of this machine, "
-    "also while it is served.",
+    help="Say who may use a service: on its store, also while it runs, or from afar with --url and an admin's token.",
 )
 
 
@@ -179,8 +178,7 @@ def revoke_token(
 
 _user_app = typer.Typer(
     no_args_is_help=True,
-    help="Look at the users of a service, and limit them: of the service you are logged in at as an admin, or of a "
-    "store of this machine.",
+    help="Look at the users of a service, and limit them: on its store, or from afar with --url and an admin's token.",
 )
 
 

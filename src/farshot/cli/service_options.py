@@ -43,7 +43,6 @@ FLAGS = {
     "keep_uploads": "retention.uploads",
 }
 """Which setting the flag of an option is for."""
-_STORE_VARIABLES = ("FARSHOT_CONFIG", "FARSHOT_SERVER_STORE", "FARSHOT_SERVER_DATA_DIR")
 
 
 def setting(flag: str, metavar: str, words: str) -> object:
@@ -69,18 +68,12 @@ Expires = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class AccountOptions:
-    """Whose users a command is about, as far as it was told: those of a store, or of a service that is asked."""
+    """Whose users a command is about: those of a store, or where a `url` is given of the service there."""
 
     config: Path | None
     data_dir: str | None
     store: str | None
     where: Where
-
-    @property
-    def names_store(self) -> bool:
-        """Whether a store was named, by an option or in the environment, rather than a service."""
-        named = (self.config, self.data_dir, self.store, *(os.environ.get(name) for name in _STORE_VARIABLES))
-        return any(named) and not self.where.url
 
     def store_flags(self) -> dict[str, str | None]:
         """Return the options that name a store, as `load_settings` takes them."""
