@@ -45,14 +45,11 @@ def server(tmp_path, url):
 def frozen(url):
     """Stop every process of the server of a database meanwhile."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    with engine.connect() as connection:
+    with engine.connect() as connection:  # its process is there as long as the connection is
         backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        status = Path(f"/proc/{backend}/status").read_text()
     engine.dispose()
-    parent = next(
-        int(line.split()[1])
-        for line in Path(f"/proc/{backend}/status").read_text().splitlines()
-        if line.startswith("PPid")
-    )
+    parent = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid"))
     stopped = [parent, *children_of(parent)]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)

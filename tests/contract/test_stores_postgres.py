@@ -111,7 +111,7 @@ def test_steps_agree_with_the_model(url, engine):
     class Machine(StoreMachine):
         def make_empty(self):
             with engine.begin() as connection:
-                connection.execute(text("TRUNCATE jobs CASCADE"))
+                connection.execute(text("TRUNCATE jobs, turns, stored CASCADE"))
 
         def open_store(self, clock):
             return SqlStore(open_engine(url), clock, lease_seconds=LEASE_SECONDS)
