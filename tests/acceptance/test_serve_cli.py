@@ -250,7 +250,7 @@ def test_after_logout_commands_work_on_this_machine(ada):
 
 
 def test_watching_ends_at_ctrl_c_and_cancel_stops_the_job(ada):
-    ada.write(**{f"heavy_{number:02}": heavy() for number in range(20)})
+    ada.write(**{f"heavy_{number:02}": heavy(25) for number in range(20)})
     job_id = ada.json("submit", ".")["job_id"]
     watching = ada.start("watch", job_id)
     wait_until(lambda: ada.json("status", job_id)["status"] == "RUNNING")

@@ -8,8 +8,9 @@ import pytest
 from farshot.service.openapi import description
 
 PATHS = {path: {name.upper() for name in methods} for path, methods in description()["paths"].items()}
-UNKNOWN = ["/", "/v1", "/v1/", "/v1/jobs/", "/v2/jobs", "/v1/jobs/a/b", "/v1/jobs/a%2Fb/results", "/favicon.ico"]
+UNKNOWN = ["/v1", "/v1/", "/v1/jobs/", "/v2/jobs", "/v1/jobs/a/b", "/v1/jobs/a%2Fb/results", "/favicon.ico"]
 UNKNOWN += ["/healthz/", "/v1/jobs/a/results/", "//v1/jobs", "/v1/jobs/%2e%2e/me", "/%00", "/v1/JOBS", "/%ff"]
+NAMES = {"job_id": "a", "number": 0, "name": "a", "token_id": "a"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 
 
@@ -43,6 +44,11 @@ def test_the_page_names_every_route_and_loads_nothing(nobody):
     assert not [word for word in ["<script", "src=", "@import", "url("] if word in page]
 
 
+def test_the_address_of_the_service_leads_to_its_page(nobody):
+    answer = nobody.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
 @pytest.mark.parametrize("path", UNKNOWN)
 def test_an_unknown_path_is_a_problem(nobody, ann, path):
     for caller in (nobody, ann):
@@ -55,7 +61,7 @@ def test_another_method_is_refused_and_those_that_are_allowed_are_named(ann):
     for path, methods in PATHS.items():
         allowed = methods | ({"HEAD"} if "GET" in methods else set())
         for method in set(METHODS) - allowed:
-            answer = ann.request(method, path.format(job_id="a", number=0))
+            answer = ann.request(method, path.format(**NAMES))
             assert answer.status_code == 405
             assert set(answer.headers["allow"].split(", ")) == allowed
 
