@@ -324,7 +324,8 @@ def test_a_service_that_is_away_is_said_so_with_the_key_to_go_on(farshot):
 @pytest.fixture
 def root(server, tmp_path):
     """An admin who is logged in at the server, on a machine that has no store of it."""
-    farshot = Farshot(tmp_path)
+    (tmp_path / "root").mkdir()
+    farshot = Farshot(tmp_path / "root")
     farshot("login", server.url, text=server.token("root", "--admin"))
     return farshot
 
