@@ -20,6 +20,7 @@ TABLE_WIDTH = 12
 """Up to this width the key of every outcome is kept: 4,096 strings take 0.3 MB."""
 MACHINE_WIDTH = 64
 """Up to this width a word is a machine integer."""
+_MACHINE_BYTES = bytes(next(size for size in (1, 2, 4, 8) if width <= 8 * size) for width in range(MACHINE_WIDTH + 1))
 
 
 def word_bytes(width: int) -> int:
@@ -28,9 +29,7 @@ def word_bytes(width: int) -> int:
     >>> [word_bytes(width) for width in (0, 8, 9, 17, 64, 65)]
     [1, 1, 2, 4, 8, 9]
     """
-    if width > MACHINE_WIDTH:
-        return -(-width // 8)
-    return next(size for size in (1, 2, 4, 8) if width <= 8 * size)
+    return _MACHINE_BYTES[width] if width <= MACHINE_WIDTH else -(-width // 8)
 
 
 def pack(width: int, words: NDArray[Any], tallies: NDArray[Any]) -> Counts:

@@ -20,7 +20,8 @@ class Batch:
     """What one submission holds, checked.
 
     `sources` are texts, or the rows of `spec.template`, each packed as little-endian float64, one a parameter.
-    `options` is what the caller said of all of them, encoded.
+    `options` is what the caller said of all of them, encoded. `is_named` says whether the key is the caller's own, who
+    may then submit the same batch under it once more; else it was drawn, and nobody knows it.
     """
 
     labels: Sequence[str]
@@ -29,11 +30,17 @@ class Batch:
     tag: str | None
     key: str
     options: bytes
+    is_named: bool = True
 
     @cached_property
     def digest(self) -> bytes:
         """What two batches share only where they are the same."""
         return digest_of(self.options, self.labels, self.sources)
+
+    @property
+    def stamp(self) -> bytes:
+        """What two batches under one key share only where they are the same: a key that was drawn stands for itself."""
+        return self.digest if self.is_named else self.key.encode()
 
     def encoded(self, span: slice) -> list[bytes]:
         """Return the circuits of `span` as the store keeps them: packed rows, or UTF-8.

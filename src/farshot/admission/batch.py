@@ -124,13 +124,15 @@ def batch_of(contents: Contents, request: Request) -> Batch:
     tag = check_text("tag", request.tag)
     seed = None if request.seed is None else spec.seed
     options = (spec.target, seed, spec.shots, spec.observables, tag, spec.timeout, *_given(contents.template))
+    key = check_text("key", request.key)
     return Batch(
         labels=contents.labels,
         sources=contents.sources,
         spec=spec,
         tag=tag,
-        key=check_text("key", request.key) or uuid.uuid4().hex,
+        key=key or uuid.uuid4().hex,
         options=msgspec.msgpack.encode(options),
+        is_named=bool(key),
     )
 
 

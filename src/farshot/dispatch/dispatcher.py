@@ -64,7 +64,7 @@ class Dispatcher:
         self._troubles: list[Lost | Spared | Broken | Halted] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._tended_at = 0.0
-        self._woken = False
+        self._woken = self._claimed = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
         self.health = Health()
@@ -231,6 +231,7 @@ class Dispatcher:
             return
         self._take(shards)
         request.answer.put(record)
+        self._claimed = True
 
     def _add_and_claim(self, submission: Submission) -> tuple[JobRecord, list[Shard]]:
         """Add a job; where another one's shards cannot be claimed, that is seen to later."""
@@ -241,6 +242,8 @@ class Dispatcher:
             return self._store.add(submission), []
 
     def _take(self, shards: list[Shard]) -> None:
+        if not self.held:
+            self._looked_at = time.monotonic()
         for shard in shards:
             self._defects.guard(shard.lease.job_id, partial(self._holdings.take, shard))
 
@@ -259,9 +262,10 @@ class Dispatcher:
             self._looked_at = 0.0
 
     def _exchange(self) -> None:
-        """Record what came back and take as much again, in one transaction."""
-        free = self._free()
+        """Record what came back and take as much again, in one transaction; nothing again that was taken just now."""
         woken, self._woken = self._woken, False
+        claimed, self._claimed = self._claimed, False
+        free = 0 if claimed and not (woken or self._unrecorded) else self._free()
         try:
             if self._unrecorded or (woken and free > 0):
                 recorded, shards = self._store.exchange(self._unrecorded, self._holder, free)

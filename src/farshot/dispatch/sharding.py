@@ -27,6 +27,7 @@ _QUBITS = re.compile(r"\b(?:qreg\s+\w+|qubit)\s*\[\s*(\d{1,4})\s*\]")
 _SHORT_HEAD = 96
 _LONG_HEAD = 2048
 _WIDEST = 26
+_CLIFFORD = -1
 _MOST_BRANCHES = 20
 _PER_CIRCUIT = 4e-5
 _PER_CHARACTER = 5e-8
@@ -61,22 +62,42 @@ def estimate(source: str, demand: Demand = _ONE_SHOT) -> float:
     True
     """
     qubits = _qubits(source)
-    amplitudes = 0 if qubits > _WIDEST and "(" not in source else 2 ** min(_WIDEST, qubits)
-    branches = min(demand.shots, 2 ** min(_MOST_BRANCHES, source.count("if") + source.count("reset"))) or 1
-    simulated = len(source) * (_PER_CHARACTER + _PER_AMPLITUDE * amplitudes * branches)
-    return _PER_CIRCUIT + simulated + _asked(demand, amplitudes)
+    if qubits > _WIDEST:
+        qubits = _WIDEST if "(" in source else _CLIFFORD
+    fixed, per_character = _rates(qubits, _doublings(source), demand)
+    return fixed + per_character * len(source)
 
 
-def _asked(demand: Demand, amplitudes: int) -> float:
-    """Return the seconds that drawing shots takes, of which no more are apart than there are outcomes, and terms."""
+@lru_cache(maxsize=1024)
+def _rates(qubits: int, doublings: int, demand: Demand) -> tuple[float, float]:
+    """Return the seconds that every such circuit takes, and those for each character of its text.
+
+    Drawing shots takes no longer than there are outcomes to tell apart.
+    """
+    amplitudes = 0 if qubits == _CLIFFORD else 2**qubits
+    branches = min(demand.shots, 2 ** min(_MOST_BRANCHES, doublings)) or 1
     term = _PER_TERM + min(_PER_TERM_AT_MOST, _PER_TERM_AND_AMPLITUDE * amplitudes)
-    return _PER_SAMPLE * min(demand.shots, amplitudes) + demand.terms * term
+    asked = _PER_SAMPLE * min(demand.shots, amplitudes) + demand.terms * term
+    return _PER_CIRCUIT + asked, _PER_CHARACTER + _PER_AMPLITUDE * amplitudes * branches
+
+
+def _doublings(source: str) -> int:
+    """Return how often the words for conditions and resets are in a text. A letter is found ten times as fast as a
+    word, and most circuits have no "f".
+    """
+    conditions = source.count("if") if "f" in source else 0
+    return conditions + (source.count("reset") if "t" in source else 0)
 
 
 def _qubits(source: str) -> int:
-    """Return how many qubits a text declares; registers behind its head are looked for where the words for them are."""
-    found = _declared(source[:_SHORT_HEAD])
-    if found.registers and found.registers == source.count("qreg") + source.count("qubit"):
+    """Return how many qubits a text declares; registers behind its head are looked for where the words for them are,
+    or their letters.
+    """
+    angle = source.find("(", 0, _SHORT_HEAD)
+    end = _SHORT_HEAD if angle < 0 else angle
+    found = _declared(source[:end])
+    no_letters = source.find("g", end) < 0 and source.find("b", end) < 0
+    if found.registers and (no_letters or found.registers == source.count("qreg") + source.count("qubit")):
         return found.qubits
     return (_declared(source[:_LONG_HEAD]) if len(source) <= _LONG_HEAD else _declared_anywhere(source)).qubits
 

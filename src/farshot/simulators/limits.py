@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import cache
 
 from farshot.errors import CircuitError, FaultCode
 
@@ -24,11 +25,13 @@ _DEFAULT = 2**31
 _AMPLITUDE = 16
 
 
+@cache
 def worker_memory() -> int:
-    """Return the bytes that this worker may use; 2 GiB where nobody says."""
+    """Return the bytes that this worker may use, which is said once, before it starts; 2 GiB where nobody says."""
     return int(os.environ.get(WORKER_MEMORY, _DEFAULT))
 
 
+@cache
 def dense_qubits() -> int:
     """Return the widest state vector that fits, with room for a second copy of it."""
     return max(1, int(math.log2(worker_memory() / _AMPLITUDE)) - 1)

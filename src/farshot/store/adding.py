@@ -49,7 +49,7 @@ def add(connection: Connection, submission: Submission, at: float, quota: Quota)
         connection,
         owner=submission.owner,
         key=batch.key,
-        digest=batch.digest,
+        digest=batch.stamp,
         tag=batch.tag,
         target=batch.spec.target,
         priority=submission.priority,
@@ -60,7 +60,7 @@ def add(connection: Connection, submission: Submission, at: float, quota: Quota)
         timeout=batch.spec.timeout,
         created_at=at,
     )
-    add_part(connection, job_id, 0, digest=batch.digest, circuits=len(batch.labels), template=template)
+    add_part(connection, job_id, 0, digest=batch.stamp, circuits=len(batch.labels), template=template)
     size = 0
     for slot, cut in enumerate(submission.shards):
         span = slice(cut.start, cut.end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +13,7 @@ from farshot.contract import JobStatus
 from farshot.errors import FaultCode
 from farshot.model import Fault
 from farshot.protocols import Recorded
-from farshot.states import JobEvent, ShardStatus, job_after, jobs_before
+from farshot.states import JobEvent, ShardStatus, final_status, job_after, jobs_before
 from farshot.store import statements as sql
 from farshot.store.amounts import RESULT_BYTES, fits, why_not
 from farshot.store.checksums import checksum
@@ -26,11 +28,11 @@ if TYPE_CHECKING:
 
     from farshot.accounts import Quota
     from farshot.model import Lease, Part
-    from farshot.store.rows import AnyRow
 
 __all__ = ["prolong", "record_parts", "release"]
 
 _encode = msgspec.msgpack.Encoder().encode
+_ENDED = frozenset({final_status(0), final_status(1)})
 _EXCEED = (
     update(jobs)
     .where(jobs.c.id == bindparam("of_job"), jobs.c.status.in_(sorted(jobs_before(JobEvent.EXCEED))))
@@ -51,6 +53,15 @@ _RETREAT = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Exceeded:
+    """A job that ends with a fault: these parts of it are more than its owner may store."""
+
+    job_id: str
+    fault: Fault
+    parts: list[Part] = field(default_factory=list)
+
+
 def record_parts(
     connection: Connection, parts: Sequence[Part], at: float, charges: Charges, quota: Quota
 ) -> list[Recorded]:
@@ -60,11 +71,12 @@ def record_parts(
     """
     owners = [_advance(connection, part, charges) for part in parts]
     held = [(owner, part) for owner, part in zip(owners, parts, strict=True) if owner is not None]
-    exceeded = _exceeding(connection, held, at, quota)
-    touched = {part.lease.job_id for part in parts if part.last}
-    ended = {job for job in touched if connection.execute(sql.END_JOB, {"of_job": job, "at": at}).rowcount}
-    ended.update(part.lease.job_id for part in exceeded)
-    refused = set(map(id, exceeded))
+    exceeded = _add_results(connection, held, quota)
+    refused = {id(part) for each in exceeded for part in each.parts}
+    ended = _advance_jobs(connection, [part for _, part in held if id(part) not in refused], at)
+    for each in exceeded:
+        _end_exceeded(connection, each, at)
+    ended.update(each.job_id for each in exceeded)
     return [
         Recorded(part, owner is not None and id(part) not in refused, part.lease.job_id in ended)
         for owner, part in zip(owners, parts, strict=True)
@@ -73,28 +85,30 @@ def record_parts(
 
 def _advance(connection: Connection, part: Part, charges: Charges) -> str | None:
     """Move a shard on where the lease holds, and return whose it is; None where it does not."""
-    values = fence(part.lease) | {"from_position": part.first, "count": part.size}
+    values = fence(part.lease) | {"from_position": part.first, "count": part.size, "seconds": part.seconds}
     advanced = connection.execute(sql.ADVANCE_SHARD[part.last], values).one_or_none()
     if advanced is None:
         return None
-    _charge(connection, part, advanced, charges)
+    before = max(0.0, advanced.charged + part.seconds)
+    more = part.seconds - before
+    charges.changes[advanced.owner] += more if part.last else max(0.0, more)
     return str(advanced.owner)
 
 
-def _exceeding(connection: Connection, held: Sequence[tuple[str, Part]], at: float, quota: Quota) -> list[Part]:
-    """Write the results, owner by owner; return the parts that were too large for theirs, whose jobs have ended."""
-    exceeded: list[Part] = []
+def _add_results(connection: Connection, held: Sequence[tuple[str, Part]], quota: Quota) -> list[_Exceeded]:
+    """Write the results, owner by owner; return the jobs whose results are too large for theirs."""
+    exceeded: list[_Exceeded] = []
     for owner in sorted({owner for owner, _ in held}):
         parts = [part for each, part in held if each == owner]
         if fits(connection, owner, sum(map(_size, parts)), quota):
             _add_all(connection, parts)
         else:
-            exceeded += _add_what_fits(connection, owner, parts, at, quota)
+            exceeded += _add_what_fits(connection, owner, parts, quota)
     return exceeded
 
 
-def _add_what_fits(connection: Connection, owner: str, parts: Sequence[Part], at: float, quota: Quota) -> list[Part]:
-    exceeded: dict[str, list[Part]] = {}
+def _add_what_fits(connection: Connection, owner: str, parts: Sequence[Part], quota: Quota) -> list[_Exceeded]:
+    exceeded: dict[str, _Exceeded] = {}
     for part in parts:
         job_id = part.lease.job_id
         if job_id not in exceeded and fits(connection, owner, _size(part), quota):
@@ -102,39 +116,27 @@ def _add_what_fits(connection: Connection, owner: str, parts: Sequence[Part], at
             continue
         if job_id not in exceeded:
             why = f"{why_not(connection, owner, _size(part), quota)}; then submit anew what is missing"
-            fault = _encode(Fault(FaultCode.ADMISSION, why))
-            connection.execute(_EXCEED, {"of_job": job_id, "of_fault": fault, "at": at})
-        _retreat(connection, part)
-        exceeded.setdefault(job_id, []).append(part)
-    for job_id in exceeded:
-        connection.execute(sql.CANCEL_SHARDS, {"of_job": job_id})
-    return [part for found in exceeded.values() for part in found]
+            exceeded[job_id] = _Exceeded(job_id, Fault(FaultCode.ADMISSION, why))
+        exceeded[job_id].parts.append(part)
+    return list(exceeded.values())
 
 
-def _retreat(connection: Connection, part: Part) -> None:
-    """Undo that a shard was moved on."""
-    shard = {"of_job": part.lease.job_id, "of_shard": part.lease.shard, "count": part.size}
-    connection.execute(_RETREAT, shard)
+def _end_exceeded(connection: Connection, exceeded: _Exceeded, at: float) -> None:
+    """End a job with its fault, and undo that its shards were moved on by what is not written."""
+    connection.execute(_EXCEED, {"of_job": exceeded.job_id, "of_fault": _encode(exceeded.fault), "at": at})
+    for part in exceeded.parts:
+        connection.execute(_RETREAT, {"of_job": exceeded.job_id, "of_shard": part.lease.shard, "count": part.size})
+    connection.execute(sql.CANCEL_SHARDS, {"of_job": exceeded.job_id})
 
 
 def _add_all(connection: Connection, parts: Sequence[Part]) -> None:
-    for part in parts:
-        if part.size:
-            _add_results(connection, part)
+    written = [_written(part) for part in parts if part.size]
+    if written:
+        connection.execute(sql.ADD_RESULTS, written)
 
 
 def _size(part: Part) -> int:
     return len(part.results) + RESULT_BYTES if part.size else 0
-
-
-def _charge(connection: Connection, part: Part, advanced: AnyRow, charges: Charges) -> None:
-    """Charge the owner of a shard what a part took longer than was charged before; at its end also less."""
-    more = part.seconds - advanced.charged
-    if part.last:
-        charges.changes[advanced.owner] += more
-        return
-    charges.changes[advanced.owner] += max(0.0, more)
-    connection.execute(sql.CHARGE_SHARD, fence(part.lease) | {"seconds": max(0.0, -more)})
 
 
 def prolong(connection: Connection, lease: Lease, until: dict[str, object], seconds: float, charges: Charges) -> bool:
@@ -142,8 +144,9 @@ def prolong(connection: Connection, lease: Lease, until: dict[str, object], seco
     held = connection.execute(sql.RENEW_SHARD, fence(lease) | until).one_or_none()
     if held is None:
         return False
-    if seconds > held.charged:
-        charges.changes[held.owner] += seconds - held.charged
+    charged = max(0.0, held.charged)
+    if seconds > charged:
+        charges.changes[held.owner] += seconds - charged
         connection.execute(sql.CHARGE_SHARD, fence(lease) | {"seconds": seconds})
     return True
 
@@ -154,32 +157,39 @@ def release(connection: Connection, lease: Lease, blame: Mapping[str, object], s
     if released is None:
         return False
     charges = Charges()
-    charges.changes[released.owner] += seconds - released.charged
+    charges.changes[released.owner] += seconds - max(0.0, released.charged)
     charge(connection, charges)
     return True
 
 
-def _add_results(connection: Connection, part: Part) -> None:
+def _written(part: Part) -> dict[str, object]:
     job_id, shard, attempt = part.lease.job_id, part.lease.shard, part.lease.attempt
-    connection.execute(
-        sql.ADD_RESULTS,
-        {
-            "job_id": job_id,
-            "first": part.first,
-            "shard": shard,
-            "attempt": attempt,
-            "size": part.size,
-            "results": part.results,
-            "checksum": checksum(part.results, job_id, part.first, part.size, shard, attempt),
-        },
-    )
-    connection.execute(
-        sql.ADVANCE_JOB,
-        {
-            "of_job": job_id,
-            "count": part.size,
-            "faults": part.failed,
-            "seconds": part.seconds,
-            "size": _size(part),
-        },
-    )
+    return {
+        "job_id": job_id,
+        "first": part.first,
+        "shard": shard,
+        "attempt": attempt,
+        "size": part.size,
+        "results": part.results,
+        "checksum": checksum(part.results, job_id, part.first, part.size, shard, attempt),
+    }
+
+
+def _advance_jobs(connection: Connection, parts: Sequence[Part], at: float) -> set[str]:
+    """Count what was written for its jobs; return those that are ended by it."""
+    of_jobs: defaultdict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        of_jobs[part.lease.job_id].append(part)
+    return {job_id for job_id in sorted(of_jobs) if _advance_job(connection, job_id, of_jobs[job_id], at)}
+
+
+def _advance_job(connection: Connection, job_id: str, parts: Sequence[Part], at: float) -> bool:
+    counted = {
+        "of_job": job_id,
+        "count": sum(part.size for part in parts),
+        "faults": sum(part.failed for part in parts),
+        "seconds": sum(part.seconds for part in parts),
+        "size": sum(map(_size, parts)),
+        "at": at,
+    }
+    return connection.execute(sql.ADVANCE_JOB, counted).scalar() in _ENDED

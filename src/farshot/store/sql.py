@@ -365,7 +365,7 @@ class SqlStore:
     def _put(self, connection: Connection, submission: Submission) -> tuple[str, list[str]]:
         """Return the id of the job of this owner and key; once more, where it is new."""
         batch = submission.batch
-        found = earlier(connection, submission.owner, batch.key, batch.digest)
+        found = earlier(connection, submission.owner, batch.key, batch.stamp)
         if found:
             return found.id, []
         job_id = add(connection, submission, self._moment(connection).wall, self._quota)

@@ -49,7 +49,6 @@ __all__ = [
     "COUNT_RUNNING",
     "DELETE_JOBS",
     "DELETE_RESULTS",
-    "END_JOB",
     "EXPIRE_JOB",
     "FAIL_JOB",
     "FIND_ENDED_JOBS",
@@ -272,6 +271,7 @@ REVOKE_SHARDS = (
     .where(shards_leased, shards.c.holder == bindparam("of_holder"))
     .values(status=ShardStatus.QUEUED, **_NO_LEASE)
 )
+_charged = shards.c.charged - bindparam("seconds", type_=Float)
 ADVANCE_SHARD = {
     False: update(shards)
     .where(
@@ -279,7 +279,7 @@ ADVANCE_SHARD = {
         shards.c.first + shards.c.done == bindparam("from_position"),
         shards.c.done + bindparam("count") <= shards.c.size,
     )
-    .values(done=shards.c.done + bindparam("count"))
+    .values(done=shards.c.done + bindparam("count"), charged=_charged)
     .returning(shards.c.owner, shards.c.charged),
     True: update(shards)
     .where(
@@ -287,27 +287,27 @@ ADVANCE_SHARD = {
         shards.c.first + shards.c.done == bindparam("from_position"),
         shards.c.done + bindparam("count") == shards.c.size,
     )
-    .values(status=ShardStatus.DONE, done=shards.c.size, **_NO_LEASE)
+    .values(status=ShardStatus.DONE, done=shards.c.size, charged=_charged, **_NO_LEASE)
     .returning(shards.c.owner, shards.c.charged),
 }
 ADD_RESULTS = insert(results)
+_done = jobs.c.done + bindparam("count")
+_failed = jobs.c.failed + bindparam("faults")
+_is_all = and_(_done == jobs.c.circuits, ~_has_open_shard)
 ADVANCE_JOB = (
     update(jobs)
     .where(_this_job, jobs.c.status == JobStatus.RUNNING)
     .values(
-        done=jobs.c.done + bindparam("count"),
-        failed=jobs.c.failed + bindparam("faults"),
+        done=_done,
+        failed=_failed,
         run_time=jobs.c.run_time + bindparam("seconds"),
         bytes=jobs.c.bytes + bindparam("size"),
+        status=case(
+            (and_(_is_all, _failed > 0), final_status(1).value), (_is_all, final_status(0).value), else_=jobs.c.status
+        ),
+        finished_at=case((_is_all, bindparam("at", type_=Float))),
     )
-)
-END_JOB = (
-    update(jobs)
-    .where(_this_job, jobs.c.status == JobStatus.RUNNING, jobs.c.done == jobs.c.circuits, ~_has_open_shard)
-    .values(
-        status=case((jobs.c.failed > 0, final_status(1).value), else_=final_status(0).value),
-        finished_at=bindparam("at"),
-    )
+    .returning(jobs.c.status)
 )
 
 # cancel

@@ -4,7 +4,7 @@ from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode, MissingExtraError
 from farshot.packing import unpack
 from farshot.protocols import Task
-from farshot.simulators import targets
+from farshot.simulators import limits, targets
 from farshot.simulators.aer import AerSimulator
 from farshot.testing.counts import check_counts
 
@@ -91,9 +91,26 @@ def test_the_stabilizer_method_runs_clifford_gates_only():
     assert "Clifford" in AER.refusal(task_of(f"{HEAD}qreg q[1]; t q[0];", "stabilizer"))
 
 
+@pytest.fixture
+def worker_memory(monkeypatch):
+    """Say how many bytes the worker may use, which a worker reads once."""
+
+    def forget():
+        limits.worker_memory.cache_clear()
+        limits.dense_qubits.cache_clear()
+
+    def use(size):
+        monkeypatch.setenv(limits.WORKER_MEMORY, str(size))
+        forget()
+
+    yield use
+    monkeypatch.undo()
+    forget()
+
+
 @pytest.mark.parametrize(("method", "fits"), [(None, 10), ("statevector", 10), ("density_matrix", 20)])
-def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch, method, fits):
-    monkeypatch.setenv("FARSHOT_WORKER_MEMORY", str(16 * 2 * 2**fits))
+def test_what_does_not_fit_is_refused_before_it_is_tried(worker_memory, method, fits):
+    worker_memory(16 * 2 * 2**fits)
     source = f"{HEAD}qreg q[11]; creg c[1]; t q[0]; measure q[0] -> c[0];"
     with pytest.raises(CircuitError, match=r"method needs .* [GM]iB .* the worker has .* [GM]iB; .*:mps") as raised:
         run(source, method=method)

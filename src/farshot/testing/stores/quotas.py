@@ -153,6 +153,19 @@ class QuotaSuite:
         assert [store.job(job).status for job in (large, small)] == [JobStatus.FAILED, JobStatus.COMPLETED]
         assert store.job(large).done == 0
 
+    def test_results_that_fit_are_kept_before_some_of_the_same_job_that_do_not(
+        self, store: JobStore, accounts: AccountStore
+    ) -> None:
+        """In one record too: what is written is counted."""
+        job = store.add(make_submission(4, shard=2, owner="ada")).id
+        first, second = store.claim("me", 2)
+        _limit(accounts, stored_bytes=store.usage("ada").stored_bytes + 5000)
+        recorded = store.record([all_of(first), all_of(second, _LARGE, _LARGE)])
+        assert [(done.accepted, done.ended) for done in recorded] == [(True, True), (False, True)]
+        record = store.job(job)
+        assert (record.status, record.done) == (JobStatus.FAILED, 2)
+        assert sum(len(part.labels) for part in store.parts(job)) == 2
+
     def test_what_is_counted_is_what_the_jobs_have(
         self, store: JobStore, uploads: UploadStore, accounts: AccountStore
     ) -> None:
