@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from farshot.model import EVERY_JOB
 
@@ -36,6 +36,7 @@ __all__ = [
     "AccountStore",
     "Broken",
     "Clock",
+    "Exchanged",
     "Executor",
     "ExecutorEvent",
     "Halted",
@@ -168,6 +169,11 @@ class Executor(Protocol):
         """How many shards it takes at a time, so that no worker waits for the next one."""
         ...
 
+    @property
+    def reserve(self) -> int:
+        """How many of these are for owners who have fewer than as many there: nobody fills it all."""
+        ...
+
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start; from now on hand every event to `deliver`, from any thread."""
         ...
@@ -206,6 +212,14 @@ class Recorded:
     part: Part
     accepted: bool
     ended: bool = False
+
+
+class Exchanged(NamedTuple):
+    """What an exchange did to each part, what it leased, and the job of each submission, or why there is none."""
+
+    recorded: list[Recorded]
+    claimed: list[Shard]
+    added: list[JobRecord | Exception]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +263,6 @@ class JobStore(Protocol):
 
         Raises `KeyConflictError` where that job has another body.
         """
-        ...
-
-    def add_and_claim(self, submission: Submission, holder: str, limit: int) -> tuple[JobRecord, list[Shard]]:
-        """Add, then claim, where it can in one transaction: one commit where two would be. Raises as `add`."""
         ...
 
     def job(self, job_id: str) -> JobRecord:
@@ -346,8 +356,9 @@ class JobStore(Protocol):
         """End an open job as FAILED for the reason `fault`; say whether it was open."""
         ...
 
-    def claim(self, holder: str, limit: int) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first.
+    def claim(self, holder: str, limit: int, besides: Collection[str] = ()) -> list[Shard]:
+        """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first; none of
+        the owners `besides` whom others are served.
 
         Raises `BrokenJobError` where a job is in the way that cannot be handled; with a limit of 1 it is surely named.
         """
@@ -372,8 +383,19 @@ class JobStore(Protocol):
         """Record parts in one transaction, each only where its lease still holds."""
         ...
 
-    def exchange(self, parts: Sequence[Part], holder: str, limit: int) -> tuple[list[Recorded], list[Shard]]:
-        """Record, then claim, in one transaction: one commit where two would be."""
+    def exchange(
+        self,
+        parts: Sequence[Part],
+        holder: str,
+        limit: int,
+        besides: Collection[str] = (),
+        submissions: Sequence[Submission] = (),
+    ) -> Exchanged:
+        """Add jobs, record, then claim, where it can in one transaction: one commit for all of them.
+
+        What `add` raises of a submission is in its place; the others are added. A parts' job that cannot be handled
+        undoes all of it, and raises.
+        """
         ...
 
     def release(

@@ -46,9 +46,9 @@ class Faulty(SqlStore):
         self._meet("record", [part.lease for part in parts])
         return super().record(parts)
 
-    def exchange(self, parts, holder, limit):
+    def exchange(self, parts, holder, limit, besides=(), submissions=()):
         self._meet("record", [part.lease for part in parts])
-        return super().exchange(parts, holder, limit)
+        return super().exchange(parts, holder, limit, besides, submissions)
 
     def release(self, lease, suspect=None, verdict=None, seconds=0.0):
         self._meet("release", [lease])
@@ -214,11 +214,11 @@ def test_a_store_that_is_away_for_a_while_is_waited_for(tmp_path, caplog):
     class Away(SqlStore):
         gone = threading.Event()
 
-        def claim(self, holder, limit):
+        def claim(self, holder, limit, besides=()):
             if self.gone.is_set():
                 message = "the store is away"
                 raise farshot.StoreError(message)
-            return super().claim(holder, limit)
+            return super().claim(holder, limit, besides)
 
     with farshot.LocalBackend(data_dir=tmp_path, workers=0) as backend:
         store = Away(open_engine(sqlite_url(tmp_path)))

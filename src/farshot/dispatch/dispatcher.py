@@ -15,13 +15,13 @@ from farshot.dispatch.defects import Defects, is_of_job
 from farshot.dispatch.health import Health
 from farshot.dispatch.holdings import Holdings
 from farshot.dispatch.recovery import bury
-from farshot.dispatch.requests import Add, Wake
+from farshot.dispatch.requests import Add, Asked, Wake
 from farshot.errors import BrokenJobError, ExecutorError, StoreCorruptError, StoreError
 from farshot.model import Part
-from farshot.protocols import Broken, Halted, Lost, Resumed, Spared
+from farshot.protocols import Broken, Exchanged, Halted, Lost, Resumed, Spared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from farshot.dispatch.changes import Changes
     from farshot.model import JobRecord, Lease, Shard
@@ -60,11 +60,12 @@ class Dispatcher:
         self._events: queue.SimpleQueue[ExecutorEvent | Wake | Add] = queue.SimpleQueue()
         self._holdings = Holdings(store, executor)
         self._defects = Defects(store, self._holdings.drop_job)
+        self._asked = Asked()
         self._unrecorded: list[Part] = []
         self._troubles: list[Lost | Spared | Broken | Halted] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._tended_at = 0.0
-        self._woken = self._claimed = False
+        self._woken = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="farshot-dispatcher", daemon=True)
         self.health = Health()
@@ -196,50 +197,30 @@ class Dispatcher:
                 self._changes.publish()
 
     def _gather(self) -> list[ExecutorEvent | Wake | Add]:
-        """Wait for one event, then take all that are there, but none that comes while these are seen to."""
-        try:
-            first = self._events.get(timeout=_TICK)
-        except queue.Empty:
-            return []
-        return [first, *(self._events.get_nowait() for _ in range(self._events.qsize()))]
+        """Wait for one event, unless there is something to do; then take all that are there, but none that comes while
+        these are seen to.
+        """
+        gathered: list[ExecutorEvent | Wake | Add] = []
+        if not self._asked:
+            try:
+                gathered.append(self._events.get(timeout=_TICK))
+            except queue.Empty:
+                return []
+        return [*gathered, *(self._events.get_nowait() for _ in range(self._events.qsize()))]
 
     def _sort(self, gathered: Iterable[ExecutorEvent | Wake | Add]) -> None:
         """Keep what is reported until it is recorded, and answer what is asked."""
-        asked: list[Add] = []
         for event in gathered:
             if isinstance(event, Part):
                 self._unrecorded.append(event)
             elif isinstance(event, Add):
-                asked.append(event)
+                self._asked.put(event)
             elif isinstance(event, Wake):
                 self._note_wake()
             elif isinstance(event, Resumed):
                 self.health.recover(health.WORKERS, health.PACKAGE)
             else:
                 self._troubles.append(event)
-        for request in asked:
-            self._add(request)
-
-    def _add(self, request: Add) -> None:
-        """Add a job and take what could be claimed, of this job or others."""
-        if not request.wanted:
-            return
-        try:
-            record, shards = self._add_and_claim(request.submission)
-        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it
-            request.answer.put(error)
-            return
-        self._take(shards)
-        request.answer.put(record)
-        self._claimed = True
-
-    def _add_and_claim(self, submission: Submission) -> tuple[JobRecord, list[Shard]]:
-        """Add a job; where another one's shards cannot be claimed, that is seen to later."""
-        try:
-            return self._store.add_and_claim(submission, self._holder, self._free())
-        except BrokenJobError:
-            self._woken = True
-            return self._store.add(submission), []
 
     def _take(self, shards: list[Shard]) -> None:
         if not self.held:
@@ -252,8 +233,17 @@ class Dispatcher:
         halted = self.health.has(health.WORKERS, health.PACKAGE, health.DRAIN)
         if halted or self._closing.is_set():
             return 0
-        ending = sum(part.last for part in self._unrecorded)
-        return self._executor.capacity - self.held + ending
+        return self._executor.capacity - self.held + len(self._ending())
+
+    def _ending(self) -> set[Lease]:
+        return {part.lease for part in self._unrecorded if part.last}
+
+    def _room(self) -> tuple[int, Collection[str]]:
+        """Return how many shards may be taken, and whose not: what the executor keeps is for who has little there."""
+        free, reserve = self._free(), self._executor.reserve
+        if free > reserve or free <= 0:
+            return max(0, free - reserve), ()
+        return free, self._holdings.owners(self._ending(), reserve)
 
     def _note_wake(self) -> None:
         """Have shards claimed without asking first whether there are any, and what is held now looked after."""
@@ -262,25 +252,43 @@ class Dispatcher:
             self._looked_at = 0.0
 
     def _exchange(self) -> None:
-        """Record what came back and take as much again, in one transaction; nothing again that was taken just now."""
+        """Add what was asked for, record what came back and take as much again, in one transaction."""
+        asked = self._asked.take()
+        free, besides = self._room()
         woken, self._woken = self._woken, False
-        claimed, self._claimed = self._claimed, False
-        free = 0 if claimed and not (woken or self._unrecorded) else self._free()
         try:
-            if self._unrecorded or (woken and free > 0):
-                recorded, shards = self._store.exchange(self._unrecorded, self._holder, free)
+            if asked or self._unrecorded or (woken and free > 0):
+                submissions = [request.submission for request in asked]
+                done = self._store.exchange(self._unrecorded, self._holder, free, besides, submissions)
+            elif free > 0:
+                done = Exchanged([], self._store.claim(self._holder, free, besides), [])
             else:
-                recorded, shards = [], self._store.claim(self._holder, free) if free > 0 else []
+                done = Exchanged([], [], [])
         except Exception as error:
+            self._add_apart(asked, error)
             if not is_of_job(error):
                 raise
             self._record_apart()
             self._attempt(health.CLAIMS, self._claim_apart)
             return
         self._unrecorded = []
-        self._note(recorded)
-        self._take(shards)
+        self._note(done.recorded)
+        self._take(done.claimed)
+        for request, job in zip(asked, done.added, strict=True):
+            request.answer.put(job)
         self.health.recover(health.DISPATCHER, health.CLAIMS)
+
+    def _add_apart(self, asked: Iterable[Add], error: Exception) -> None:
+        """Add each job in a transaction of its own; where the store is away, whoever asked is told."""
+        for request in asked:
+            if not is_of_job(error):
+                request.answer.put(error)
+                continue
+            try:
+                request.answer.put(self._store.add(request.submission))
+            except Exception as own:  # noqa: BLE001 -- whatever it is, whoever submits gets it
+                request.answer.put(own)
+            self._woken = True
 
     def _note(self, recorded: Iterable[Recorded]) -> None:
         ended = False
@@ -311,7 +319,10 @@ class Dispatcher:
 
     def _claim_apart(self) -> None:
         """Claim one shard at a time, so that one which cannot be claimed is known."""
-        while self._free() > 0 and (shards := self._store.exchange([], self._holder, 1)[1]):
+        while (room := self._room())[0] > 0:
+            shards = self._store.exchange([], self._holder, 1, room[1])[1]
+            if not shards:
+                return
             self._take(shards)
 
     def _attempt(self, part: str, step: Callable[[], object]) -> None:

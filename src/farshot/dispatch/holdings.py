@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from farshot.errors import FaultCode
 from farshot.model import CircuitResult, Fault, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from farshot.model import Lease, Shard
     from farshot.protocols import Executor, JobStore, Lost
@@ -61,6 +62,11 @@ class Holdings:
     def leases(self) -> list[Lease]:
         """Return the leases that are held."""
         return list(self._held)
+
+    def owners(self, ending: Collection[Lease], most: int) -> set[str]:
+        """Return who has `most` shards here or more, besides those that are `ending`."""
+        held = Counter(held.shard.owner for lease, held in self._held.items() if lease not in ending)
+        return {owner for owner, count in held.items() if count >= most}
 
     def take(self, shard: Shard) -> None:
         """Hold a shard and have it run."""

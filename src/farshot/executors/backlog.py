@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from farshot.model import Lease, Shard
 
@@ -36,10 +36,16 @@ class _Queued:
 
 
 class Queue:
-    """The shards that wait for a child, and whose shards run."""
+    """The shards that wait for a child, and whose shards run.
+
+    A short shard may run in the lane once no worker was free for a moment: it has waited so long itself, or all workers
+    have been busy with what they have for so long.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
+        self._free = 0
+        self._busy_since: float | None = time.monotonic()
         self._shards: deque[_Queued] = deque()
         self._running = Counter[str]()
         lock = threading.RLock()
@@ -52,6 +58,8 @@ class Queue:
         with self._changed:
             self._shards.append(_Queued(shard, time.monotonic()))
             self._changed.notify()
+            if not self._free:
+                self._later.notify_all()
 
     def take(self, hold: Callable[[Lease], None]) -> Shard | None:
         """Block for the next shard; None once closed.
@@ -59,14 +67,21 @@ class Queue:
         `hold` is told its lease before it leaves the queue, so that at no time nobody has it.
         """
         with self._changed:
+            self._free += 1
+            self._busy_since = None
             self._changed.wait_for(lambda: self._shards or self._closed)
+            self._free -= 1
+            if not self._free:
+                self._busy_since = time.monotonic()
+                self._later.notify_all()
             return None if self._closed else self._take(self._shards[0], hold)
 
     def await_kept_waiting(self) -> None:
         """Block until a short shard waits although nothing of its owner runs, or until closed."""
         with self._changed:
             while not (self._closed or self._kept_waiting()):
-                self._later.wait(_PATIENCE)
+                due = min((self._due(each) for each in self._waits()), default=None)
+                self._later.wait(None if due is None else max(0.0, due - time.monotonic()))
 
     def take_kept_waiting(self, hold: Callable[[Lease], None]) -> Shard | None:
         """Return a short shard that waits although nothing of its owner runs; None where there is none."""
@@ -81,9 +96,17 @@ class Queue:
         return found.shard
 
     def _kept_waiting(self) -> _Queued | None:
-        before = time.monotonic() - _PATIENCE
-        waits = (each for each in self._shards if each.since <= before and not self._running[each.shard.owner])
-        return next((each for each in waits if each.is_short), None)
+        now = time.monotonic()
+        return next((each for each in self._waits() if self._due(each) <= now), None)
+
+    def _waits(self) -> Iterator[_Queued]:
+        """Yield the short shards of owners of whom nothing runs."""
+        return (each for each in self._shards if each.is_short and not self._running[each.shard.owner])
+
+    def _due(self, queued: _Queued) -> float:
+        """Return the time from which on a shard may run in the lane."""
+        busy = self._busy_since
+        return _PATIENCE + (queued.since if busy is None else min(queued.since, busy))
 
     def keeps_waiting(self) -> bool:
         """Whether there is a shard for the lane."""
@@ -112,6 +135,8 @@ class Queue:
         with self._changed:
             self._running[shard.owner] -= 1
             self._running += Counter()  # forgets who has none
+            if self._shards:
+                self._later.notify_all()
 
     def drop(self, lease: Lease) -> bool:
         """Forget a shard; say whether it still waited."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, ExecutorError
@@ -28,6 +29,9 @@ CIRCUIT_TIMEOUT = 3600.0
 """Seconds that one circuit may run unless told."""
 
 _LANE_SECONDS = 5.0
+_LANE_AHEAD = 4
+_NICENESS = 10
+"""By how much workers give way to the lane, and to the process that they are of."""
 _WATCH_EVERY = 0.05
 
 
@@ -36,7 +40,7 @@ class LocalExecutor:
     theirs to `circuit_timeout` seconds, or to those that `target_timeouts` has for its target.
 
     With a `lane` there is one child more, for short shards of owners of whom nothing runs while others hold all
-    workers: a circuit that runs can only be killed, but the system divides the cores.
+    workers: a circuit that runs can only be killed, but the system divides the cores. The others give way to it.
     """
 
     def __init__(
@@ -62,8 +66,13 @@ class LocalExecutor:
 
     @property
     def capacity(self) -> int:
-        """Two shards a child: one that runs, one that waits for it."""
-        return 2 * (self._workers + self._lanes)
+        """Two shards a worker, one that runs and one that waits for it, and those of the lane."""
+        return 2 * self._workers + self.reserve
+
+    @property
+    def reserve(self) -> int:
+        """Those of the lane, through which shards pass fast."""
+        return _LANE_AHEAD * self._lanes
 
     @property
     def workers(self) -> int:
@@ -92,8 +101,11 @@ class LocalExecutor:
         """Start the children; from now on hand every event to `deliver`."""
         starts = Starts(self._workers, deliver, self._queue.clear)
         self._deliver = deliver
-        self._slots = [_Slot(self._queue, starts, self._memory, deliver) for _ in range(self._workers)]
-        self._slots += [_Lane(self._queue, starts, self._memory, deliver) for _ in range(self._lanes)]
+        niceness = _NICENESS if self._lanes else 0
+        starting = partial(Child, self._memory, niceness)
+        self._slots = [_Slot(self._queue, starts, starting, deliver) for _ in range(self._workers)]
+        starting = partial(Child, self._memory)
+        self._slots += [_Lane(self._queue, starts, starting, deliver) for _ in range(self._lanes)]
         threading.Thread(target=self._watch, name="farshot-watch", daemon=True).start()
 
     def start(self, shard: Shard) -> None:
@@ -195,10 +207,16 @@ class _Slot:
     The next child starts while one that was stopped still dies, which takes its time where much memory is freed.
     """
 
-    def __init__(self, queue: Queue, starts: Starts, memory: int, deliver: Callable[[ExecutorEvent], None]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        starts: Starts,
+        starting: Callable[[], Child],
+        deliver: Callable[[ExecutorEvent], None],
+    ) -> None:
         self._queue = queue
         self._starts = starts
-        self._memory = memory
+        self._starting = starting
         self._deliver = deliver
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -292,7 +310,7 @@ class _Slot:
 
     def _prepare_next(self) -> None:
         with contextlib.suppress(ExecutorError):  # who needs it finds out
-            self._next = self._next or Child(self._memory)
+            self._next = self._next or self._starting()
 
     def _hold(self, lease: Lease) -> None:
         with self._lock:
@@ -344,7 +362,7 @@ class _Slot:
         with self._lock:
             if self._closed:
                 raise _closed()
-            child, self._next = self._next or Child(self._memory), None
+            child, self._next = self._next or self._starting(), None
             self._child = child
         child.await_ready()
         return child

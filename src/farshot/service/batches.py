@@ -54,7 +54,7 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
     """
     checked = check_text("key", key)
     owner = call.user.name
-    with call.service.lock_of(owner):
+    with call.service.lock_of(f"{owner} {checked or uuid.uuid4()}"):
         is_new = checked is None or call.parts.jobs.keyed(owner, checked) is None
         if document.upload:
             return call.parts.uploads.open(_draft(call, document, checked)), is_new

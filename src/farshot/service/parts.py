@@ -44,6 +44,8 @@ LARGE = 256 * 1024
 _LARGE_AT_ONCE = 2
 _READERS = 16
 _READS_AT_ONCE = 6
+_WRITERS = 24
+_WRITES_AT_ONCE = 6
 _asker: ContextVar[str | None] = ContextVar("asker", default=None)
 
 
@@ -108,7 +110,7 @@ class Service:
     metrics: Metrics
     vigil: Vigil
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READERS))
-    writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
+    writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_WRITERS))
     decoders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For large bodies: a decoder holds up all other threads now and then, and two of them twice as long."""
     budget: Budget = field(default_factory=Budget)
@@ -123,11 +125,14 @@ class Service:
     _readings: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_READS_AT_ONCE))
     )
+    _writings: defaultdict[str, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_WRITES_AT_ONCE))
+    )
     _locks: tuple[threading.Lock, ...] = field(default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS)))
 
-    def lock_of(self, owner: str) -> threading.Lock:
-        """Return the lock under which what `owner` has is compared with its quota and added to."""
-        return self._locks[hash(owner) % _LOCKS]
+    def lock_of(self, name: str) -> threading.Lock:
+        """Return the lock under which what `name` stands for, an owner or a job of one, is looked at and changed."""
+        return self._locks[hash(name) % _LOCKS]
 
     def turn_of(self, owner: str) -> asyncio.Semaphore:
         """Return what a large request of `owner` waits for before its body is read, so that few are in memory."""
@@ -136,6 +141,10 @@ class Service:
     def reading_of(self, asker: str) -> asyncio.Semaphore:
         """Return what a request of `asker` waits for before it takes a thread, so that nobody takes them all."""
         return self._readings[asker]
+
+    def writing_of(self, owner: str) -> asyncio.Semaphore:
+        """Return the same for what `owner` writes."""
+        return self._writings[owner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +207,14 @@ async def in_thread(service: Service, work: Callable[[], _Answer]) -> _Answer:
 
 async def read_in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:
     """Do what decodes a body in a thread; those that are large wait for each other."""
-    limiter = call.service.decoders if call.is_large else call.service.writers
-    return await anyio.to_thread.run_sync(work, limiter=limiter)
+    return await _in_turn(call, work, call.service.decoders if call.is_large else call.service.writers)
 
 
 async def in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:
     """Do what writes in a thread."""
-    limiter = call.service.loaders if call.is_large else call.service.writers
-    return await anyio.to_thread.run_sync(work, limiter=limiter)
+    return await _in_turn(call, work, call.service.loaders if call.is_large else call.service.writers)
+
+
+async def _in_turn(call: Call, work: Callable[[], _Answer], limiter: CapacityLimiter) -> _Answer:
+    async with call.service.writing_of(call.user.name):
+        return await anyio.to_thread.run_sync(work, limiter=limiter)

@@ -13,13 +13,14 @@ import msgspec
 from farshot.accounts import NO_LIMITS
 from farshot.errors import BrokenJobError, StoreError, StoreFullError, UnknownJobError
 from farshot.model import EVERY_JOB
+from farshot.protocols import Exchanged
 from farshot.store import statements as sql
 from farshot.store.adding import add, earlier
 from farshot.store.changes import mark
 from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock, outranked
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_open, end_overdue, overdue
-from farshot.store.failures import blaming
+from farshot.store.failures import UNUSABLE, blaming
 from farshot.store.keeping import PRUNED_AT_ONCE, compact, copy_to, delete_ended, delete_jobs
 from farshot.store.listing import backlog, effort, events, line, listed, shots, usage, usages
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
@@ -83,7 +84,7 @@ class SqlStore:
 
     @property
     def adds_and_claims_at_once(self) -> bool:
-        """Whether `add_and_claim` is one transaction."""
+        """Whether `exchange` is one transaction."""
         return self._is_file
 
     def add(self, submission: Submission) -> JobRecord:
@@ -94,21 +95,6 @@ class SqlStore:
         """
         self.room.check()
         return self._transactions.write(lambda connection: self._add(connection, submission))
-
-    def add_and_claim(self, submission: Submission, holder: str, limit: int) -> tuple[JobRecord, list[Shard]]:
-        """Add, then claim; in a file with one commit. Raises as `add`.
-
-        On a server one transaction would lock jobs twice, in no order.
-        """
-        self.room.check()
-        if self._is_file:
-            return self._transactions.write(
-                lambda connection: self._add_and_claim(connection, submission, holder, limit)
-            )
-        added, claimed = self.add(submission), self.claim(holder, limit)
-        with suppress(UnknownJobError):  # it was deleted by now
-            added = self.job(added.id)
-        return added, claimed
 
     def job(self, job_id: str) -> JobRecord:
         """Return one job; raises `UnknownJobError`."""
@@ -228,12 +214,15 @@ class SqlStore:
         end = partial(end_open, fault=fault)
         return bool(self._transactions.write(lambda connection: self._ended(connection, job_id, end)))
 
-    def claim(self, holder: str, limit: int) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, in order of their turns. Writes nothing where none is open."""
+    def claim(self, holder: str, limit: int, besides: Collection[str] = ()) -> list[Shard]:
+        """Lease up to `limit` open shards to `holder`, in order of their turns, none of owners in `besides`. Writes
+        nothing where none is open.
+        """
+        wanted = self._wanted(holder, limit, besides)
         with self._transactions.read() as connection:
-            if not has_open(connection, self._wanted(holder, limit), self._moment(connection)):
+            if not has_open(connection, wanted, self._moment(connection)):
                 return []
-        return self._transactions.write(lambda connection: self._exchange(connection, (), holder, limit)[1])
+        return self._transactions.write(lambda connection: self._exchange(connection, (), wanted)[1])
 
     def outranked(self, owners: Collection[str]) -> set[str]:
         """Return those of `owners` behind another who waits and may run one more shard. Writes nothing."""
@@ -257,9 +246,29 @@ class SqlStore:
         """Record parts in one transaction, each only where its lease still holds."""
         return self._transactions.write(lambda connection: self._record(connection, parts))
 
-    def exchange(self, parts: Sequence[Part], holder: str, limit: int) -> tuple[list[Recorded], list[Shard]]:
-        """Record, then claim, in one transaction: one commit where two would be."""
-        return self._transactions.write(lambda connection: self._exchange(connection, parts, holder, limit))
+    def exchange(
+        self,
+        parts: Sequence[Part],
+        holder: str,
+        limit: int,
+        besides: Collection[str] = (),
+        submissions: Sequence[Submission] = (),
+    ) -> Exchanged:
+        """Add jobs, record, then claim; in a file in one transaction.
+
+        What `add` raises of a submission is in its place. On a server, one transaction would lock jobs twice, in no
+        order.
+        """
+        wanted = self._wanted(holder, limit, besides)
+        full = self._full() if submissions else None
+        if full or not submissions:
+            done = self._transactions.write(lambda connection: self._exchange(connection, parts, wanted))
+            return Exchanged(*done, [full for _ in submissions if full])
+        if self._is_file:
+            return self._transactions.write(lambda connection: self._add_all(connection, submissions, parts, wanted))
+        added = [self._outcome(partial(self.add, submission)) for submission in submissions]
+        recorded, claimed = self._transactions.write(lambda connection: self._exchange(connection, parts, wanted))
+        return Exchanged(recorded, claimed, [self._again(job) for job in added])
 
     def release(
         self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None, seconds: float = 0.0
@@ -371,15 +380,48 @@ class SqlStore:
         job_id = add(connection, submission, self._moment(connection).wall, self._quota)
         return job_id, [job_id]
 
-    def _add_and_claim(
-        self, connection: Connection, submission: Submission, holder: str, limit: int
-    ) -> tuple[JobRecord, list[Shard]]:
-        job_id, new = self._put(connection, submission)
-        charges = Charges()
-        claimed = claim(connection, self._wanted(holder, limit), None, self._moment(connection), charges)
-        charge(connection, charges)
-        mark(connection, [*new, *(shard.lease.job_id for shard in claimed)], charges.served)
-        return read_job(connection, job_id), claimed
+    def _add_all(
+        self, connection: Connection, submissions: Sequence[Submission], parts: Sequence[Part], wanted: Claim
+    ) -> Exchanged:
+        added = [self._put_apart(connection, submission) for submission in submissions]
+        new = [job_id for job in added if not isinstance(job, Exception) for job_id in job[1]]
+        recorded, claimed = self._exchange(connection, parts, wanted, new)
+        found = [job if isinstance(job, Exception) else read_job(connection, job[0]) for job in added]
+        return Exchanged(recorded, claimed, found)
+
+    def _put_apart(self, connection: Connection, submission: Submission) -> tuple[str, list[str]] | Exception:
+        """Do as `_put`, or nothing, and return why."""
+        apart = connection.begin_nested()
+        try:
+            put = self._put(connection, submission)
+        except UNUSABLE:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it, and the others go on
+            apart.rollback()
+            return error
+        apart.commit()
+        return put
+
+    def _full(self) -> StoreError | None:
+        try:
+            self.room.check()
+        except StoreError as error:
+            return error
+        return None
+
+    def _outcome(self, adding: Callable[[], JobRecord]) -> JobRecord | Exception:
+        try:
+            return adding()
+        except Exception as error:  # noqa: BLE001 -- as in `_put_apart`
+            return error
+
+    def _again(self, job: JobRecord | Exception) -> JobRecord | Exception:
+        """Return a job as it is by now, unless it was deleted."""
+        if isinstance(job, Exception):
+            return job
+        with suppress(UnknownJobError):
+            return self.job(job.id)
+        return job
 
     def _delete(self, connection: Connection, job_id: str) -> None:
         self._lock(connection, [job_id])
@@ -413,9 +455,8 @@ class SqlStore:
         return recorded
 
     def _exchange(
-        self, connection: Connection, parts: Sequence[Part], holder: str, limit: int
+        self, connection: Connection, parts: Sequence[Part], wanted: Claim, new: Sequence[str] = ()
     ) -> tuple[list[Recorded], list[Shard]]:
-        wanted = self._wanted(holder, limit)
         now = self._moment(connection)
         ending = [part.lease.job_id for part in parts if part.last]
         locked = None if self._is_file else jobs_to_lock(connection, wanted, ending, now)
@@ -424,7 +465,7 @@ class SqlStore:
         recorded = record_parts(connection, parts, now.wall, charges, self._quota)
         claimed = claim(connection, wanted, locked, now, charges)
         charge(connection, charges)
-        mark(connection, [*_touched(recorded), *(shard.lease.job_id for shard in claimed)], charges.served)
+        mark(connection, [*new, *_touched(recorded), *(shard.lease.job_id for shard in claimed)], charges.served)
         return recorded, claimed
 
     def _revoke(self, connection: Connection, holder: str) -> int:
@@ -443,8 +484,8 @@ class SqlStore:
     def _moment(self, connection: Connection) -> Moment:
         return moment(connection, self._clock)
 
-    def _wanted(self, holder: str, limit: int) -> Claim:
-        return Claim(holder, limit, self._lease_seconds, self._running_limit)
+    def _wanted(self, holder: str, limit: int, besides: Collection[str] = ()) -> Claim:
+        return Claim(holder, limit, self._lease_seconds, self._running_limit, frozenset(besides))
 
     def _until(self, now: Moment) -> dict[str, object]:
         return {"until": now.now + self._lease_seconds, "boot": now.boot}

@@ -1,4 +1,4 @@
-"""`python -m farshot.worker BOARD MEMORY`: the child. Started by `farshot.worker.supervisor` only."""
+"""`python -m farshot.worker BOARD MEMORY NICENESS`: the child. Started by `farshot.worker.supervisor` only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from farshot.simulators.router import Router
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from farshot.worker.frames import Message
 
 _PR_SET_PDEATHSIG = 1
+_AUTOGROUP = Path("/proc/self/autogroup")
 
 
-def main(board_descriptor: str, memory_bytes: str) -> None:
+def main(board_descriptor: str, memory_bytes: str, niceness: str) -> None:
     """Serve assignments until the parent closes the pipe."""
     _die_with_parent()
+    _give_way(int(niceness))
     _limit_memory(int(memory_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox, outbox = _take_pipes()
@@ -69,6 +72,13 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit(1)
+
+
+def _give_way(niceness: int) -> None:
+    """Leave the cores to others who want them, also where the kernel shares them among sessions (sched(7))."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        _AUTOGROUP.write_text(str(niceness), encoding="ascii")
 
 
 def _limit_memory(limit: int) -> None:

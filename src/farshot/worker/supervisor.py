@@ -67,9 +67,10 @@ class ChildStartError(ExecutorError):
 class Child:
     """One worker child in its own process group. One thread talks to it; any thread may kill it."""
 
-    def __init__(self, memory_bytes: int) -> None:
-        """Start the process; `await_ready` tells whether that worked."""
+    def __init__(self, memory_bytes: int, niceness: int = 0) -> None:
+        """Start the process, which gives way to others by `niceness`; `await_ready` tells whether that worked."""
         self._memory_bytes = memory_bytes
+        self._niceness = niceness
         self._overdue: ChildDiedError | None = None
         self.is_unwanted = False
         with contextlib.ExitStack() as opened:
@@ -87,7 +88,7 @@ class Child:
 
     def _start(self, board: int) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "farshot.worker", str(board), str(self._memory_bytes)],
+            [sys.executable, "-P", "-m", "farshot.worker", *map(str, (board, self._memory_bytes, self._niceness))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

@@ -19,12 +19,12 @@ from .programs import Path
 class TellingStore(SqlStore):
     """Says what it refuses."""
 
-    def exchange(self, parts, holder, limit):
-        recorded, shards = super().exchange(parts, holder, limit)
-        for done in recorded:
+    def exchange(self, parts, holder, limit, besides=(), submissions=()):
+        exchanged = super().exchange(parts, holder, limit, besides, submissions)
+        for done in exchanged.recorded:
             if not done.accepted:
                 print("refused", done.part.size, flush=True)
-        return recorded, shards
+        return exchanged
 
 
 def main(folder, lease_seconds):

@@ -11,13 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError
-from farshot.model import CircuitResult, Fault, JobFilter, Lease, Part
+from farshot.model import CircuitResult, Fault, JobFilter, JobRecord, Lease, Part
 from farshot.testing.stores.following import Follower
 from farshot.testing.stores.model import ModelJob, ModelShard, ModelStore
 from farshot.testing.stores.values import LEASE_SECONDS, ManualClock, make_result, make_submission
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord, Shard
+    from farshot.model import Shard
     from farshot.protocols import Clock, JobStore
     from farshot.submission import Submission
 
@@ -26,6 +26,7 @@ __all__ = ["StoreMachine"]
 _FAULT = Fault(FaultCode.CRASH, "it died", 1, 2)
 _HOLDERS = st.sampled_from(["ann", "bob", "cyd"])
 _OWNERS = st.sampled_from(["", "ada", "eve"])
+_BESIDES = st.frozensets(_OWNERS, max_size=2)
 _FEW = st.integers(1, 4)
 _PICK = st.integers(0, 10_000)
 _SPENT = st.sampled_from([0.0, 0.25, 2.0, 16.0])
@@ -95,15 +96,16 @@ class StoreMachine(RuleBasedStateMachine):
     def submit_and_claim(self, circuits: int, shard: int, owner: str, holder: str, limit: int) -> None:
         """Make a job and claim at once, of this job or others."""
         submission = make_submission(circuits, shard, None, owner=owner)
-        added, claimed = self.store.add_and_claim(submission, holder, limit)
+        _, claimed, (added,) = self.store.exchange([], holder, limit, submissions=[submission])
+        assert isinstance(added, JobRecord)
         self.model.add(_model_of(added.id, submission, None))
         self._compare_claim(claimed, self.model.claim(holder, limit))
         self._compare_job(added)
 
-    @rule(holder=_HOLDERS, limit=_FEW)
-    def claim(self, holder: str, limit: int) -> None:
+    @rule(holder=_HOLDERS, limit=_FEW, besides=_BESIDES)
+    def claim(self, holder: str, limit: int, besides: frozenset[str]) -> None:
         """Take the open shards whose turn it is, each with what is left to do of it."""
-        self._compare_claim(self.store.claim(holder, limit), self.model.claim(holder, limit))
+        self._compare_claim(self.store.claim(holder, limit, besides), self.model.claim(holder, limit, besides))
 
     @rule(seconds=_MOVES)
     def advance(self, seconds: float) -> None:
@@ -140,7 +142,7 @@ class StoreMachine(RuleBasedStateMachine):
     def exchange(self, data: st.DataObject, holder: str, limit: int) -> None:
         """Record and claim at once."""
         part = self._any_part(data)
-        recorded, claimed = self.store.exchange([part], holder, limit)
+        recorded, claimed, _ = self.store.exchange([part], holder, limit)
         assert [answer.accepted for answer in recorded] == self._expected([part])
         self._compare_claim(claimed, self.model.claim(holder, limit))
 

@@ -12,7 +12,7 @@ from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, job_
 from farshot.testing.stores.values import LEASE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from farshot.model import Fault, Part
     from farshot.testing.stores.values import ManualClock
@@ -166,9 +166,15 @@ class ModelStore:
         waiting = [shard.job_id for _, shard in self._in_turn(lambda shard: shard.status is ShardStatus.QUEUED)]
         return len(set(waiting[: waiting.index(job_id)])) if job_id in waiting else 0
 
-    def claim(self, holder: str, limit: int) -> list[ModelShard]:
-        """Lease the first `limit` open shards; their owners are charged what those are guessed to take."""
-        chosen = list(islice(self._in_turn(lambda shard: shard.is_open(self.clock)), limit))
+    def claim(self, holder: str, limit: int, besides: Collection[str] = ()) -> list[ModelShard]:
+        """Lease the first `limit` open shards, of nobody in `besides`; their owners are charged what those are guessed
+        to take.
+        """
+
+        def may_be_claimed(shard: ModelShard) -> bool:
+            return shard.is_open(self.clock) and self.jobs[shard.job_id].owner not in besides
+
+        chosen = list(islice(self._in_turn(may_be_claimed), limit))
         for turn, shard in chosen:
             shard.charged = min(shard.cost, MAX_ADVANCE)
             self.turns[self.jobs[shard.job_id].owner] = turn + shard.charged

@@ -10,14 +10,16 @@ import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
-from farshot.model import CircuitResult, Counts, Fault, JobFilter, Part
+from farshot.model import CircuitResult, Counts, Fault, JobFilter, JobRecord, Part
 from farshot.testing.stores.following import FollowingSuite
 from farshot.testing.stores.listing import DeletingSuite, ListingSuite
 from farshot.testing.stores.turns import LimitSuite, TurnSuite
 from farshot.testing.stores.values import LEASE_SECONDS, all_of, finish, make_result, make_submission
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord, Lease
+    from collections.abc import Iterable
+
+    from farshot.model import Lease
     from farshot.protocols import JobStore
 
 __all__ = ["StoreSuite"]
@@ -112,26 +114,33 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
 
     def test_a_job_can_be_claimed_as_it_is_added(self, store: JobStore) -> None:
         """The job runs at once; what is claimed is whose turn it is, be it another job's."""
-        job, claimed = store.add_and_claim(make_submission(), "me", 1)
+        _, claimed, (job,) = store.exchange([], "me", 1, submissions=[make_submission()])
+        assert isinstance(job, JobRecord)
         assert (job.status, store.job(job.id)) == (JobStatus.RUNNING, job)
         assert [(shard.lease.job_id, shard.lease.shard, shard.labels) for shard in claimed] == [
             (job.id, 0, ("c0", "c1"))
         ]
-        second, claimed = store.add_and_claim(make_submission(), "me", 1)
-        assert second.status is JobStatus.PENDING
+        _, claimed, added = store.exchange([], "me", 1, submissions=[make_submission()])
+        assert _statuses(added) == [JobStatus.PENDING]
         assert [(shard.lease.job_id, shard.lease.shard) for shard in claimed] == [(job.id, 1)]
-        third, claimed = store.add_and_claim(make_submission(), "me", 0)
-        assert (third.status, claimed) == (JobStatus.PENDING, [])
+        _, claimed, added = store.exchange([], "me", 0, submissions=[make_submission()])
+        assert (_statuses(added), claimed) == ([JobStatus.PENDING], [])
 
-    def test_a_conflict_claims_nothing(self, store: JobStore) -> None:
-        """Neither is a job added nor a shard leased; the same body finds its job, and what is open is claimed."""
-        job = store.add(make_submission(key="k"))
-        with pytest.raises(KeyConflictError, match=job.id):
-            store.add_and_claim(make_submission(circuits=3, key="k"), "me", 5)
-        assert store.holders() == []
-        found, claimed = store.add_and_claim(make_submission(key="k"), "me", 5)
-        assert (found.id, len(claimed)) == (job.id, 2)
-        assert len(store.jobs()) == 1
+    def test_a_submission_that_is_refused_costs_the_others_nothing(self, store: JobStore) -> None:
+        """Nothing of it is added; the same body finds its job; what came back is recorded, and what is open claimed."""
+        earlier = store.add(make_submission(key="k"))
+        (shard,) = store.claim("me", 1)
+        submissions = [make_submission(circuits=3, key="k"), make_submission(key="k"), make_submission(key="new")]
+        recorded, claimed, added = store.exchange([all_of(shard)], "me", 9, submissions=submissions)
+        conflict, found, new = added
+        assert isinstance(conflict, KeyConflictError)
+        assert earlier.id in str(conflict)
+        assert isinstance(found, JobRecord)
+        assert isinstance(new, JobRecord)
+        assert found.id == earlier.id
+        assert [done.accepted for done in recorded] == [True]
+        assert [shard.lease.job_id for shard in claimed] == [earlier.id, new.id, new.id]
+        assert [job.id for job in store.jobs()] == [new.id, earlier.id]
 
     def test_a_job_ends_with_its_last_shard(self, store: JobStore) -> None:
         """COMPLETED when all is recorded, not before."""
@@ -209,7 +218,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         jobs = [store.add(make_submission(circuits=1, shard=1)) for _ in range(2)]
         (held,) = store.claim("me", 1)
         clock.advance(LEASE_SECONDS + 1)
-        recorded, claimed = store.exchange([all_of(held)], "me", 1)
+        recorded, claimed, _ = store.exchange([all_of(held)], "me", 1)
         assert [done.ended for done in recorded] == [True]
         assert [shard.lease.job_id for shard in claimed] == [jobs[1].id]
 
@@ -317,3 +326,7 @@ def _with(lease: Lease, **changes: object) -> Lease:
     from dataclasses import replace
 
     return replace(lease, **changes)  # type: ignore[arg-type]  # fields of Lease
+
+
+def _statuses(added: Iterable[JobRecord | Exception]) -> list[JobStatus]:
+    return [job.status for job in added if isinstance(job, JobRecord)]

@@ -301,7 +301,7 @@ class LimitSuite:
             _add(limited, "ada", 1)
         held = limited.claim("me", 9)
         assert len(held) == RUNNING_LIMIT
-        recorded, claimed = limited.exchange([all_of(shard) for shard in held[:2]], "me", 9)
+        recorded, claimed, _ = limited.exchange([all_of(shard) for shard in held[:2]], "me", 9)
         assert [done.accepted for done in recorded] == [True, True]
         assert len(claimed) == 2
 
