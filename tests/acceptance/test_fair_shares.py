@@ -103,6 +103,20 @@ def test_short_work_has_a_lane_beside_circuits_that_hold_every_worker(store, wor
     store.cancel(large)
 
 
+def test_nobody_fills_all_that_is_held_where_there_is_a_lane(store, work):
+    """Whoever has taken all workers, and waits for them, leaves room for others; these never outnumber the cores."""
+    dispatcher = work(lane=True)
+    large = submit(store, "large", [layers(25, 40)] * 30, shards=30, cost=10.0)
+    until(lambda: store.job(large).status is JobStatus.RUNNING and dispatcher.held)
+    small = [submit(store, "small", [BELL], shards=1, cost=0.001) for _ in range(6)]
+    dispatcher.wake()
+    until(lambda: all(is_ended(store, job) for job in small))
+    assert {store.job(job).status for job in small} == {JobStatus.COMPLETED}
+    assert store.job(large).done == 0
+    assert dispatcher.held < 6
+    store.cancel(large)
+
+
 def test_what_is_long_holds_no_lane_while_others_wait(store, work):
     work(lane=True)
     jobs = [submit(store, owner, [layers(24, 400)], shards=1, cost=0.001) for owner in ("large", "larger")]
