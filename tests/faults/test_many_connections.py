@@ -67,7 +67,7 @@ def test_whoever_is_being_answered_stays_and_the_surplus_is_refused(small):
         assert json.loads(body)["retry_after"] == 1
         assert rest(stack.enter_context(small.connect())).startswith(b"HTTP/1.1 503")
     while not (answer := small.ask(get("/health"))).endswith(b"ok"):
-        assert status(answer) == 503  # until the service has seen that the others left
+        assert not answer or status(answer) == 503  # until the service has seen that the others left
 
 
 def test_places_are_given_back(small):

@@ -2,12 +2,14 @@
 
 A connection that asks for nothing costs its client nothing, so the one that has been idle for longest makes room: first
 among those that never sent a request. One whose request is being answered is never ended for another; where all are,
-the newcomer is refused.
+the newcomer is refused. Making room and refusing take time that is everybody's, so both happen a bounded number of
+times a second; what comes beyond that is closed without a word.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,10 @@ class Bounds:
     """Of one address."""
     spare: int = 32
     """Beyond the total, for as long as it takes to say why a connection is refused."""
+    refusals: int = 32
+    """That are told so in a second."""
+    turnover: int = 100
+    """Of one address, in a second, for which others of that address make room."""
 
 
 class Seat:
@@ -64,11 +70,30 @@ class Seat:
             self._connections.give_back(self)
 
 
+class _Rate:
+    """Lets pass so many a second, and as many at once."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._left = float(rate)
+        self._at = time.monotonic()
+
+    def lets_pass(self) -> bool:
+        now = time.monotonic()
+        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class _Row:
     """The seats of one address, each kind in order of time."""
 
-    def __init__(self, network: str) -> None:
+    def __init__(self, network: str, turnover: int) -> None:
         self.network = network
+        self.turnover = _Rate(turnover)
         self.new: dict[Seat, None] = {}
         self.idle: dict[Seat, None] = {}
         self.busy: dict[Seat, None] = {}
@@ -94,13 +119,14 @@ class Connections:
         self._rows: dict[str, _Row] = {}
         self._taken = 0
         self._spare = 0
+        self._refusals = _Rate(bounds.refusals)
 
     def take(self, address: str, end: Callable[[], object]) -> Seat | None:
         """Return a seat for a connection from `address`; a spare one only to refuse it there, None not even that."""
         network = _network(address)
-        row = self._rows.get(network) or _Row(network)
+        row = self._rows.get(network) or _Row(network, self._bounds.turnover)
         is_spare = not self._has_room(row)
-        if is_spare and self._spare == self._bounds.spare:
+        if is_spare and (self._spare == self._bounds.spare or not self._refusals.lets_pass()):
             return None
         self._taken += not is_spare
         self._spare += is_spare
@@ -109,7 +135,7 @@ class Connections:
 
     def _has_room(self, row: _Row) -> bool:
         if len(row) >= self._bounds.each:
-            return self._vacate(row)
+            return row.turnover.lets_pass() and self._vacate(row)
         return self._taken < self._bounds.total or self.shed()
 
     def shed(self) -> bool:

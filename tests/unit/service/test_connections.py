@@ -46,6 +46,23 @@ def test_a_seat_that_works_is_kept_and_a_spare_one_refuses():
     assert ended == ["a"]
 
 
+def test_an_address_at_its_bound_is_made_room_for_a_few_times_a_second_only(monkeypatch):
+    now, ended = [0.0], []
+    monkeypatch.setattr("farshot.service.connections.time.monotonic", lambda: now[0])
+    connections = Connections(Bounds(total=9, each=2, spare=1, refusals=1, turnover=3))
+    seats = [seated(connections, "a", ended) for _ in range(5)]
+    assert ended == ["a"] * 3
+    assert not any(seat.is_spare for seat in seats)
+    refused = seated(connections, "a", ended)
+    assert refused.is_spare
+    refused.leave()
+    assert connections.take("a", lambda: None) is None
+    assert not seated(connections, "b", ended).is_spare
+    now[0] += 1
+    assert not seated(connections, "a", ended).is_spare
+    assert ended == ["a"] * 4
+
+
 @pytest.mark.parametrize("limit", [64, 256, 1024, 16_384, 10**6])
 def test_descriptors_are_left_beside_connections(limit):
     bounds = bounds_within(limit)
