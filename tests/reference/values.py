@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from farshot.testing.circuits import If, Measure, Spread
+from farshot.testing.circuits import Gate, If, Measure, Spread
 
 from . import ensemble as e
 from .evolution import perform, touched
@@ -16,10 +16,19 @@ def _flat(operations):
         yield from operation.operations if isinstance(operation, Spread) else [operation]
 
 
-def _without_final_measurements(operations):
+def _is_nothing(operation, definitions):
+    """Whether an operation is a gate that does nothing, and so nothing that follows a measurement."""
+    if not isinstance(operation, Gate):
+        return False
+    if operation.name in definitions:
+        return all(_is_nothing(each, definitions) for each in definitions[operation.name].body)
+    return operation.name == "id"
+
+
+def _without_final_measurements(operations, definitions):
     """Leave out each measurement of a qubit that only measurements follow, and whose bit no later condition reads."""
     kept, used, read = [], set(), set()
-    for operation in reversed(list(_flat(operations))):
+    for operation in reversed([each for each in _flat(operations) if not _is_nothing(each, definitions)]):
         if isinstance(operation, Measure) and operation.qubit not in used and operation.bit not in read:
             continue
         kept.append(operation)
@@ -40,7 +49,7 @@ def _final(program):
     definitions = {definition.name: definition for definition in program.definitions}
     for qubit in range(program.qubits):
         state = e.awaken(state, qubit)
-    for operation in _without_final_measurements(program.operations):
+    for operation in _without_final_measurements(program.operations, definitions):
         state = perform(operation, state, definitions)
     return state
 

@@ -34,7 +34,7 @@ Pattern: TypeAlias = tuple[Control, ...]
 def without_final_measurements(program: Program) -> Program:
     """Leave out each measurement of a qubit that only measurements follow, and whose bit no later condition reads.
 
-    Observables are measured of the state that the rest leaves.
+    Observables are measured of the state that the rest leaves. Gates that do nothing are not in a program.
     """
     kept: list[Operation] = []
     used: set[int] = set()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
+from contextlib import nullcontext
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
     """
     checked = check_text("key", key)
     owner = call.user.name
-    with call.service.lock_of(f"{owner} {checked or uuid.uuid4()}"):
+    with nullcontext() if checked is None else call.service.lock_of(f"{owner} {checked}"):
         is_new = checked is None or call.parts.jobs.keyed(owner, checked) is None
         if document.upload:
             return call.parts.uploads.open(_draft(call, document, checked)), is_new

@@ -8,6 +8,7 @@ from collections import defaultdict
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["LARGE", "Call", "Limits", "Parts", "Service", "Work", "ask_as", "in_thread", "in_turn", "read_in_turn"]
 
 _Answer = TypeVar("_Answer")
-_LOCKS = 64
 _LONGEST_ID = 64
 LARGE = 256 * 1024
 _LARGE_AT_ONCE = 2
@@ -128,11 +128,13 @@ class Service:
     _writings: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_WRITES_AT_ONCE))
     )
-    _locks: tuple[threading.Lock, ...] = field(default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS)))
+    _locking: threading.Lock = field(default_factory=threading.Lock)
+    _locks: WeakValueDictionary[str, threading.Lock] = field(default_factory=WeakValueDictionary)
 
     def lock_of(self, name: str) -> threading.Lock:
         """Return the lock under which what `name` stands for, an owner or a job of one, is looked at and changed."""
-        return self._locks[hash(name) % _LOCKS]
+        with self._locking:
+            return self._locks.setdefault(name, threading.Lock())
 
     def turn_of(self, owner: str) -> asyncio.Semaphore:
         """Return what a large request of `owner` waits for before its body is read, so that few are in memory."""

@@ -34,6 +34,8 @@ def run(source, *terms, target="auto"):
         (f"{HEAD3}qubit[2] q; bit[2] c; x q; c = measure q; switch (c) {{ case 3 {{ x q[0]; }} }}", {"Z": 1, "IZ": -1}),
         (f"{TWO} h q[0]; measure q[0] -> c[0]; h q[0];", {"ZI": 0, "XI": 0}),
         (f"{TWO} h q[0]; measure q[0] -> c[0]; x q[1];", {"XI": 1, "IZ": -1}),
+        (f"{TWO} h q[0]; measure q[0] -> c[0]; id q[0]; measure q[0] -> c[0];", {"XI": 1}),
+        (f"{HEAD}gate n a {{ id a; }} qreg q[1]; creg c[1]; h q[0]; measure q[0] -> c[0]; n q[0];", {"X": 1}),
         (f"{TWO} h q[0]; cx q[0], q[1]; reset q[0];", {"ZI": 1, "IZ": 0, "ZZ": 0}),
     ],
 )
