@@ -34,8 +34,13 @@ def test_final_measurements_change_no_value():
 
 
 def test_earlier_measurements_do():
-    measured = program(1, Gate("h", (0,)), Measure(0, 0), Gate("id", (0,)))
+    measured = program(1, Gate("h", (0,)), Measure(0, 0), Gate("z", (0,)))
     assert expectations(measured, ["X", "Z"]) == pytest.approx([0, 0])
+
+
+def test_what_does_nothing_is_nothing_that_follows():
+    measured = program(1, Gate("h", (0,)), Measure(0, 0), Gate("id", (0,)))
+    assert expectations(measured, ["X", "Z"]) == pytest.approx([1, 0])
 
 
 def test_a_measurement_that_a_later_condition_reads_is_not_final():
