@@ -414,8 +414,13 @@ class Client(ABC):
             return wait_for_end(waiting, event, report)
 
 
-def _deadline(timeout: float | None) -> float:
-    return math.inf if timeout is None else time.monotonic() + timeout
+def _deadline(timeout: object) -> float:
+    if timeout is None:
+        return math.inf
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or math.isnan(timeout):
+        message = f"timeout must be a number of seconds, or None to wait for ever, not {timeout!r:.40}"
+        raise OptionError(message)
+    return time.monotonic() + timeout
 
 
 def raise_if_set(event: Event | None) -> None:

@@ -118,3 +118,14 @@ def test_an_executor_that_is_not_there_yet_is_refused_by_name(tmp_path, name):
     with pytest.raises(BatchError, match=name):
         farshot.LocalBackend(data_dir=tmp_path / "data", executor=name)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), "1", True])
+def test_a_wait_has_a_time_or_none(tmp_path, timeout):
+    with farshot.LocalBackend(data_dir=tmp_path, workers=0) as backend:
+        job = backend.job(backend.submit_circuits({"bell": BELL}).job_id)
+        for wait in (job.wait, job.result):
+            with pytest.raises(farshot.OptionError, match="timeout must be a number of seconds"):
+                wait(timeout=timeout)
+        with pytest.raises(farshot.PollingTimeoutError):
+            job.wait(timeout=0)
