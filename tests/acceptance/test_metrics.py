@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from farshot.testing.backends import slow_circuits
-from processes import is_alive, until, workers_of
+from processes import is_alive, workers_of
 from samples import BELL
 from serving import running_server
 
@@ -79,11 +79,6 @@ def service(tmp_path_factory):
         yield Watched(server)
 
 
-def those_that_give_way(parent):
-    """Return the workers of a service without that of its lane."""
-    return [pid for pid in workers_of(parent) if os.getpriority(os.PRIO_PROCESS, pid)]
-
-
 def test_metrics_are_for_admins(service):
     with service.client() as client:
         assert client.get("/metrics").status_code == 403
@@ -123,13 +118,15 @@ def test_the_queue_is_seen_and_a_cancel_is_counted(service):
     assert not [value for name, value in found.items() if name[0] == "farshot_queue_circuits" and value]
 
 
-def test_a_worker_that_dies_is_counted_and_logged(service):
+def test_a_worker_that_dies_is_counted_and_logged(tmp_path):
+    with running_server(tmp_path, "--workers", "1", "--log-format", "json") as server:
+        _kill_and_look(Watched(server))
+
+
+def _kill_and_look(service):
     service.ended(service.submit({"warm": BELL}))
-    parent = service.server.process.pid
-    # One that was killed for a cancelled job may be about to be gone; the lane's gives way to nobody.
-    until(lambda: len(those_that_give_way(parent)) == 1)
     before = service.metrics()["farshot_worker_restarts_total",]
-    (worker,) = those_that_give_way(parent)
+    (worker,) = workers_of(service.server.process.pid)
     os.kill(worker, signal.SIGKILL)
     while is_alive(worker):
         pass

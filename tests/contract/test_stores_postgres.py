@@ -216,7 +216,7 @@ def submit_some(store, owner):
         if turn % 2:
             store.add(submission)
         else:
-            finish(store, *store.add_and_claim(submission, owner, 3)[1])
+            finish(store, *store.exchange([], owner, 3, submissions=[submission]).claimed)
 
 
 def upload_some(uploads, owner):

@@ -58,10 +58,11 @@ def farshot(disk, *arguments, status=0):
 def test_new_work_is_refused_before_results_have_no_room(disk, store):
     store.add(make_submission())
     fill(disk, MEGABYTE)
-    for submit in (store.add, lambda batch: store.add_and_claim(batch, "me", 1)):
-        with pytest.raises(StoreFullError, match="farshot store compact"):
-            submit(make_submission())
-    (shard, _) = store.claim("me", 2)
+    with pytest.raises(StoreFullError, match="farshot store compact"):
+        store.add(make_submission())
+    _, claimed, (refused,) = store.exchange([], "me", 1, submissions=[make_submission()])
+    assert isinstance(refused, StoreFullError)
+    (shard,) = claimed
     assert store.renew([shard.lease]) == []
     assert len(store.jobs()) == 1
     (disk / f"ballast{MEGABYTE}").unlink()

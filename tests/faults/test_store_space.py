@@ -15,7 +15,6 @@ from farshot.admission.batch import Request, admit
 from farshot.errors import StoreError
 from farshot.submission import ShardCut, Submission
 from farshot.store import SqlStore, open_engine, sqlite_url
-from rights import leave_out
 
 def submission(size):
     batch = admit({"c": "x" * size}, Request(target="auto", default_shots=10, seed=7))

@@ -30,8 +30,8 @@ def _finite(limit: int) -> int:
 def bounds_within(limit: int) -> Bounds:
     """Return how many connections fit in so many descriptors, beside what the service needs itself.
 
-    >>> bounds_within(1024)
-    Bounds(total=512, each=256, spare=32)
+    >>> bounds_within(1024).total, bounds_within(1024).each
+    (512, 256)
     """
     total = min(_MOST_CONNECTIONS, limit - min(_RESERVE, limit // 2))
     return Bounds(total, max(1, total // 2))

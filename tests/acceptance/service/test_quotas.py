@@ -171,6 +171,10 @@ def test_an_admin_does_not_fill_the_drafts_of_others_beyond_their_quota(new_user
 
 def test_at_the_same_time_no_more_is_accepted_than_one_after_the_other(new_user, slow):  # noqa: ARG001 -- workers are busy
     few = new_user(quota=Quota(queued_circuits=50))
+    long = {"circuits": slow_circuits(10, 25)}
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: post(few).status_code, range(12)))
-    assert sorted(answers) == [201] * 5 + [429] * 7
+        answers = list(pool.map(lambda _: few.post("/v1/jobs", json=long), range(12)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 5 + [429] * 7
+    for answer in answers:
+        if answer.status_code == 201:
+            few.post(f"/v1/jobs/{answer.json()['job_id']}/cancel")
