@@ -215,7 +215,9 @@ class Recorded:
 
 
 class Exchanged(NamedTuple):
-    """What an exchange did to each part, what it leased, and the job of each submission, or why there is none."""
+    """The outcome of an exchange: of each part, the shards that are leased, and the job of each submission or the error
+    that refused it.
+    """
 
     recorded: list[Recorded]
     claimed: list[Shard]
@@ -356,9 +358,9 @@ class JobStore(Protocol):
         """End an open job as FAILED for the reason `fault`; say whether it was open."""
         ...
 
-    def claim(self, holder: str, limit: int, besides: Collection[str] = ()) -> list[Shard]:
+    def claim(self, holder: str, limit: int, excluded: Collection[str] = ()) -> list[Shard]:
         """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first; none of
-        the owners `besides` whom others are served.
+        the owners `excluded`.
 
         Raises `BrokenJobError` where a job is in the way that cannot be handled; with a limit of 1 it is surely named.
         """
@@ -388,13 +390,13 @@ class JobStore(Protocol):
         parts: Sequence[Part],
         holder: str,
         limit: int,
-        besides: Collection[str] = (),
+        excluded: Collection[str] = (),
         submissions: Sequence[Submission] = (),
     ) -> Exchanged:
         """Add jobs, record, then claim, where it can in one transaction: one commit for all of them.
 
-        What `add` raises of a submission is in its place; the others are added. A parts' job that cannot be handled
-        undoes all of it, and raises.
+        The error that `add` would raise of a submission stands in its place, and the others are added. Where the job of
+        a part cannot be handled, all of it is undone and the error is raised.
         """
         ...
 

@@ -39,7 +39,7 @@ class Batch:
 
     @property
     def stamp(self) -> bytes:
-        """What two batches under one key share only where they are the same: a key that was drawn stands for itself."""
+        """The bytes that tell a batch from another one under its key; a key that was drawn stands for itself."""
         return self.digest if self.is_named else self.key.encode()
 
     def encoded(self, span: slice) -> list[bytes]:

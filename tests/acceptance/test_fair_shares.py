@@ -104,7 +104,7 @@ def test_short_work_has_a_lane_beside_circuits_that_hold_every_worker(store, wor
 
 
 def test_nobody_fills_all_that_is_held_where_there_is_a_lane(store, work):
-    """Whoever has taken all workers, and waits for them, leaves room for others; these never outnumber the cores."""
+    """An owner whose circuits hold the worker and wait for it leaves room for the shards of others."""
     dispatcher = work(lane=True)
     large = submit(store, "large", [layers(25, 40)] * 30, shards=30, cost=10.0)
     until(lambda: store.job(large).status is JobStatus.RUNNING and dispatcher.held)

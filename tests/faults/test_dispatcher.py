@@ -16,6 +16,7 @@ from farshot.executors.local import LocalExecutor
 from farshot.model import JobSpec
 from farshot.store import SqlStore, open_engine, sqlite_url
 from farshot.testing.backends import slow_circuits
+from farshot.testing.stores.values import make_submission
 from processes import kill_worker, until
 from samples import BELL
 
@@ -46,9 +47,9 @@ class Faulty(SqlStore):
         self._meet("record", [part.lease for part in parts])
         return super().record(parts)
 
-    def exchange(self, parts, holder, limit, besides=(), submissions=()):
+    def exchange(self, parts, holder, limit, excluded=(), submissions=()):
         self._meet("record", [part.lease for part in parts])
-        return super().exchange(parts, holder, limit, besides, submissions)
+        return super().exchange(parts, holder, limit, excluded, submissions)
 
     def release(self, lease, suspect=None, verdict=None, seconds=0.0):
         self._meet("release", [lease])
@@ -214,11 +215,11 @@ def test_a_store_that_is_away_for_a_while_is_waited_for(tmp_path, caplog):
     class Away(SqlStore):
         gone = threading.Event()
 
-        def claim(self, holder, limit, besides=()):
+        def claim(self, holder, limit, excluded=()):
             if self.gone.is_set():
                 message = "the store is away"
                 raise farshot.StoreError(message)
-            return super().claim(holder, limit, besides)
+            return super().claim(holder, limit, excluded)
 
     with farshot.LocalBackend(data_dir=tmp_path, workers=0) as backend:
         store = Away(open_engine(sqlite_url(tmp_path)))
@@ -234,6 +235,22 @@ def test_a_store_that_is_away_for_a_while_is_waited_for(tmp_path, caplog):
             assert ended(backend, handle).status == "COMPLETED"
     told = [record.fields["event"] for record in caplog.records if hasattr(record, "fields")]
     assert told.count("trouble") == told.count("trouble-over") == 1
+
+
+def test_whoever_submits_is_answered_though_what_follows_fails(tmp_path):
+    """The job is in the store by then."""
+
+    class Forgetful(SqlStore):
+        def exchange(self, parts, holder, limit, excluded=(), submissions=()):
+            done = super().exchange(parts, holder, limit, excluded, submissions)
+            return done._replace(recorded=[None]) if submissions else done  # which nothing can be done with
+
+    with closing(Forgetful(open_engine(sqlite_url(tmp_path)))) as store:
+        dispatcher = Dispatcher(store, LocalExecutor(1), Changes(), holder=holder_name(), lease_seconds=10)
+        with closing(dispatcher):
+            dispatcher.start()
+            added = dispatcher.add(make_submission())
+            assert store.job(added.id).id == added.id
 
 
 def test_any_seed_that_a_stored_job_may_have_gives_its_circuits_seeds():

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from farshot.admission.batch import Request, check_count, check_priority, check_seconds, check_seed, check_shots
@@ -417,10 +418,10 @@ class Client(ABC):
 def _deadline(timeout: object) -> float:
     if timeout is None:
         return math.inf
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or math.isnan(timeout):
+    if isinstance(timeout, bool) or not isinstance(timeout, Real) or math.isnan(timeout):
         message = f"timeout must be a number of seconds, or None to wait for ever, not {timeout!r:.40}"
         raise OptionError(message)
-    return time.monotonic() + timeout
+    return time.monotonic() + float(timeout)
 
 
 def raise_if_set(event: Event | None) -> None:

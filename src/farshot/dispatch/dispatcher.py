@@ -6,7 +6,6 @@ import logging
 import queue
 import threading
 import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from farshot.dispatch.defects import Defects, is_of_job
 from farshot.dispatch.health import Health
 from farshot.dispatch.holdings import Holdings
 from farshot.dispatch.recovery import bury
-from farshot.dispatch.requests import Add, Asked, Wake
+from farshot.dispatch.requests import Add, Additions, Wake
 from farshot.errors import BrokenJobError, ExecutorError, StoreCorruptError, StoreError
 from farshot.model import Part
 from farshot.protocols import Broken, Exchanged, Halted, Lost, Resumed, Spared
@@ -60,7 +59,7 @@ class Dispatcher:
         self._events: queue.SimpleQueue[ExecutorEvent | Wake | Add] = queue.SimpleQueue()
         self._holdings = Holdings(store, executor)
         self._defects = Defects(store, self._holdings.drop_job)
-        self._asked = Asked()
+        self._additions = Additions()
         self._unrecorded: list[Part] = []
         self._troubles: list[Lost | Spared | Broken | Halted] = []
         self._looked_at = self._renewed_at = time.monotonic()
@@ -101,21 +100,7 @@ class Dispatcher:
         """
         request = Add(submission)
         self._events.put(request)
-        try:
-            answer = self._answer(request)
-        finally:
-            request.wanted = False
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def _answer(self, request: Add) -> JobRecord | Exception:
-        alive = True
-        while alive:
-            alive = self._thread.is_alive()
-            with suppress(queue.Empty):
-                return request.answer.get(timeout=_TICK)
-        return ExecutorError("the backend was closed: nothing was submitted")
+        return request.outcome(self._thread.is_alive)
 
     def wake(self) -> None:
         """Have the store looked at now: something was submitted or cancelled."""
@@ -201,7 +186,7 @@ class Dispatcher:
         these are seen to.
         """
         gathered: list[ExecutorEvent | Wake | Add] = []
-        if not self._asked:
+        if not self._additions:
             try:
                 gathered.append(self._events.get(timeout=_TICK))
             except queue.Empty:
@@ -214,7 +199,7 @@ class Dispatcher:
             if isinstance(event, Part):
                 self._unrecorded.append(event)
             elif isinstance(event, Add):
-                self._asked.put(event)
+                self._additions.put(event)
             elif isinstance(event, Wake):
                 self._note_wake()
             elif isinstance(event, Resumed):
@@ -239,7 +224,7 @@ class Dispatcher:
         return {part.lease for part in self._unrecorded if part.last}
 
     def _room(self) -> tuple[int, Collection[str]]:
-        """Return how many shards may be taken, and whose not: what the executor keeps is for who has little there."""
+        """Return how many shards may be taken, and whose not: of the owners who have as many here as others may."""
         free, reserve = self._free(), self._executor.reserve
         if free > reserve or free <= 0:
             return max(0, free - reserve), ()
@@ -253,15 +238,15 @@ class Dispatcher:
 
     def _exchange(self) -> None:
         """Add what was asked for, record what came back and take as much again, in one transaction."""
-        asked = self._asked.take()
-        free, besides = self._room()
+        asked = self._additions.take()
+        free, excluded = self._room()
         woken, self._woken = self._woken, False
         try:
             if asked or self._unrecorded or (woken and free > 0):
                 submissions = [request.submission for request in asked]
-                done = self._store.exchange(self._unrecorded, self._holder, free, besides, submissions)
+                done = self._store.exchange(self._unrecorded, self._holder, free, excluded, submissions)
             elif free > 0:
-                done = Exchanged([], self._store.claim(self._holder, free, besides), [])
+                done = Exchanged([], self._store.claim(self._holder, free, excluded), [])
             else:
                 done = Exchanged([], [], [])
         except Exception as error:
@@ -272,10 +257,10 @@ class Dispatcher:
             self._attempt(health.CLAIMS, self._claim_apart)
             return
         self._unrecorded = []
-        self._note(done.recorded)
-        self._take(done.claimed)
         for request, job in zip(asked, done.added, strict=True):
             request.answer.put(job)
+        self._note(done.recorded)
+        self._take(done.claimed)
         self.health.recover(health.DISPATCHER, health.CLAIMS)
 
     def _add_apart(self, asked: Iterable[Add], error: Exception) -> None:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import queue
-from collections import Counter
+from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from farshot.errors import ExecutorError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from farshot.model import JobRecord
     from farshot.submission import Submission
 
-__all__ = ["Add", "Asked", "Wake"]
+__all__ = ["Add", "Additions", "Wake"]
 
 _FEW = 8
+"""Jobs of one owner that are added in one transaction."""
+_SMALL = 8
+"""Shards of a job that is added with others."""
+_LOOK_EVERY = 0.2
+"""Seconds after which whoever waits for an answer looks whether the thread is still there."""
 
 
 class Wake:
@@ -28,33 +38,63 @@ class Add:
     answer: queue.SimpleQueue[JobRecord | Exception] = field(default_factory=queue.SimpleQueue)
     wanted: bool = True
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it takes a transaction hardly longer: a shard has a bounded number of circuits and bytes."""
+        return len(self.submission.shards) <= _SMALL
 
-class Asked:
-    """What was asked and not seen to yet. Whoever asks much waits for itself, not others for it."""
+    def outcome(self, is_alive: Callable[[], bool]) -> JobRecord:
+        """Block for the job, or raise the error that is the answer; `ExecutorError` once the thread is not alive."""
+        try:
+            answer = self._await(is_alive)
+        finally:
+            self.wanted = False
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _await(self, is_alive: Callable[[], bool]) -> JobRecord | Exception:
+        alive = True
+        while alive:
+            alive = is_alive()
+            with suppress(queue.Empty):
+                return self.answer.get(timeout=_LOOK_EVERY)
+        return ExecutorError("the backend was closed: nothing was submitted")
+
+
+class Additions:
+    """The requests for jobs that wait to be added together, in turns: a few small ones of each owner, or one large one.
+
+    So an owner of many waits for itself, and nobody's small job for several large ones.
+    """
 
     def __init__(self) -> None:
         """Hold nothing."""
-        self._waiting: list[Add] = []
+        self._small: list[Add] = []
+        self._large: deque[Add] = deque()
+        self._large_is_next = False
 
     def __len__(self) -> int:
-        """How many requests wait."""
-        return len(self._waiting)
+        """Return how many requests wait."""
+        return len(self._small) + len(self._large)
 
     def put(self, request: Add) -> None:
         """Take a request in."""
-        self._waiting.append(request)
+        (self._small if request.is_small else self._large).append(request)
 
     def take(self) -> list[Add]:
-        """Return the first few requests of each owner, which wait no more; those of who has gone are forgotten."""
+        """Return the requests of the next turn, which wait no more, without those that nobody waits for."""
+        takes_large = bool(self._large) and (self._large_is_next or not self._small)
+        self._large_is_next = not takes_large
+        taken = [self._large.popleft()] if takes_large else self._take_small()
+        return [request for request in taken if request.wanted]
+
+    def _take_small(self) -> list[Add]:
         taken: list[Add] = []
         counts = Counter[str]()
-        waiting, self._waiting = self._waiting, []
-        for request in filter(_is_wanted, waiting):
+        waiting, self._small = self._small, []
+        for request in waiting:
             owner = request.submission.owner
             counts[owner] += 1
-            (taken if counts[owner] <= _FEW else self._waiting).append(request)
+            (taken if counts[owner] <= _FEW else self._small).append(request)
         return taken
-
-
-def _is_wanted(request: Add) -> bool:
-    return request.wanted

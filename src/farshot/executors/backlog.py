@@ -42,10 +42,11 @@ class Queue:
     have been busy with what they have for so long.
     """
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with none, by a clock in seconds."""
+        self._clock = clock
         self._free = 0
-        self._busy_since: float | None = time.monotonic()
+        self._busy_since: float | None = clock()
         self._shards: deque[_Queued] = deque()
         self._running = Counter[str]()
         lock = threading.RLock()
@@ -56,7 +57,7 @@ class Queue:
     def put(self, shard: Shard) -> None:
         """Take a shard in."""
         with self._changed:
-            self._shards.append(_Queued(shard, time.monotonic()))
+            self._shards.append(_Queued(shard, self._clock()))
             self._changed.notify()
             if not self._free:
                 self._later.notify_all()
@@ -72,7 +73,7 @@ class Queue:
             self._changed.wait_for(lambda: self._shards or self._closed)
             self._free -= 1
             if not self._free:
-                self._busy_since = time.monotonic()
+                self._busy_since = self._clock()
                 self._later.notify_all()
             return None if self._closed else self._take(self._shards[0], hold)
 
@@ -81,7 +82,7 @@ class Queue:
         with self._changed:
             while not (self._closed or self._kept_waiting()):
                 due = min((self._due(each) for each in self._waits()), default=None)
-                self._later.wait(None if due is None else max(0.0, due - time.monotonic()))
+                self._later.wait(None if due is None else max(0.0, due - self._clock()))
 
     def take_kept_waiting(self, hold: Callable[[Lease], None]) -> Shard | None:
         """Return a short shard that waits although nothing of its owner runs; None where there is none."""
@@ -96,7 +97,7 @@ class Queue:
         return found.shard
 
     def _kept_waiting(self) -> _Queued | None:
-        now = time.monotonic()
+        now = self._clock()
         return next((each for each in self._waits() if self._due(each) <= now), None)
 
     def _waits(self) -> Iterator[_Queued]:

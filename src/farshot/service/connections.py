@@ -32,9 +32,9 @@ class Bounds:
     spare: int = 32
     """Beyond the total, for as long as it takes to say why a connection is refused."""
     refusals: int = 32
-    """That are told so in a second."""
+    """Connections to which it is said in a second; more are closed without a word."""
     turnover: int = 100
-    """Of one address, in a second, for which others of that address make room."""
+    """Connections of one address in a second for which others of that address make room."""
 
 
 class Seat:
@@ -73,13 +73,14 @@ class Seat:
 class _Rate:
     """Lets pass so many a second, and as many at once."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
         self._rate = rate
+        self._clock = clock
         self._left = float(rate)
-        self._at = time.monotonic()
+        self._at = clock()
 
     def lets_pass(self) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         self._left = min(self._rate, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left < 1:
@@ -91,9 +92,9 @@ class _Rate:
 class _Row:
     """The seats of one address, each kind in order of time."""
 
-    def __init__(self, network: str, turnover: int) -> None:
+    def __init__(self, network: str, turnover: _Rate) -> None:
         self.network = network
-        self.turnover = _Rate(turnover)
+        self.turnover = turnover
         self.new: dict[Seat, None] = {}
         self.idle: dict[Seat, None] = {}
         self.busy: dict[Seat, None] = {}
@@ -113,18 +114,19 @@ class _Row:
 class Connections:
     """Gives seats away. Belongs to one event loop."""
 
-    def __init__(self, bounds: Bounds) -> None:
-        """Give away as many as `bounds` allows."""
+    def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
+        """Give away as many as `bounds` allows, by a clock in seconds."""
         self._bounds = bounds
         self._rows: dict[str, _Row] = {}
         self._taken = 0
         self._spare = 0
-        self._refusals = _Rate(bounds.refusals)
+        self._clock = clock
+        self._refusals = _Rate(bounds.refusals, clock)
 
     def take(self, address: str, end: Callable[[], object]) -> Seat | None:
         """Return a seat for a connection from `address`; a spare one only to refuse it there, None not even that."""
         network = _network(address)
-        row = self._rows.get(network) or _Row(network, self._bounds.turnover)
+        row = self._rows.get(network) or _Row(network, _Rate(self._bounds.turnover, self._clock))
         is_spare = not self._has_room(row)
         if is_spare and (self._spare == self._bounds.spare or not self._refusals.lets_pass()):
             return None

@@ -12,6 +12,7 @@ from farshot.errors import KeyConflictError
 from farshot.store import statements as sql
 from farshot.store.amounts import JOB_BYTES, SHARD_BYTES, Added, check_held, hold, length_of
 from farshot.store.checksums import checksum
+from farshot.store.failures import UNUSABLE
 from farshot.store.rows import to_record
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.submission import ShardCut, Submission
 
-__all__ = ["add", "add_job", "add_part", "add_payload", "add_shards", "earlier", "grow_job", "row_size"]
+__all__ = ["add_job", "add_part", "add_payload", "add_shards", "earlier", "grow_job", "put", "put_apart", "row_size"]
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -39,7 +40,28 @@ def earlier(connection: Connection, owner: str, key: str, digest: bytes) -> JobR
     return to_record(row)
 
 
-def add(connection: Connection, submission: Submission, at: float, quota: Quota) -> str:
+def put(connection: Connection, submission: Submission, at: float, quota: Quota) -> tuple[str, bool]:
+    """Return the id of the job of this owner and key, and whether it is new. Raises as `earlier`, and `QuotaError`."""
+    batch = submission.batch
+    found = earlier(connection, submission.owner, batch.key, batch.stamp)
+    return (found.id, False) if found else (_add(connection, submission, at, quota), True)
+
+
+def put_apart(connection: Connection, submission: Submission, at: float, quota: Quota) -> tuple[str, bool] | Exception:
+    """Do as `put`; where that is refused, undo it in this transaction and return the error."""
+    apart = connection.begin_nested()
+    try:
+        done = put(connection, submission, at, quota)
+    except UNUSABLE:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it, and the others go on
+        apart.rollback()
+        return error
+    apart.commit()
+    return done
+
+
+def _add(connection: Connection, submission: Submission, at: float, quota: Quota) -> str:
     """Write the job with all its shards and return its id; raises `QuotaError`, and `quota` is what everybody has."""
     batch = submission.batch
     spec = _encode(msgspec.structs.replace(batch.spec, template=None))

@@ -32,16 +32,15 @@ __all__ = ["Claim", "claim", "has_open", "jobs_to_lock", "outranked"]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`holder` asks for up to `limit` shards for `lease_seconds`, of other owners than those `besides` whom they are
-    served; an owner runs at most `running_limit` at a time, unless the store says otherwise of that owner. None: as
-    many as there are.
+    """`holder` asks for up to `limit` shards for `lease_seconds`, none of the owners `excluded`; an owner runs at most
+    `running_limit` at a time, unless the store says otherwise of that owner. None: as many as there are.
     """
 
     holder: str
     limit: int
     lease_seconds: float
     running_limit: int | None = None
-    besides: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -50,7 +49,7 @@ class _Rooms:
 
     otherwise: int | None
     limits: dict[str, int]
-    besides: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
     running: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -60,7 +59,7 @@ class _Rooms:
 
     def take(self, owner: str) -> bool:
         """Count one more shard of `owner`, if it may run one more."""
-        limit = 0 if owner in self.besides else self.limits.get(owner, self.otherwise)
+        limit = 0 if owner in self.excluded else self.limits.get(owner, self.otherwise)
         if limit is not None and self.running[owner] >= limit:
             return False
         self.running[owner] += 1
@@ -163,7 +162,7 @@ def _in_turn(search: _Search, rooms: _Rooms, most: int, charges: Charges) -> Ite
 
 def _limits(connection: Connection, wanted: Claim) -> _Rooms:
     found = connection.execute(sql.LIST_LIMITS)
-    return _Rooms(wanted.running_limit, {row.name: row.running_shards for row in found}, wanted.besides)
+    return _Rooms(wanted.running_limit, {row.name: row.running_shards for row in found}, wanted.excluded)
 
 
 def _rooms(connection: Connection, wanted: Claim, now: Moment) -> _Rooms:

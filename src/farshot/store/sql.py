@@ -15,12 +15,12 @@ from farshot.errors import BrokenJobError, StoreError, StoreFullError, UnknownJo
 from farshot.model import EVERY_JOB
 from farshot.protocols import Exchanged
 from farshot.store import statements as sql
-from farshot.store.adding import add, earlier
+from farshot.store.adding import put, put_apart
 from farshot.store.changes import mark
 from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock, outranked
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_open, end_overdue, overdue
-from farshot.store.failures import UNUSABLE, blaming
+from farshot.store.failures import blaming
 from farshot.store.keeping import PRUNED_AT_ONCE, compact, copy_to, delete_ended, delete_jobs
 from farshot.store.listing import backlog, effort, events, line, listed, shots, usage, usages
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
@@ -214,11 +214,11 @@ class SqlStore:
         end = partial(end_open, fault=fault)
         return bool(self._transactions.write(lambda connection: self._ended(connection, job_id, end)))
 
-    def claim(self, holder: str, limit: int, besides: Collection[str] = ()) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, in order of their turns, none of owners in `besides`. Writes
+    def claim(self, holder: str, limit: int, excluded: Collection[str] = ()) -> list[Shard]:
+        """Lease up to `limit` open shards to `holder`, in order of their turns, none of the owners `excluded`. Writes
         nothing where none is open.
         """
-        wanted = self._wanted(holder, limit, besides)
+        wanted = self._wanted(holder, limit, excluded)
         with self._transactions.read() as connection:
             if not has_open(connection, wanted, self._moment(connection)):
                 return []
@@ -251,7 +251,7 @@ class SqlStore:
         parts: Sequence[Part],
         holder: str,
         limit: int,
-        besides: Collection[str] = (),
+        excluded: Collection[str] = (),
         submissions: Sequence[Submission] = (),
     ) -> Exchanged:
         """Add jobs, record, then claim; in a file in one transaction.
@@ -259,14 +259,11 @@ class SqlStore:
         What `add` raises of a submission is in its place. On a server, one transaction would lock jobs twice, in no
         order.
         """
-        wanted = self._wanted(holder, limit, besides)
+        wanted = self._wanted(holder, limit, excluded)
         full = self._full() if submissions else None
-        if full or not submissions:
-            done = self._transactions.write(lambda connection: self._exchange(connection, parts, wanted))
-            return Exchanged(*done, [full for _ in submissions if full])
-        if self._is_file:
+        if self._is_file and not full:
             return self._transactions.write(lambda connection: self._add_all(connection, submissions, parts, wanted))
-        added = [self._outcome(partial(self.add, submission)) for submission in submissions]
+        added = [full or self._outcome(partial(self.add, submission)) for submission in submissions]
         recorded, claimed = self._transactions.write(lambda connection: self._exchange(connection, parts, wanted))
         return Exchanged(recorded, claimed, [self._again(job) for job in added])
 
@@ -367,40 +364,19 @@ class SqlStore:
         return read_job(connection, job_id), job.circuits - job.done
 
     def _add(self, connection: Connection, submission: Submission) -> JobRecord:
-        job_id, new = self._put(connection, submission)
-        mark(connection, new)
+        job_id, is_new = put(connection, submission, self._moment(connection).wall, self._quota)
+        mark(connection, [job_id] if is_new else [])
         return read_job(connection, job_id)
-
-    def _put(self, connection: Connection, submission: Submission) -> tuple[str, list[str]]:
-        """Return the id of the job of this owner and key; once more, where it is new."""
-        batch = submission.batch
-        found = earlier(connection, submission.owner, batch.key, batch.stamp)
-        if found:
-            return found.id, []
-        job_id = add(connection, submission, self._moment(connection).wall, self._quota)
-        return job_id, [job_id]
 
     def _add_all(
         self, connection: Connection, submissions: Sequence[Submission], parts: Sequence[Part], wanted: Claim
     ) -> Exchanged:
-        added = [self._put_apart(connection, submission) for submission in submissions]
-        new = [job_id for job in added if not isinstance(job, Exception) for job_id in job[1]]
+        at = self._moment(connection).wall
+        put = [put_apart(connection, submission, at, self._quota) for submission in submissions]
+        new = [done[0] for done in put if not isinstance(done, Exception) and done[1]]
         recorded, claimed = self._exchange(connection, parts, wanted, new)
-        found = [job if isinstance(job, Exception) else read_job(connection, job[0]) for job in added]
-        return Exchanged(recorded, claimed, found)
-
-    def _put_apart(self, connection: Connection, submission: Submission) -> tuple[str, list[str]] | Exception:
-        """Do as `_put`, or nothing, and return why."""
-        apart = connection.begin_nested()
-        try:
-            put = self._put(connection, submission)
-        except UNUSABLE:
-            raise
-        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever submits gets it, and the others go on
-            apart.rollback()
-            return error
-        apart.commit()
-        return put
+        added = [done if isinstance(done, Exception) else read_job(connection, done[0]) for done in put]
+        return Exchanged(recorded, claimed, added)
 
     def _full(self) -> StoreError | None:
         try:
@@ -412,7 +388,7 @@ class SqlStore:
     def _outcome(self, adding: Callable[[], JobRecord]) -> JobRecord | Exception:
         try:
             return adding()
-        except Exception as error:  # noqa: BLE001 -- as in `_put_apart`
+        except Exception as error:  # noqa: BLE001 -- as in `put_apart`
             return error
 
     def _again(self, job: JobRecord | Exception) -> JobRecord | Exception:
@@ -484,8 +460,8 @@ class SqlStore:
     def _moment(self, connection: Connection) -> Moment:
         return moment(connection, self._clock)
 
-    def _wanted(self, holder: str, limit: int, besides: Collection[str] = ()) -> Claim:
-        return Claim(holder, limit, self._lease_seconds, self._running_limit, frozenset(besides))
+    def _wanted(self, holder: str, limit: int, excluded: Collection[str] = ()) -> Claim:
+        return Claim(holder, limit, self._lease_seconds, self._running_limit, frozenset(excluded))
 
     def _until(self, now: Moment) -> dict[str, object]:
         return {"until": now.now + self._lease_seconds, "boot": now.boot}

@@ -76,6 +76,8 @@ def _die_with_parent() -> None:
 
 def _give_way(niceness: int) -> None:
     """Leave the cores to others who want them, also where the kernel shares them among sessions (sched(7))."""
+    if not niceness:
+        return
     os.nice(niceness)
     with contextlib.suppress(OSError):
         _AUTOGROUP.write_text(str(niceness), encoding="ascii")

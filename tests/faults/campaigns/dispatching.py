@@ -19,8 +19,8 @@ from .programs import Path
 class TellingStore(SqlStore):
     """Says what it refuses."""
 
-    def exchange(self, parts, holder, limit, besides=(), submissions=()):
-        exchanged = super().exchange(parts, holder, limit, besides, submissions)
+    def exchange(self, parts, holder, limit, excluded=(), submissions=()):
+        exchanged = super().exchange(parts, holder, limit, excluded, submissions)
         for done in exchanged.recorded:
             if not done.accepted:
                 print("refused", done.part.size, flush=True)

@@ -1,35 +1,48 @@
-"""Which shard runs next, and in which lane."""
+"""The order in which shards run, and which may run in the lane."""
 
 import threading
-import time
 
 import pytest
 
 from farshot.executors.backlog import SHORT, Queue
 from farshot.model import JobSpec, Lease, Shard
+from processes import until
 
 LONG = 10 * SHORT
 MOMENT = 0.25
-"""Seconds after which nobody is asked for more patience."""
 
 
 def shard(owner, number=0, cost=0.01):
     return Shard(Lease(owner, number, 1, "me"), JobSpec("auto", seed=1), 0, ("a",), (b"",), owner=owner, cost=cost)
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def queue():
-    queue = Queue()
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def queue(clock):
+    queue = Queue(clock)
     yield queue
     queue.close()
 
 
 @pytest.fixture
-def busy(queue):
+def busy(queue, clock):
     """A queue whose one worker has been busy for a moment with a long shard of "mallory"."""
     queue.put(shard("mallory", cost=LONG))
     assert queue.take(lambda _: None).owner == "mallory"
-    time.sleep(MOMENT)
+    clock.now += MOMENT
     return queue
 
 
@@ -41,14 +54,13 @@ def test_a_short_shard_need_not_wait_where_all_have_been_busy(busy):
         busy.end(taken)
 
 
-def test_a_short_shard_waits_a_moment_where_a_worker_was_free(queue):
-    worker = threading.Thread(target=queue.take, args=[lambda _: None])
-    worker.start()
+def test_a_short_shard_waits_a_moment_where_a_worker_was_free(queue, clock):
+    clock.now += MOMENT
     queue.put(shard("mallory"))
-    worker.join()
+    queue.take(lambda _: None)
     queue.put(shard("ann"))
     assert not queue.keeps_waiting()
-    queue.await_kept_waiting()
+    clock.now += MOMENT
     assert queue.take_kept_waiting(lambda _: None).owner == "ann"
 
 
@@ -67,6 +79,7 @@ def test_the_lane_is_for_short_shards_of_owners_of_whom_nothing_runs(busy):
 def test_whoever_waits_for_the_lane_is_woken_by_a_shard(busy):
     lane = threading.Thread(target=busy.await_kept_waiting)
     lane.start()
+    until(lane.is_alive)
     busy.put(shard("ann"))
     lane.join()
     assert busy.keeps_waiting()

@@ -46,10 +46,9 @@ def test_a_seat_that_works_is_kept_and_a_spare_one_refuses():
     assert ended == ["a"]
 
 
-def test_an_address_at_its_bound_is_made_room_for_a_few_times_a_second_only(monkeypatch):
+def test_an_address_at_its_bound_is_made_room_for_a_few_times_a_second_only():
     now, ended = [0.0], []
-    monkeypatch.setattr("farshot.service.connections.time.monotonic", lambda: now[0])
-    connections = Connections(Bounds(total=9, each=2, spare=1, refusals=1, turnover=3))
+    connections = Connections(Bounds(total=9, each=2, spare=1, refusals=1, turnover=3), lambda: now[0])
     seats = [seated(connections, "a", ended) for _ in range(5)]
     assert ended == ["a"] * 3
     assert not any(seat.is_spare for seat in seats)

@@ -26,7 +26,7 @@ __all__ = ["StoreMachine"]
 _FAULT = Fault(FaultCode.CRASH, "it died", 1, 2)
 _HOLDERS = st.sampled_from(["ann", "bob", "cyd"])
 _OWNERS = st.sampled_from(["", "ada", "eve"])
-_BESIDES = st.frozensets(_OWNERS, max_size=2)
+_EXCLUDED = st.frozensets(_OWNERS, max_size=2)
 _FEW = st.integers(1, 4)
 _PICK = st.integers(0, 10_000)
 _SPENT = st.sampled_from([0.0, 0.25, 2.0, 16.0])
@@ -102,10 +102,10 @@ class StoreMachine(RuleBasedStateMachine):
         self._compare_claim(claimed, self.model.claim(holder, limit))
         self._compare_job(added)
 
-    @rule(holder=_HOLDERS, limit=_FEW, besides=_BESIDES)
-    def claim(self, holder: str, limit: int, besides: frozenset[str]) -> None:
+    @rule(holder=_HOLDERS, limit=_FEW, excluded=_EXCLUDED)
+    def claim(self, holder: str, limit: int, excluded: frozenset[str]) -> None:
         """Take the open shards whose turn it is, each with what is left to do of it."""
-        self._compare_claim(self.store.claim(holder, limit, besides), self.model.claim(holder, limit, besides))
+        self._compare_claim(self.store.claim(holder, limit, excluded), self.model.claim(holder, limit, excluded))
 
     @rule(seconds=_MOVES)
     def advance(self, seconds: float) -> None:

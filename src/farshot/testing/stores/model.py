@@ -166,13 +166,11 @@ class ModelStore:
         waiting = [shard.job_id for _, shard in self._in_turn(lambda shard: shard.status is ShardStatus.QUEUED)]
         return len(set(waiting[: waiting.index(job_id)])) if job_id in waiting else 0
 
-    def claim(self, holder: str, limit: int, besides: Collection[str] = ()) -> list[ModelShard]:
-        """Lease the first `limit` open shards, of nobody in `besides`; their owners are charged what those are guessed
-        to take.
-        """
+    def claim(self, holder: str, limit: int, excluded: Collection[str] = ()) -> list[ModelShard]:
+        """Lease the first `limit` open shards, none of the owners `excluded`; the owners are charged the guesses."""
 
         def may_be_claimed(shard: ModelShard) -> bool:
-            return shard.is_open(self.clock) and self.jobs[shard.job_id].owner not in besides
+            return shard.is_open(self.clock) and self.jobs[shard.job_id].owner not in excluded
 
         chosen = list(islice(self._in_turn(may_be_claimed), limit))
         for turn, shard in chosen:

@@ -166,6 +166,22 @@ class QuotaSuite:
         assert (record.status, record.done) == (JobStatus.FAILED, 2)
         assert sum(len(part.labels) for part in store.parts(job)) == 2
 
+    def test_a_submission_beyond_a_quota_leaves_nothing_beside_others(
+        self, store: JobStore, accounts: AccountStore
+    ) -> None:
+        """In one exchange: what was written of it is undone, and what it would have taken is free."""
+        _limit(accounts, queued_circuits=4)
+        before = store.usage("ada").stored_bytes
+        submissions = [make_submission(circuits, owner="ada") for circuits in (3, 2, 1)]
+        first, refused, last = store.exchange([], "me", 0, submissions=submissions).added
+        assert isinstance(refused, QuotaError)
+        assert not isinstance(first, Exception)
+        assert not isinstance(last, Exception)
+        assert [(job.id, job.circuits) for job in store.jobs()] == [(last.id, 1), (first.id, 3)]
+        for job in (first, last):
+            store.delete(job.id)
+        assert store.usage("ada").stored_bytes == before
+
     def test_what_is_counted_is_what_the_jobs_have(
         self, store: JobStore, uploads: UploadStore, accounts: AccountStore
     ) -> None:
