@@ -257,10 +257,12 @@ class Dispatcher:
             self._attempt(health.CLAIMS, self._claim_apart)
             return
         self._unrecorded = []
-        for request, job in zip(asked, done.added, strict=True):
-            request.answer.put(job)
+        try:
+            self._take(done.claimed)  # the workers begin before others ask for the interpreter
+        finally:
+            for request, job in zip(asked, done.added, strict=True):
+                request.answer.put(job)
         self._note(done.recorded)
-        self._take(done.claimed)
         self.health.recover(health.DISPATCHER, health.CLAIMS)
 
     def _add_apart(self, asked: Iterable[Add], error: Exception) -> None:
