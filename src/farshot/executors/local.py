@@ -28,7 +28,7 @@ CIRCUIT_TIMEOUT = 3600.0
 """Seconds that one circuit may run unless told."""
 
 _LANE_AHEAD = 4
-_NICENESS = 10
+_NICENESS = 5
 """By how much workers give way to the lane, and to the process that they are of."""
 _WATCH_EVERY = 0.05
 

@@ -76,7 +76,7 @@ def canary(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hostile_server(tmp_path_factory, canary):  # noqa: ARG001 -- the service starts in its folder
     folder = tmp_path_factory.mktemp("store")
-    with running_server(folder, "--workers", "2", "--circuit-timeout", "6") as server:
+    with running_server(folder, "--workers", "2", "--circuit-timeout", "30") as server:
         before = memory(server, "VmRSS")
         yield server
         assert memory(server, "VmHWM") - before < MEMORY
