@@ -14,11 +14,12 @@ from farshot.dispatch.dispatcher import Dispatcher
 from farshot.dispatch.health import DRAIN
 from farshot.dispatch.recovery import holder_name
 from farshot.executors.local import LocalExecutor, usable_cores
+from farshot.service.loader_process import Plan
 from farshot.service.parts import Limits, Parts, Work
 from farshot.store import SqlStore
 from farshot.store.accounts import SqlAccounts
 from farshot.store.uploads import SqlUploads
-from farshot.wire import TargetDocument
+from farshot.wire import TargetDocument, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,7 @@ class House:
     def __init__(self, engine: Engine, settings: ServiceSettings) -> None:
         """Put the parts together."""
         self._settings = settings
+        self._url = engine.url.render_as_string(hide_password=False)
         self._changes = Changes()
         self._jobs = SqlStore(engine, running_limit=settings.quota.running_shards, quota=settings.quota.quota)
         self._uploads = SqlUploads(engine, quota=settings.quota.quota)
@@ -99,7 +101,14 @@ class House:
 
     def parts(self) -> Parts:
         """Return what the HTTP API needs."""
-        limits = self._settings.limits
+        limits, quota = self._limits(), self._settings.quota.quota
+        plan = Plan(
+            url=self._url,
+            limits=limits,
+            quota=quota,
+            targets=self._offered,
+            log_format=self._settings.server.log_format,
+        )
         return Parts(
             jobs=self._jobs,
             uploads=self._uploads,
@@ -116,13 +125,18 @@ class House:
                 hold=self.hold,
                 resume=self._dispatcher.resume,
             ),
-            limits=Limits(
-                body_bytes=limits.body,
-                shots=limits.shots,
-                workers=self.executor.workers,
-                quota=self._settings.quota.quota,
-                job_timeout=limits.job_timeout,
-            ),
+            limits=limits,
+            plan=encode(plan),
+        )
+
+    def _limits(self) -> Limits:
+        limits = self._settings.limits
+        return Limits(
+            body_bytes=limits.body,
+            shots=limits.shots,
+            workers=self.executor.workers,
+            quota=self._settings.quota.quota,
+            job_timeout=limits.job_timeout,
         )
 
     def _add(self, submission: Submission) -> JobRecord:

@@ -17,18 +17,20 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route as Path
 
 from farshot import __version__
+from farshot.errors import QuotaError
 from farshot.service import about
 from farshot.service.access import Access
 from farshot.service.divi_api import DIVI_ROUTES
 from farshot.service.edge import Edge
 from farshot.service.feed import Feed
+from farshot.service.loader import Loader
 from farshot.service.logs import log_ended, tell
 from farshot.service.manual import PAGE, show_page, show_way
 from farshot.service.memory import keep_little
 from farshot.service.metrics import Metrics
 from farshot.service.openapi import DOCUMENT, show_document
 from farshot.service.parts import Call, Service, ask_as, in_thread
-from farshot.service.problems import problem_response
+from farshot.service.problems import BusyError, problem_response
 from farshot.service.routes import ROUTES
 from farshot.service.vigil import Vigil
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from farshot.service.parts import Parts
     from farshot.service.routes import Route
 
-__all__ = ["build_app"]
+__all__ = ["build_app", "build_loader"]
 
 _log = logging.getLogger("farshot.service")
 
@@ -52,11 +54,8 @@ _WATCH_EVERY = 1.0
 
 def build_app(parts: Parts) -> Starlette:
     """Return the application. Its state has the `feed`; closing that lets everybody who waits go."""
-    metrics = Metrics()
-    feed = Feed(parts.jobs, parts.changes, partial(_note, metrics))
-    access = Access(parts.accounts)
-    vigil = Vigil(lambda header: in_thread(service, lambda: access.user(header)))
-    service = Service(parts, access, feed, metrics, vigil)
+    service = _service(parts)
+    feed = service.feed
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -65,22 +64,44 @@ def build_app(parts: Parts) -> Starlette:
         gc.collect()
         gc.freeze()  # what is there from the start is never garbage: looking for some would hold up every request
         tell(_log, logging.INFO, "service-started", version=__version__)
-        tasks = [asyncio.create_task(vigil.keep()), asyncio.create_task(_watch(parts))]
+        tasks = [asyncio.create_task(service.vigil.keep()), asyncio.create_task(_watch(parts))]
         yield
         for task in tasks:
             task.cancel()
         feed.close()
+        if service.loader is not None:
+            await service.loader.close()
         tell(_log, logging.INFO, "service-stopped")
 
     app = Starlette(
         routes=[*_open_paths(service), *_guarded_paths(service)],
         lifespan=lifespan,
-        middleware=[Middleware(Edge, metrics)],
+        middleware=[Middleware(Edge, service.metrics)],
         exception_handlers={HTTPException: problem_response},
     )
     app.router.redirect_slashes = False
     app.state.feed = feed
     return app
+
+
+def build_loader(parts: Parts) -> Starlette:
+    """Return the application of the loader: the same routes, for requests that were let in, counted and logged."""
+    app = Starlette(
+        routes=list(_guarded_paths(_service(parts))),
+        exception_handlers={HTTPException: problem_response},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _service(parts: Parts) -> Service:
+    metrics = Metrics()
+    feed = Feed(parts.jobs, parts.changes, partial(_note, metrics))
+    access = Access(parts.accounts)
+    vigil = Vigil(lambda header: in_thread(service, lambda: access.user(header)))
+    loader = None if parts.plan is None else Loader(parts.plan, parts.wake)
+    service = Service(parts, access, feed, metrics, vigil, loader)
+    return service
 
 
 async def _watch(parts: Parts) -> None:
@@ -121,11 +142,21 @@ async def _guarded(service: Service, routes: dict[str, Route], request: Request)
     user = await _user(service, request)
     request.state.user = user.name
     ask_as(user.name)
+    try:
+        return await _answered(service, routes, request, user)
+    except (BusyError, QuotaError):
+        await asyncio.sleep(service.brake.delay(user.name))
+        raise
+
+
+async def _answered(service: Service, routes: dict[str, Route], request: Request, user: User) -> Response:
     route = routes["GET" if request.method == "HEAD" else request.method]
     call = Call(service, request, user)
     if not (route.body and call.is_large):
         return await route.handler(call)
     async with service.turn_of(user.name):
+        if service.loader is not None and service.loader.serves():
+            return await service.loader.answer(request)
         return await route.handler(call)
 
 

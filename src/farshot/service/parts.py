@@ -15,6 +15,7 @@ from anyio import CapacityLimiter
 
 from farshot.accounts import NO_LIMITS, Quota, Role, User
 from farshot.errors import UnknownJobError
+from farshot.service.brake import Brake
 from farshot.service.budget import Budget
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from farshot.protocols import AccountStore, JobStore, UploadStore
     from farshot.service.access import Access
     from farshot.service.feed import Feed
+    from farshot.service.loader import Loader
     from farshot.service.metrics import Metrics
     from farshot.service.vigil import Vigil
     from farshot.submission import Submission
@@ -83,7 +85,8 @@ class Parts:
 
     `add` makes a job durable and has it worked on, and raises as `JobStore.add`. `changes` moves whenever a job may
     have changed; `wake` has the dispatcher look at the store. `work` is what an operator sees and does about the work
-    on jobs.
+    on jobs. `plan` is what the loader is told, see `farshot.service.loader_process`; without it large requests are
+    answered in this process.
     """
 
     jobs: JobStore
@@ -95,6 +98,7 @@ class Parts:
     targets: Callable[[], Sequence[TargetDocument]]
     work: Work = field(default_factory=Work)
     limits: Limits = Limits()
+    plan: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Service:
     feed: Feed
     metrics: Metrics
     vigil: Vigil
+    loader: Loader | None = None
+    brake: Brake = field(default_factory=Brake)
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READERS))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_WRITERS))
     decoders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))

@@ -47,8 +47,12 @@ async def add_circuits(call: Call) -> Response:
     The older client is not told when to try again: it would wait that long, several times, and tell nobody.
     """
     document = await document_in(call, AddRequest)
+    hidden, loader = await in_turn(call, lambda: hidden_size(document)), call.service.loader
+    if loader is not None and hidden > LARGE and loader.serves():
+        async with call.service.turn_of(call.user.name):
+            return await loader.answer(call.request, encode(document))
     try:
-        record = await _added(call, document)
+        record = await _added(call, document, hidden)
     except QuotaError as error:
         if is_newer(call):
             raise
@@ -57,9 +61,9 @@ async def add_circuits(call: Call) -> Response:
     return reply({"status": "ok", "job_id": record.id, "circuits": record.circuits})
 
 
-async def _added(call: Call, document: AddRequest) -> JobRecord:
+async def _added(call: Call, document: AddRequest, hidden: int) -> JobRecord:
     """Keep the circuits; what is large once it is unpacked waits for its turn as a large body does."""
-    hidden, service = await in_turn(call, lambda: hidden_size(document)), call.service
+    service = call.service
     waits = hidden > LARGE and not call.is_large
     async with service.turn_of(call.user.name) if waits else nullcontext():
         if hidden <= LARGE:

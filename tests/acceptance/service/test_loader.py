@@ -1,0 +1,164 @@
+"""Large requests are answered by a process of their own, which may die at any time."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from callers import People
+from farshot.accounts import NO_LIMITS
+from farshot.service.loader import Loader
+from farshot.service.loader_process import Plan
+from farshot.service.parts import Limits
+from farshot.store import sqlite_url
+from farshot.wire import encode
+from samples import BELL
+from serving import Server, running_server
+
+CIRCUITS = {f"c{number}": BELL + "//" + "x" * 4000 for number in range(80)}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("service"), "--workers", "1") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ann(server):
+    with people(server) as ann:
+        yield ann
+
+
+@contextlib.contextmanager
+def people(server):
+    known = People(server)
+    yield known("ann")
+    known.close()
+
+
+def loader_of(server):
+    """Return the id of the loader of a service; None where it has none."""
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            parent = int(status.read_text().partition("PPid:")[2].split()[0])
+            command = (status.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == server.process.pid and b"loader_process" in command:
+            return int(status.parent.name)
+    return None
+
+
+def folder_of(loader):
+    return Path(Path(f"/proc/{loader}/cmdline").read_bytes().split(b"\0")[-2].decode()).parent
+
+
+def started(server, ann):
+    """Have the loader started; return its id once a request went through it."""
+    while (loader := loader_of(server)) is None or not processor_time_grew(loader, ann):
+        check(ann, ann.submit(CIRCUITS, shots=10))
+    return loader
+
+
+def processor_time_grew(loader, ann):
+    before = processor_time(loader)
+    check(ann, ann.submit(CIRCUITS, shots=10))
+    return (folder_of(loader) / "loader").exists() and processor_time(loader) > before
+
+
+def processor_time(pid):
+    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+
+def check(ann, job):
+    results = ann.results(job["job_id"])
+    assert set(results) == set(CIRCUITS)
+    assert all(sum(counts.values()) == 10 and set(counts) <= {"00", "11"} for counts in results.values())
+
+
+def gone(pid):
+    while Path(f"/proc/{pid}").exists() and ") Z " not in Path(f"/proc/{pid}/stat").read_text():
+        time.sleep(0.01)
+
+
+async def until(holds):
+    while not holds():  # noqa: ASYNC110 -- of another process
+        await asyncio.sleep(0.01)
+
+
+def test_a_small_request_needs_no_loader(server, ann):
+    ann.results(ann.submit({"bell": BELL})["job_id"])
+    assert loader_of(server) is None
+
+
+def test_a_large_request_is_answered_as_a_small_one(server, ann):
+    started(server, ann)
+    first = ann.submit(CIRCUITS, key="same", shots=10)
+    again = ann.post("/v1/jobs", json={"circuits": CIRCUITS, "shots": 10}, headers={"Idempotency-Key": "same"})
+    assert (again.status_code, again.json()["job_id"]) == (200, first["job_id"])
+    assert again.headers["location"] == f"/v1/jobs/{first['job_id']}"
+    other = ann.post("/v1/jobs", json={"circuits": CIRCUITS, "shots": 11}, headers={"Idempotency-Key": "same"})
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/key-conflict")
+    wrong = ann.post("/v1/jobs", json={"circuits": CIRCUITS, "shots": -1})
+    assert (wrong.status_code, wrong.json()["type"]) == (400, "/problems/body")
+    assert "problem=key-conflict" in (server.folder / "serve.log").read_text(encoding="utf-8")
+    check(ann, first)
+
+
+def test_parts_arrive_through_it(server, ann):
+    started(server, ann)
+    job = ann.post("/v1/jobs", json={"upload": True, "shots": 10}).json()
+    put = ann.put(f"/v1/jobs/{job['job_id']}/parts/0", json={"circuits": CIRCUITS})
+    assert (put.status_code, put.json()["circuits"]) == (200, len(CIRCUITS))
+    assert ann.post(f"/v1/jobs/{job['job_id']}/finalize", json={"circuits": len(CIRCUITS)}).status_code == 200
+    check(ann, job)
+
+
+def test_a_loader_that_is_killed_is_replaced(server, ann):
+    loader = started(server, ann)
+    os.kill(loader, signal.SIGKILL)
+    gone(loader)
+    check(ann, ann.submit(CIRCUITS, shots=10))  # by the service itself
+    assert started(server, ann) != loader
+
+
+@pytest.mark.parametrize("end", [Server.stop, Server.kill])
+def test_it_ends_with_the_service(tmp_path, end):
+    with running_server(tmp_path, "--workers", "1") as server, people(server) as ann:
+        loader = started(server, ann)
+        folder = folder_of(loader)
+        end(server)
+        gone(loader)
+        assert not folder.exists()
+
+
+def test_it_ends_when_nothing_is_asked(tmp_path):
+    limits, quota = Limits(), NO_LIMITS
+    plan = Plan(url=str(sqlite_url(tmp_path)), limits=limits, quota=quota, targets=[], log_format="text")
+
+    async def live():
+        loader = Loader(encode(plan), print, idle_seconds=0.2)
+        await until(loader.serves)
+        folder = folder_of(loader.pid)
+        await until(lambda: not folder.exists())
+        assert loader.pid is None
+        await loader.close()
+
+    asyncio.run(live())
+
+
+def test_a_loader_that_cannot_start_is_said_once_and_tried_again_later(caplog):
+    async def live():
+        loader = Loader(b"no plan", print)
+        for _ in range(20):
+            assert not loader.serves()
+            await asyncio.sleep(0.05)
+        await loader.close()
+
+    asyncio.run(live())
+    assert [record.getMessage() for record in caplog.records] == ["loader-failed"]
