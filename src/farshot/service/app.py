@@ -50,6 +50,7 @@ __all__ = ["build_app", "build_loader"]
 _log = logging.getLogger("farshot.service")
 
 _WATCH_EVERY = 1.0
+_LOADER_AFTER = 1.0
 
 
 def build_app(parts: Parts) -> Starlette:
@@ -64,7 +65,7 @@ def build_app(parts: Parts) -> Starlette:
         gc.collect()
         gc.freeze()  # what is there from the start is never garbage: looking for some would hold up every request
         tell(_log, logging.INFO, "service-started", version=__version__)
-        tasks = [asyncio.create_task(service.vigil.keep()), asyncio.create_task(_watch(parts))]
+        tasks = [asyncio.create_task(task) for task in (service.vigil.keep(), _watch(parts), _start_loader(service))]
         yield
         for task in tasks:
             task.cancel()
@@ -109,6 +110,13 @@ async def _watch(parts: Parts) -> None:
     while True:
         await asyncio.sleep(_WATCH_EVERY)
         parts.work.troubles()
+
+
+async def _start_loader(service: Service) -> None:
+    """Have the loader started once the workers have begun: all of them at once would only be slower."""
+    await asyncio.sleep(_LOADER_AFTER)
+    if service.loader is not None:
+        service.loader.serves()
 
 
 def _note(metrics: Metrics, record: JobRecord) -> None:

@@ -1,10 +1,9 @@
 """The loader: a process of the service that answers requests whose bodies are large, or become so once unpacked.
 
 Decoding holds up every other thread of its process: a body of 16 MiB for a second and more. So such a request is passed
-on as it comes, to the same application on the same store, over a socket that only the service's user can reach. The
-loader is started at the first such request, and ends, with the memory that it took, once none has come for a while.
-Before it serves, or where it cannot be started, the service answers such requests itself: they take as long, and others
-wait.
+on as it comes, to the same application on the same store, over a socket that only the service's user can reach.
+Before the loader serves, or where it cannot be started, the service answers such requests itself: they take as long,
+and others wait.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from farshot.worker.frames import Ready, read_frame
 from farshot.worker.supervisor import check_version
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Coroutine
+    from collections.abc import AsyncIterable, Callable
 
     from starlette.requests import Request
 
@@ -42,7 +41,6 @@ __all__ = ["Loader"]
 
 _log = logging.getLogger("farshot.service")
 
-_IDLE_SECONDS = 60.0
 _PAUSE_SECONDS = 10.0
 """Seconds between two starts."""
 _END_SECONDS = 5.0
@@ -71,16 +69,13 @@ class _Process:
 class Loader:
     """Passes requests on to the process, which it starts and ends. Belongs to one event loop."""
 
-    def __init__(self, plan: bytes, wake: Callable[[], None], idle_seconds: float = _IDLE_SECONDS) -> None:
+    def __init__(self, plan: bytes, wake: Callable[[], None]) -> None:
         """Have the process do as `plan` says, see `farshot.service.loader_process`; `wake` tells of what it stored."""
         self._plan = plan
         self._wake = wake
-        self._idle_seconds = idle_seconds
         self._running: _Process | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._start_at = 0.0
-        self._asked = 0
-        self._timer: asyncio.TimerHandle | None = None
         self._trouble = Seldom(_log, logging.ERROR, "loader-failed")
 
     @property
@@ -92,26 +87,19 @@ class Loader:
         """Whether a request can be passed on; where not, the process is being started for the next ones."""
         if self.pid is not None:
             return True
-        if self._task is None and time.monotonic() >= self._start_at:
+        if self._starting is None and time.monotonic() >= self._start_at:
             self._start_at = time.monotonic() + _PAUSE_SECONDS
-            self._do(self._restart())
+            self._starting = asyncio.get_running_loop().create_task(self._restart())
         return False
 
-    def _do(self, deed: Coroutine[None, None, None]) -> None:
-        self._task = asyncio.get_running_loop().create_task(deed)
-        self._task.add_done_callback(self._done)
-
-    def _done(self, _task: asyncio.Task[None]) -> None:
-        self._task = None
-
     async def _restart(self) -> None:
-        await self._end()
         try:
+            await self._end()
             self._running = await asyncio.to_thread(_start, self._plan)
         except (OSError, FarshotError, msgspec.MsgspecError) as error:
             self._trouble.tell(reason=str(error))
-        else:
-            self._end_later()
+        finally:
+            self._starting = None
 
     async def answer(self, request: Request, body: bytes | None = None) -> Response:
         """Return the answer of the process, which `serves`, to a request; `body` is its plain body where it was read.
@@ -119,28 +107,15 @@ class Loader:
         Raises `BusyError` where the process died, of this request or of another.
         """
         running = cast("_Process", self._running)
-        self._asked += 1
         try:
             answer = await running.client.send(_passed_on(running.client, request, body))
         except httpx2.TransportError as error:
             self._trouble.tell(reason=str(error) or repr(error))
             message = "the process that reads large requests died: try again, or send less in one request"
             raise BusyError(message) from error
-        finally:
-            self._asked -= 1
-            self._end_later()
         if answer.is_success:
             self._wake()
         return _passed_back(request, answer)
-
-    def _end_later(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._end_idle)
-
-    def _end_idle(self) -> None:
-        if not self._asked and self._task is None:
-            self._do(self._end())
 
     async def _end(self) -> None:
         running, self._running = self._running, None
@@ -149,10 +124,8 @@ class Loader:
 
     async def close(self) -> None:
         """End the process for good."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
         await self._end()
 
 

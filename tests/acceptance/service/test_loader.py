@@ -10,12 +10,7 @@ from pathlib import Path
 import pytest
 
 from callers import People
-from farshot.accounts import NO_LIMITS
 from farshot.service.loader import Loader
-from farshot.service.loader_process import Plan
-from farshot.service.parts import Limits
-from farshot.store import sqlite_url
-from farshot.wire import encode
 from samples import BELL
 from serving import Server, running_server
 
@@ -86,16 +81,6 @@ def gone(pid):
         time.sleep(0.01)
 
 
-async def until(holds):
-    while not holds():  # noqa: ASYNC110 -- of another process
-        await asyncio.sleep(0.01)
-
-
-def test_a_small_request_needs_no_loader(server, ann):
-    ann.results(ann.submit({"bell": BELL})["job_id"])
-    assert loader_of(server) is None
-
-
 def test_a_large_request_is_answered_as_a_small_one(server, ann):
     started(server, ann)
     first = ann.submit(CIRCUITS, key="same", shots=10)
@@ -123,7 +108,9 @@ def test_a_loader_that_is_killed_is_replaced(server, ann):
     loader = started(server, ann)
     os.kill(loader, signal.SIGKILL)
     gone(loader)
-    check(ann, ann.submit(CIRCUITS, shots=10))  # by the service itself
+    while (answer := ann.post("/v1/jobs", json={"circuits": CIRCUITS, "shots": 10})).status_code == 503:
+        assert answer.headers["retry-after"]  # its death was not known yet
+    check(ann, answer.json())  # of the service itself
     assert started(server, ann) != loader
 
 
@@ -135,21 +122,6 @@ def test_it_ends_with_the_service(tmp_path, end):
         end(server)
         gone(loader)
         assert not folder.exists()
-
-
-def test_it_ends_when_nothing_is_asked(tmp_path):
-    limits, quota = Limits(), NO_LIMITS
-    plan = Plan(url=str(sqlite_url(tmp_path)), limits=limits, quota=quota, targets=[], log_format="text")
-
-    async def live():
-        loader = Loader(encode(plan), print, idle_seconds=0.2)
-        await until(loader.serves)
-        folder = folder_of(loader.pid)
-        await until(lambda: not folder.exists())
-        assert loader.pid is None
-        await loader.close()
-
-    asyncio.run(live())
 
 
 def test_a_loader_that_cannot_start_is_said_once_and_tried_again_later(caplog):

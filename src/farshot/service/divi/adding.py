@@ -16,7 +16,7 @@ from farshot.model import JobSpec, ShotGroup, ShotPlan
 from farshot.service.batches import accept_as, check_room, part_of
 from farshot.service.divi.forms import DiviJob, DiviPart, encode, read_job, read_part
 from farshot.service.divi.ranges import first_ranges
-from farshot.service.divi.unpacking import MAX_CALL_BYTES, Unpacker, dense_observables, unpacked_size
+from farshot.service.divi.unpacking import MAX_CALL_BYTES, Unpacker, dense_observables, letters_size, unpacked_size
 from farshot.service.logs import log_accepted
 
 if TYPE_CHECKING:
@@ -54,13 +54,12 @@ def add(call: Call, document: AddRequest) -> JobRecord:
 
 
 def hidden_size(document: AddRequest) -> int:
-    """Return how many bytes the packed texts of a call come to; raises `BatchError` where those are too many."""
-    groups = (document.observables or "").split("|")
+    """Return about how many bytes the texts of a call come to; raises `BatchError` where circuits have too many."""
     circuits = unpacked_size([*(document.circuits or {}).values(), document.circuit_template or ""])
     if circuits > MAX_CALL_BYTES:
         message = f"the circuits of the call have {circuits:,} bytes, unpacked; the limit is {MAX_CALL_BYTES:,}"
         raise BatchError(message)
-    return circuits + unpacked_size(groups)
+    return circuits + letters_size(document.observables or "")
 
 
 def _has(call: Call, record: JobRecord, digest: bytes) -> bool:

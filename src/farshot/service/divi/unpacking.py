@@ -19,7 +19,7 @@ from farshot.errors import BatchError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MAX_CALL_BYTES", "MAX_GROUPS", "Unpacker", "dense_observables", "unpacked_size"]
+__all__ = ["MAX_CALL_BYTES", "MAX_GROUPS", "Unpacker", "dense_observables", "letters_size", "unpacked_size"]
 
 MAX_CALL_BYTES = 64 * 2**20
 """What the circuits of one call may have together, unpacked."""
@@ -53,6 +53,17 @@ def _declared(packed: str) -> int:
         return int.from_bytes(base64.b64decode(packed[-_LAST:], validate=True)[-4:], "little")
     except ValueError:
         return 0
+
+
+def letters_size(observables: str) -> int:
+    """Return how many letters packed groups of observables may come to, at most what a job may have.
+
+    >>> letters_size("@gzs100:" + base64.b64encode(__import__("gzip").compress(b"Z0;Z1")).decode())
+    300
+    """
+    groups = map(_GROUP.fullmatch, observables.split("|"))
+    most = sum(int(group[1]) * (_declared(group[2]) // 2 + 1) for group in groups if group)
+    return min(MAX_OBSERVABLES_BYTES, most)
 
 
 class Unpacker:
