@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,12 +80,13 @@ class ShardCut:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A batch and how it is cut into shards, in order."""
+    """A batch and how it is cut into shards, in order; the job gets `job_id`, unless its owner and key have one."""
 
     batch: Batch
     shards: Sequence[ShardCut]
     owner: str = ""
     priority: int = 0
+    job_id: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

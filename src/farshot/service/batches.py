@@ -54,15 +54,21 @@ def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord
     Raises `BatchError` or `OptionError` where the batch is wrong, `KeyConflictError`, `QuotaError`.
     """
     checked = check_text("key", key)
-    owner = call.user.name
-    with nullcontext() if checked is None else call.service.lock_of(f"{owner} {checked}"):
-        is_new = checked is None or call.parts.jobs.keyed(owner, checked) is None
-        if document.upload:
-            return call.parts.uploads.open(_draft(call, document, checked)), is_new
-        record = call.parts.add(_submission(call, document, checked))
-    if is_new:
+    if document.upload:
+        return _opened(call, document, checked)
+    submission = _submission(call, document, checked)
+    record = call.parts.add(submission)
+    if is_new := record.id == submission.job_id:
         log_accepted(record)
     return record, is_new
+
+
+def _opened(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:
+    """Return the job in the making of this key, and whether it is new."""
+    owner = call.user.name
+    with nullcontext() if key is None else call.service.lock_of(f"{owner} {key}"):
+        is_new = key is None or call.parts.jobs.keyed(owner, key) is None
+        return call.parts.uploads.open(_draft(call, document, key)), is_new
 
 
 def _submission(call: Call, document: JobRequest, key: str | None) -> Submission:

@@ -116,6 +116,16 @@ class Feed:
                 latest[record.id] = record
         return list(latest.values())
 
+    def job(self, owner: str, job_id: str) -> JobRecord | None:
+        """Return a job of `owner` as of its last change; None where that is too long ago to be known here."""
+        return next((record for record in reversed(self._recent.get(owner, ())) if record.id == job_id), None)
+
+    def forget(self, record: JobRecord) -> None:
+        """Know no more of a job, which was deleted."""
+        kept = self._recent.get(record.owner, deque())
+        for known in [known for known in kept if known.id == record.id]:
+            kept.remove(known)
+
     def _follow(self) -> None:
         seen, position = self._changes.count(), self.position
         while not self._closed.is_set():

@@ -90,7 +90,7 @@ async def get_job(call: Call) -> Response:
     if query.after is None:
         return answer(await in_thread(call.service, lambda: _in_full(call)))
     if not query.wait:
-        return answer((await in_thread(call.service, lambda: _looked_at(call)))[1])
+        return answer(await in_thread(call.service, lambda: _detailed(call, call.job())))
     with call.service.feed.place(call.user.name):
         async with call.while_permitted():
             return answer(await _awaited(call, query.after, query.wait))
@@ -98,36 +98,48 @@ async def get_job(call: Call) -> Response:
 
 def _in_full(call: Call) -> JobDocument:
     """Say all of a job, what it was submitted as too."""
-    record, document = _looked_at(call)
+    record = call.job()
+    document = _detailed(call, record)
     if record.uploading:
         return document
     return msgspec.structs.replace(document, options=shortened(options_document(call.parts.jobs, record)))
 
 
 async def _awaited(call: Call, after: int, wait: float) -> JobDocument:
+    """Return the job once it has changed since `after`, or as it is at the end of the wait.
+
+    The feed tells, where it has just read the job; else the store.
+    """
     feed, clock = call.service.feed, asyncio.get_running_loop().time
     deadline = clock() + wait
-    record, document = await in_thread(call.service, lambda: _looked_at(call))
-    while _is_known(record, after) and not feed.is_closed and (left := deadline - clock()) > 0:
-        seen = feed.latest(record.owner)
-        record, document = await _seen_with_others(call)
-        if _is_known(record, after):
-            await feed.wait(record.owner, seen, left, record.id)
-            record, document = await _seen_with_others(call)
-    return document
+    owner = call.sees or (await in_thread(call.service, call.job)).owner
+    while True:
+        seen, told = feed.latest(owner), feed.job(owner, call.job_id)
+        record = told or await _seen_with_others(call)
+        left = deadline - clock()
+        if not _is_known(record, after) or feed.is_closed or left <= 0:
+            return await _document(call, record)
+        await feed.wait(owner, seen, left, record.id)
 
 
-async def _seen_with_others(call: Call) -> tuple[JobRecord, JobDocument]:
+async def _document(call: Call, record: JobRecord) -> JobDocument:
+    """Return what there is to say of a job, for which of one that has ended nobody has to look."""
+    if record.status.is_terminal and not record.uploading:
+        return job_document(record)
+    return await in_thread(call.service, lambda: _detailed(call, record))
+
+
+async def _seen_with_others(call: Call) -> JobRecord:
     """Look at the job once for all who were told of the same change, and see no less of it than the feed knows."""
     looks, key = call.service.looks, (call.user.name, call.job_id, call.service.feed.position)
     look = looks.get(key)
     if look is None:
-        look = looks[key] = asyncio.ensure_future(in_thread(call.service, lambda: _looked_at(call)))
+        look = looks[key] = asyncio.ensure_future(in_thread(call.service, call.job))
         look.add_done_callback(partial(_forget, looks, key))
     return await asyncio.shield(look)
 
 
-def _forget(looks: Looks, key: LookKey, look: asyncio.Future[tuple[JobRecord, JobDocument]]) -> None:
+def _forget(looks: Looks, key: LookKey, look: asyncio.Future[JobRecord]) -> None:
     """Let go of a look that is done; what it met is told to whoever still waits, and to nobody else."""
     del looks[key]
     if not look.cancelled():
@@ -137,11 +149,6 @@ def _forget(looks: Looks, key: LookKey, look: asyncio.Future[tuple[JobRecord, Jo
 def _is_known(record: JobRecord, after: int) -> bool:
     """Whether the client knows what is to say, and more may follow."""
     return record.changed <= after and not record.status.is_terminal
-
-
-def _looked_at(call: Call) -> tuple[JobRecord, JobDocument]:
-    record = call.job()
-    return record, _detailed(call, record)
 
 
 def _detailed(call: Call, record: JobRecord) -> JobDocument:
@@ -223,10 +230,11 @@ async def cancel_job(call: Call) -> Response:
 async def delete_job(call: Call) -> Response:
     """Delete a job with its circuits and results; one that runs is stopped."""
 
-    def delete() -> None:
-        call.job()
+    def delete() -> JobRecord:
+        record = call.job()
         call.parts.jobs.delete(call.job_id)
+        return record
 
-    await in_turn(call, delete)
+    call.service.feed.forget(await in_turn(call, delete))
     call.parts.wake()
     return Response(status_code=204)

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from farshot.service.metrics import Metrics
     from farshot.service.vigil import Vigil
     from farshot.submission import Submission
-    from farshot.wire import JobDocument, TargetDocument
+    from farshot.wire import TargetDocument
 
     LookKey: TypeAlias = tuple[str, str, int]
-    Looks: TypeAlias = dict[LookKey, asyncio.Future[tuple[JobRecord, JobDocument]]]
+    Looks: TypeAlias = dict[LookKey, asyncio.Future[JobRecord]]
 
 __all__ = ["LARGE", "Call", "Limits", "Parts", "Service", "Work", "ask_as", "in_thread", "in_turn", "read_in_turn"]
 
@@ -188,6 +188,11 @@ class Call:
     def sees(self) -> str | None:
         """Whose jobs the user sees; None: everybody's."""
         return None if self.user.role is Role.ADMIN else self.user.name
+
+    def ended(self) -> JobRecord | None:
+        """Return the job that the path names where the feed knows that it has ended. Belongs to the event loop."""
+        record = self.service.feed.job(self.user.name, self.job_id)
+        return record if record is not None and record.status.is_terminal else None
 
     def job(self) -> JobRecord:
         """Return the job that the path names; one of another user is as unknown as one that is not there."""

@@ -55,11 +55,11 @@ async def get_results(call: Call) -> Response:
         return await streamed(call, packed, FRAMES, follow=query.follow)
     if NDJSON in accepted:
         return await streamed(call, lines, NDJSON, follow=query.follow)
-    return await flowing(call, lambda: _page(call, query), JSON)
+    ended = call.ended()
+    return await flowing(call, lambda: _page(call, ended or call.job(), query), JSON)
 
 
-def _page(call: Call, query: ResultsQuery) -> Flow:
-    record = call.job()
+def _page(call: Call, record: JobRecord, query: ResultsQuery) -> Flow:
     observables = call.parts.jobs.spec(record.id).observables if not record.uploading else None
     return Flow(_pieces(call.parts.jobs, record, observables, query), weight(observables))
 

@@ -32,14 +32,14 @@ class _Stream(Flow):
     is, in order.
     """
 
-    def __init__(self, call: Call, form: Form, *, follow: bool) -> None:
+    def __init__(self, call: Call, record: JobRecord, form: Form, *, follow: bool) -> None:
         self._call = call
         self._jobs = call.parts.jobs
         self._follow = follow
         self._seq = 0
         self._spans: list[tuple[int, int]] = []
         """The positions [first, end) of all that was given."""
-        self.record = call.job()
+        self.record = record
         observables = None if self.record.uploading else self._jobs.spec(self.record.id).observables
         self._form = partial(form, observables)
         super().__init__(self._formed(chain([HeadFrame(observables)], self._frames())), weight(observables))
@@ -85,7 +85,8 @@ class _Stream(Flow):
 
 async def streamed(call: Call, form: Form, media_type: str, *, follow: bool) -> Response:
     """Answer with the results of a job in a form, in one piece where they are few; see `_Stream` for `follow`."""
-    return await flowing(call, partial(_Stream, call, form, follow=follow), media_type)
+    ended = call.ended()
+    return await flowing(call, lambda: _Stream(call, ended or call.job(), form, follow=follow), media_type)
 
 
 def packed(_observables: Observables | None, frame: Frame) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -67,8 +66,10 @@ def _add(connection: Connection, submission: Submission, at: float, quota: Quota
     spec = _encode(msgspec.structs.replace(batch.spec, template=None))
     template = None if batch.spec.template is None else _encode(batch.spec.template)
     base = len(spec) + len(template or b"") + row_size(submission.owner, batch.key, batch.tag)
-    job_id = add_job(
+    job_id = submission.job_id
+    add_job(
         connection,
+        job_id,
         owner=submission.owner,
         key=batch.key,
         digest=batch.stamp,
@@ -101,12 +102,10 @@ def row_size(owner: str, key: str, tag: str | None) -> int:
     return JOB_BYTES + 2 * length_of(owner, key, tag)
 
 
-def add_job(connection: Connection, *, spec: bytes, **columns: Any) -> str:  # noqa: ANN401 -- the columns of one row
-    """Write the row of a new job and return its id."""
-    job_id = uuid.uuid4().hex
+def add_job(connection: Connection, job_id: str, *, spec: bytes, **columns: Any) -> None:  # noqa: ANN401 -- the columns of one row
+    """Write the row of a new job."""
     own = {"id": job_id, "status": JobStatus.PENDING, "spec": spec, "checksum": checksum(spec, job_id)}
     connection.execute(sql.ADD_JOB, own | columns)
-    return job_id
 
 
 def add_part(  # noqa: PLR0913 -- the columns of one row

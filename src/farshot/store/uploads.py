@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -165,8 +166,10 @@ class SqlUploads:
         if found:
             return found
         size, at = len(draft.options) + row_size(draft.owner, draft.key, draft.tag), self._wall(connection)
-        job_id = add_job(
+        job_id = uuid4().hex
+        add_job(
             connection,
+            job_id,
             owner=draft.owner,
             key=draft.key,
             digest=draft.digest,
