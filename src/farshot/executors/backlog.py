@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SHORT", "Queue"]
 
-SHORT = 1.0
+SHORT = 0.25
 """Seconds that a shard may be guessed to take in the lane for short work."""
 
 _PATIENCE = 0.2
+_BARRED = 10.0
+"""Seconds for which the lane takes nothing of an owner whose shard had to be killed there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Queue:
     """The shards that wait for a child, and whose shards run.
 
     A short shard may run in the lane once no worker was free for a moment: it has waited so long itself, or all workers
-    have been busy with what they have for so long.
+    have been busy with what they have for so long. Of several the shortest is first.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,6 +51,7 @@ class Queue:
         self._busy_since: float | None = clock()
         self._shards: deque[_Queued] = deque()
         self._running = Counter[str]()
+        self._barred: dict[str, float] = {}
         lock = threading.RLock()
         self._changed = threading.Condition(lock)
         self._later = threading.Condition(lock)
@@ -98,7 +101,8 @@ class Queue:
 
     def _kept_waiting(self) -> _Queued | None:
         now = self._clock()
-        return next((each for each in self._waits() if self._due(each) <= now), None)
+        due = (each for each in self._waits() if self._due(each) <= now)
+        return min(due, key=lambda each: each.shard.cost, default=None)
 
     def _waits(self) -> Iterator[_Queued]:
         """Yield the short shards of owners of whom nothing runs."""
@@ -107,12 +111,21 @@ class Queue:
     def _due(self, queued: _Queued) -> float:
         """Return the time from which on a shard may run in the lane."""
         busy = self._busy_since
-        return _PATIENCE + (queued.since if busy is None else min(queued.since, busy))
+        due = _PATIENCE + (queued.since if busy is None else min(queued.since, busy))
+        return max(due, self._barred.get(queued.shard.owner, due))
 
-    def keeps_waiting(self) -> bool:
-        """Whether there is a shard for the lane."""
+    def keeps_waiting(self, below: float = SHORT) -> bool:
+        """Whether there is a shard for the lane that is guessed to take `below` seconds at most."""
         with self._changed:
-            return self._kept_waiting() is not None
+            found = self._kept_waiting()
+            return found is not None and found.shard.cost <= below
+
+    def bar(self, owner: str) -> None:
+        """Keep an owner off the lane for a while: a shard of theirs had to be killed there, and with it a child."""
+        with self._changed:
+            now = self._clock()
+            self._barred = {name: until for name, until in self._barred.items() if until > now}
+            self._barred[owner] = now + _BARRED
 
     def wait(self, seconds: float) -> None:
         """Block so long, or until closed."""

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Lane", "Slot", "closed"]
 
 _LANE_SECONDS = 5.0
-"""Seconds that a shard may run in the lane although others wait for it."""
+"""Seconds that a circuit may run in the lane although others wait for it."""
+_MOMENT = 0.1
+"""Seconds that a shard of several circuits may run there although one waits that is guessed to take no longer."""
 
 
 def closed() -> ExecutorError:
@@ -107,7 +109,6 @@ class Slot:
 
     def _serve(self) -> None:
         while not self._queue.is_closed:
-            self._await_work()
             child = self._ready_child()
             if child and (shard := self._take()):
                 self._run(child, shard)
@@ -115,9 +116,6 @@ class Slot:
         self._discard()
         if self._next:
             self._next.close()
-
-    def _await_work(self) -> None:
-        """Wait for nothing: a child is ready before there is work."""
 
     def _take(self) -> Shard | None:
         return self._queue.take(self._hold)
@@ -214,28 +212,48 @@ class Slot:
 
 
 class Lane(Slot):
-    """The slot for short shards of owners who would wait. Its child starts when the first of them waits.
+    """The slot for short shards of owners who would wait.
 
-    What runs here for long although others wait is stopped and runs elsewhere; it is to blame for nothing.
+    What runs here for longer than others who wait should take ends with its circuit; what goes on although they do is
+    stopped. It runs elsewhere, and is to blame for nothing; but its owner is kept off the lane for a while, as is one
+    who has stopped a shard here: a child takes its time to start.
     """
 
-    def _await_work(self) -> None:
-        self._queue.await_kept_waiting()
+    _owner = ""
 
     def _take(self) -> Shard | None:
-        return self._queue.take_kept_waiting(self._hold)
+        self._queue.await_kept_waiting()
+        shard = self._queue.take_kept_waiting(self._hold)
+        if shard is not None:
+            self._owner = shard.owner
+        return shard
 
     def _failed(self, error: ExecutorError) -> float:  # noqa: ARG002 -- the workers tell what is wrong
         """Tell nobody: the workers are there."""
         return 1.0
 
+    def stop(self, lease: Lease) -> None:
+        """Kill the child if it runs the shard under `lease`."""
+        with self._lock:
+            is_here = self._lease == lease
+        if is_here:  # not under the lock, which the queue takes under its own
+            self._queue.bar(self._owner)
+        super().stop(lease)
+
     def expire(self, seconds_of: Callable[[str], float]) -> None:
-        """Stop what has run for long as well, where others wait for the lane."""
+        """Have what has run for long give way as well, where others wait for the lane."""
         super().expire(seconds_of)
         with self._lock:
-            is_long = self._lease is not None and self._seconds() > _LANE_SECONDS
-        if is_long and self._queue.keeps_waiting():
+            seconds = self._seconds() if self._lease is not None else 0.0
+        if seconds > _LANE_SECONDS and self._queue.keeps_waiting():
             self._evict()
+        elif seconds > _MOMENT and self._queue.keeps_waiting(seconds):
+            self._recall_running()
+
+    def _recall_running(self) -> None:
+        with self._lock:
+            if self._lease and self._child:
+                self._child.recall()
 
     def _evict(self) -> None:
         with self._lock:
@@ -244,6 +262,7 @@ class Lane(Slot):
                 self._child.kill()
                 self._prepare_next()
         if lease:
+            self._queue.bar(self._owner)
             self._deliver(Spared(lease, self._seconds()))
 
 

@@ -83,3 +83,22 @@ def test_whoever_waits_for_the_lane_is_woken_by_a_shard(busy):
     busy.put(shard("ann"))
     lane.join()
     assert busy.keeps_waiting()
+
+
+def test_of_those_who_wait_for_the_lane_the_shortest_is_first(busy):
+    busy.put(shard("eve", cost=SHORT))
+    busy.put(shard("ann", cost=SHORT / 10))
+    assert busy.take_kept_waiting(lambda _: None).owner == "ann"
+    assert not busy.keeps_waiting(below=SHORT / 2)
+    assert busy.keeps_waiting()
+
+
+def test_whose_shard_was_killed_in_the_lane_is_kept_off_it_for_a_while(busy, clock):
+    busy.bar("eve")
+    busy.put(shard("eve", cost=SHORT / 10))
+    clock.now += 9.9
+    assert not busy.keeps_waiting()
+    busy.put(shard("ann"))
+    assert busy.take_kept_waiting(lambda _: None).owner == "ann"
+    clock.now += 0.2
+    assert busy.take_kept_waiting(lambda _: None).owner == "eve"
