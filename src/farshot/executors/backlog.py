@@ -18,7 +18,7 @@ __all__ = ["SHORT", "Queue"]
 SHORT = 0.25
 """Seconds that a shard may be guessed to take in the lane for short work."""
 
-_PATIENCE = 0.2
+_PATIENCE = 0.05
 _BARRED = 10.0
 """Seconds for which the lane takes nothing of an owner whose shard had to be killed there."""
 

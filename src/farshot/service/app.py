@@ -153,7 +153,9 @@ async def _guarded(service: Service, routes: dict[str, Route], request: Request)
     try:
         return await _answered(service, routes, request, user)
     except (BusyError, QuotaError):
-        await asyncio.sleep(service.brake.delay(user.name))
+        if delay := service.brake.delay(user.name):
+            request.state.give_way()
+            await asyncio.sleep(delay)
         raise
 
 
@@ -194,4 +196,4 @@ async def _user(service: Service, request: Request) -> User:
     header = request.headers.get("authorization")
     if service.access.is_known(header):
         return service.access.user(header)
-    return await in_thread(service, lambda: service.access.user(header))
+    return await service.user_looks.share(header, lambda: in_thread(service, lambda: service.access.user(header)))

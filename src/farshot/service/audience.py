@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Audience"]
 
-_EACH = 0.002
-"""Seconds of quiet after everybody was told, for each who was: what they then ask for takes about half of that."""
+_EACH = 0.004
+"""Seconds of quiet after everybody was told, for each who was: what they then ask for takes about a quarter of that."""
 
 
 class Audience:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKLOG", "Binding", "check_binding", "listen", "tls_context", "url_of"]
 
-BACKLOG = 2048
+BACKLOG = 4096
 """Connections that may wait to be accepted."""
 
 

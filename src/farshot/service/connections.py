@@ -1,9 +1,9 @@
 """The connections of a service: how many there may be, who has them, and which one goes where another wants in.
 
 A connection that asks for nothing costs its client nothing, so the one that has been idle for longest makes room: first
-among those that never sent a request. One whose request is being answered is never ended for another; where all are,
-the newcomer is refused. Making room and refusing take time that is everybody's, so both happen a bounded number of
-times a second; what comes beyond that is closed without a word.
+among those that never sent a request, or to which a refusal is held back. One whose request is being answered is never
+ended for another; where all are, the newcomer is refused. Making room and refusing take time that is everybody's, so
+both happen a bounded number of times a second; what comes beyond that is closed without a word.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Bounds:
     total: int
     each: int
     """Of one address."""
+    waiting: int = 256
+    """Beyond the total, accepted and not begun with: each address has its turn."""
     spare: int = 32
     """Beyond the total, for as long as it takes to say why a connection is refused."""
     refusals: int = 32
@@ -52,6 +54,10 @@ class Seat:
     def work(self) -> None:
         """Note that a request is being answered."""
         self._move(self.row.busy)
+
+    def give_way(self) -> None:
+        """Note that whoever wants a seat may have this one before any other: a refusal is being held back here."""
+        self._move(self.row.busy if self.is_spare else self.row.new)
 
     def rest(self) -> None:
         """Note that nothing is being answered."""
@@ -122,6 +128,11 @@ class Connections:
         self._spare = 0
         self._clock = clock
         self._refusals = _Rate(bounds.refusals, clock)
+
+    @property
+    def most_waiting(self) -> int:
+        """How many connections may be accepted that nobody has begun with."""
+        return self._bounds.waiting
 
     def take(self, address: str, end: Callable[[], object]) -> Seat | None:
         """Return a seat for a connection from `address`; a spare one only to refuse it there, None not even that."""

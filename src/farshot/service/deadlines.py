@@ -171,7 +171,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _RefusedError
         self._unparsed = max(1, self._unparsed)  # a head may begin behind a body, in one piece with it
         super().on_message_begin()
-        self.scope["state"]["abort"] = self.transport.abort
+        self.scope["state"] |= {"abort": self.transport.abort, "give_way": self._seat.give_way}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header of the head; one that follows a body is dropped, for the application has the others."""

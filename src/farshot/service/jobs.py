@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
@@ -22,7 +21,7 @@ from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord
-    from farshot.service.parts import Call, LookKey, Looks
+    from farshot.service.parts import Call
     from farshot.submission import PartReceipt
 
 __all__ = ["MOST", "ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs"]
@@ -131,19 +130,8 @@ async def _document(call: Call, record: JobRecord) -> JobDocument:
 
 async def _seen_with_others(call: Call) -> JobRecord:
     """Look at the job once for all who were told of the same change, and see no less of it than the feed knows."""
-    looks, key = call.service.looks, (call.user.name, call.job_id, call.service.feed.position)
-    look = looks.get(key)
-    if look is None:
-        look = looks[key] = asyncio.ensure_future(in_thread(call.service, call.job))
-        look.add_done_callback(partial(_forget, looks, key))
-    return await asyncio.shield(look)
-
-
-def _forget(looks: Looks, key: LookKey, look: asyncio.Future[JobRecord]) -> None:
-    """Let go of a look that is done; what it met is told to whoever still waits, and to nobody else."""
-    del looks[key]
-    if not look.cancelled():
-        look.exception()
+    key = (call.user.name, call.job_id, call.service.feed.position)
+    return await call.service.job_looks.share(key, lambda: in_thread(call.service, call.job))
 
 
 def _is_known(record: JobRecord, after: int) -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio.to_thread
@@ -17,6 +17,7 @@ from farshot.accounts import NO_LIMITS, Quota, Role, User
 from farshot.errors import UnknownJobError
 from farshot.service.brake import Brake
 from farshot.service.budget import Budget
+from farshot.service.looks import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from farshot.service.vigil import Vigil
     from farshot.submission import Submission
     from farshot.wire import TargetDocument
-
-    LookKey: TypeAlias = tuple[str, str, int]
-    Looks: TypeAlias = dict[LookKey, asyncio.Future[JobRecord]]
 
 __all__ = ["LARGE", "Call", "Limits", "Parts", "Service", "Work", "ask_as", "in_thread", "in_turn", "read_in_turn"]
 
@@ -121,8 +119,10 @@ class Service:
     """For large bodies: a decoder holds up all other threads now and then, and two of them twice as long."""
     budget: Budget = field(default_factory=Budget)
     loaders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
-    looks: Looks = field(default_factory=dict)
-    """What is being looked at, by who asked for which job at which position of the feed."""
+    job_looks: Looks[JobRecord] = field(default_factory=Looks)
+    """By who asked for which job at which position of the feed."""
+    user_looks: Looks[User] = field(default_factory=Looks)
+    """By the header that carries the token."""
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For the question whether the store answers, which must not wait for anybody else's."""
     _turns: defaultdict[str, asyncio.Semaphore] = field(

@@ -15,6 +15,8 @@ from collections import Counter
 import httpx2
 
 BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n'
+ADDRESS = "127.0.0.2"
+"""Another than that of the attackers, who have no machine with the user in common."""
 PASSING = {408, 429, 503, 507}
 SHOTS = 100
 
@@ -65,7 +67,8 @@ async def submit(url, token, rate):
     ended = loop.run_in_executor(None, sys.stdin.read)
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=50)
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=120, limits=limits) as client:
+    transport = httpx2.AsyncHTTPTransport(limits=limits, local_address=ADDRESS)
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=120, transport=transport) as client:
         honest, running = Honest(client), []
         await honest.run("first", time.perf_counter())
         sys.stdout.write("begun\n")
