@@ -34,5 +34,5 @@ def bounds_within(limit: int) -> Bounds:
     (512, 256)
     """
     total = min(_MOST_CONNECTIONS, limit - min(_RESERVE, limit // 2))
-    waiting = min(_MOST_CONNECTIONS, max(_RESERVE // 2, limit - total - _RESERVE))
+    waiting = min(_MOST_CONNECTIONS, max((limit - total) // 4, limit - total - _RESERVE))
     return Bounds(total, max(1, total // 2), waiting)

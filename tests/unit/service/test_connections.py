@@ -66,3 +66,10 @@ def test_an_address_at_its_bound_is_made_room_for_a_few_times_a_second_only():
 def test_descriptors_are_left_beside_connections(limit):
     bounds = bounds_within(limit)
     assert 0 < bounds.each <= bounds.total <= limit - min(512, limit // 2)
+
+
+@pytest.mark.parametrize("limit", [64, 256, 1024, 4096, 4608, 16_384])
+def test_what_is_accepted_leaves_descriptors_for_the_service(limit):
+    bounds = bounds_within(limit)
+    assert bounds.waiting > 0
+    assert bounds.total + bounds.waiting <= limit - min(limit // 4, 256)
