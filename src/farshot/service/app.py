@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from traceback import clear_frames
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ _log = logging.getLogger("farshot.service")
 
 _WATCH_EVERY = 1.0
 _LOADER_AFTER = 1.0
+_TOO_MUCH = frozenset({429, 503})
 
 
 def build_app(parts: Parts) -> Starlette:
@@ -86,9 +88,12 @@ def build_app(parts: Parts) -> Starlette:
 
 
 def build_loader(parts: Parts) -> Starlette:
-    """Return the application of the loader: the same routes, for requests that were let in, counted and logged."""
+    """Return the application of the loader: the same routes, for requests that were let in.
+
+    They are counted, logged and held back where they came from.
+    """
     app = Starlette(
-        routes=list(_guarded_paths(_service(parts))),
+        routes=list(_guarded_paths(replace(_service(parts), brake=None))),
         exception_handlers={HTTPException: problem_response},
     )
     app.router.redirect_slashes = False
@@ -151,12 +156,21 @@ async def _guarded(service: Service, routes: dict[str, Route], request: Request)
     request.state.user = user.name
     ask_as(user.name)
     try:
-        return await _answered(service, routes, request, user)
+        response = await _answered(service, routes, request, user)
     except (BusyError, QuotaError):
-        if delay := service.brake.delay(user.name):
-            request.state.give_way()
-            await asyncio.sleep(delay)
+        await _hold_back(service, request, user)
         raise
+    if response.status_code in _TOO_MUCH:  # of the loader
+        await _hold_back(service, request, user)
+    return response
+
+
+async def _hold_back(service: Service, request: Request, user: User) -> None:
+    """Keep a user who is refused again and again waiting for it; whoever wants the connection meanwhile may have it."""
+    delay = 0.0 if service.brake is None else service.brake.delay(user.name)
+    if delay:
+        request.state.give_way()
+        await asyncio.sleep(delay)
 
 
 async def _answered(service: Service, routes: dict[str, Route], request: Request, user: User) -> Response:

@@ -112,7 +112,8 @@ class Service:
     metrics: Metrics
     vigil: Vigil
     loader: Loader | None = None
-    brake: Brake = field(default_factory=Brake)
+    brake: Brake | None = field(default_factory=Brake)
+    """None: whoever passes requests on holds refusals back."""
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READERS))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_WRITERS))
     decoders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from callers import People
+from farshot.accounts import Quota
 from farshot.service.loader import Loader
 from samples import BELL
 from serving import Server, running_server
@@ -30,9 +31,9 @@ def ann(server):
 
 
 @contextlib.contextmanager
-def people(server):
+def people(server, **rights):
     known = People(server)
-    yield known("ann")
+    yield known(**rights)
     known.close()
 
 
@@ -102,6 +103,14 @@ def test_parts_arrive_through_it(server, ann):
     assert (put.status_code, put.json()["circuits"]) == (200, len(CIRCUITS))
     assert ann.post(f"/v1/jobs/{job['job_id']}/finalize", json={"circuits": len(CIRCUITS)}).status_code == 200
     check(ann, job)
+
+
+def test_what_it_refuses_again_and_again_is_held_back_as_well(server, ann):
+    started(server, ann)
+    with people(server, quota=Quota(queued_circuits=1)) as eve:
+        for _ in range(60):
+            assert eve.post("/v1/jobs", json={"circuits": {"a": BELL, "b": BELL}}).status_code == 429
+        assert eve.post("/v1/jobs", json={"circuits": CIRCUITS}).status_code == 429
 
 
 def test_a_loader_that_is_killed_is_replaced(server, ann):
