@@ -79,7 +79,7 @@ def test_places_are_given_back(small):
 
 
 def asked(client, method, path, **given):
-    """Ask until there is an answer: of the address of so many connections some are refused, or closed without a word."""
+    """Ask until there is an answer: some of an address of so many connections are refused, or closed without a word."""
     while True:
         with contextlib.suppress(httpx2.TransportError):
             response = client.request(method, path, **given)
