@@ -1,9 +1,9 @@
 """What attacks cost an honest user: `python benchmarks/service_hostile.py [--seconds S] [ATTACK…]`.
 
 Each attack of `tests/faults/campaigns/attacks.py` goes on for a time against a service of its own, beside a user who
-submits 20 Bell circuits a second. Prints a table in Markdown; ends with 1 where that user waited a second or more for a
-result at the 99th percentile, the service grew by 300 MiB or more, answered with a status from 500 on other than 503
-and 507, or was not ready afterwards without a restart, or where a job was lost or wrong.
+submits 20 Bell circuits a second from an address of its own. Prints a table in Markdown; ends with 1 where that user
+waited a second or more for a result at the 99th percentile, the service grew by 300 MiB or more, answered with a status
+from 500 on other than 503 and 507, or was not ready afterwards without a restart, or where a job was lost or wrong.
 """
 
 from __future__ import annotations

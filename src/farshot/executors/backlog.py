@@ -65,10 +65,10 @@ class Queue:
             if not self._free:
                 self._later.notify_all()
 
-    def take(self, hold: Callable[[Lease], None]) -> Shard | None:
+    def take(self, hold: Callable[[Shard], None]) -> Shard | None:
         """Block for the next shard; None once closed.
 
-        `hold` is told its lease before it leaves the queue, so that at no time nobody has it.
+        `hold` is told of it before it leaves the queue, so that at no time nobody has it.
         """
         with self._changed:
             self._free += 1
@@ -87,14 +87,14 @@ class Queue:
                 due = min((self._due(each) for each in self._waits()), default=None)
                 self._later.wait(None if due is None else max(0.0, due - self._clock()))
 
-    def take_kept_waiting(self, hold: Callable[[Lease], None]) -> Shard | None:
+    def take_kept_waiting(self, hold: Callable[[Shard], None]) -> Shard | None:
         """Return a short shard that waits although nothing of its owner runs; None where there is none."""
         with self._changed:
             found = self._kept_waiting()
             return self._take(found, hold) if found else None
 
-    def _take(self, found: _Queued, hold: Callable[[Lease], None]) -> Shard:
-        hold(found.shard.lease)
+    def _take(self, found: _Queued, hold: Callable[[Shard], None]) -> Shard:
+        hold(found.shard)
         self._shards.remove(found)
         self._running[found.shard.owner] += 1
         return found.shard

@@ -57,6 +57,7 @@ class Slot:
         self._child: Child | None = None
         self._next: Child | None = None
         self._lease: Lease | None = None
+        self._owner = ""
         self._since = 0.0
         self._target = ""
         self._closed = False
@@ -64,14 +65,16 @@ class Slot:
         self._thread = threading.Thread(target=self._serve, name="farshot-worker", daemon=True)
         self._thread.start()
 
-    def stop(self, lease: Lease) -> None:
-        """Kill the child if it runs the shard under `lease`."""
+    def stop(self, lease: Lease) -> str | None:
+        """Kill the child if it runs the shard under `lease`, and return its owner; None where it does not."""
         with self._lock:
-            if self._lease == lease:
-                self._lease = None
-                if self._child:
-                    self._child.kill()
-                    self._prepare_next()
+            if self._lease != lease:
+                return None
+            self._lease = None
+            if self._child:
+                self._child.kill()
+                self._prepare_next()
+            return self._owner
 
     def running(self) -> list[tuple[Lease, float]]:
         """Return the lease of the shard that runs, and its seconds so far; nothing where none does."""
@@ -149,9 +152,9 @@ class Slot:
         with contextlib.suppress(ExecutorError):  # who needs it finds out
             self._next = self._next or self._starting()
 
-    def _hold(self, lease: Lease) -> None:
+    def _hold(self, shard: Shard) -> None:
         with self._lock:
-            self._lease, self._since = lease, time.monotonic()
+            self._lease, self._owner, self._since = shard.lease, shard.owner, time.monotonic()
 
     def _holds(self, lease: Lease) -> bool:
         with self._lock:
@@ -219,51 +222,33 @@ class Lane(Slot):
     who has stopped a shard here: a child takes its time to start.
     """
 
-    _owner = ""
-
     def _take(self) -> Shard | None:
         self._queue.await_kept_waiting()
-        shard = self._queue.take_kept_waiting(self._hold)
-        if shard is not None:
-            self._owner = shard.owner
-        return shard
+        return self._queue.take_kept_waiting(self._hold)
 
     def _failed(self, error: ExecutorError) -> float:  # noqa: ARG002 -- the workers tell what is wrong
         """Tell nobody: the workers are there."""
         return 1.0
 
-    def stop(self, lease: Lease) -> None:
-        """Kill the child if it runs the shard under `lease`."""
-        with self._lock:
-            is_here = self._lease == lease
-        if is_here:  # not under the lock, which the queue takes under its own
-            self._queue.bar(self._owner)
-        super().stop(lease)
+    def stop(self, lease: Lease) -> str | None:
+        """Kill the child if it runs the shard under `lease`, and return its owner; None where it does not."""
+        owner = super().stop(lease)
+        if owner is not None:  # not under the lock: the queue takes that under its own
+            self._queue.bar(owner)
+        return owner
 
     def expire(self, seconds_of: Callable[[str], float]) -> None:
         """Have what has run for long give way as well, where others wait for the lane."""
         super().expire(seconds_of)
-        with self._lock:
-            seconds = self._seconds() if self._lease is not None else 0.0
-        if seconds > _LANE_SECONDS and self._queue.keeps_waiting():
-            self._evict()
-        elif seconds > _MOMENT and self._queue.keeps_waiting(seconds):
-            self._recall_running()
+        for lease, seconds in self.running():
+            if seconds > _LANE_SECONDS and self._queue.keeps_waiting():
+                self._evict(lease, seconds)
+            elif seconds > _MOMENT and self._queue.keeps_waiting(seconds):
+                self.recall(lease)
 
-    def _recall_running(self) -> None:
-        with self._lock:
-            if self._lease and self._child:
-                self._child.recall()
-
-    def _evict(self) -> None:
-        with self._lock:
-            lease, self._lease = self._lease, None
-            if lease and self._child:
-                self._child.kill()
-                self._prepare_next()
-        if lease:
-            self._queue.bar(self._owner)
-            self._deliver(Spared(lease, self._seconds()))
+    def _evict(self, lease: Lease, seconds: float) -> None:
+        if self.stop(lease) is not None:
+            self._deliver(Spared(lease, seconds))
 
 
 def _assignment(shard: Shard) -> Assignment:

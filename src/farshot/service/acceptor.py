@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from farshot.service.connections import network_of
 from farshot.service.logs import Seldom
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
         self._opening: set[asyncio.Task[None]] = set()
-        self._waiting: OrderedDict[str, deque[socket.socket]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[tuple[socket.socket, str]]] = OrderedDict()
         self._held = 0
         self._admission: asyncio.Handle | None = None
         self._short = Seldom(_log, logging.ERROR, "no-connection-accepted")
@@ -68,7 +69,7 @@ class Acceptor:
             self._admission.cancel()
         self._loop.remove_reader(self._sock)
         for waiting in self._waiting.values():
-            for connection in waiting:
+            for connection, _ in waiting:
                 connection.close()
         self._waiting.clear()
 
@@ -85,7 +86,7 @@ class Acceptor:
             except OSError as error:
                 self._rest(error)
                 return
-            self._waiting.setdefault(address, deque()).append(connection)
+            self._waiting.setdefault(network_of(address), deque()).append((connection, address))
             self._admit_soon()
             self._held += 1
             if self._held >= self._connections.most_waiting:
@@ -102,11 +103,11 @@ class Acceptor:
         for _ in range(_BEGUN_AT_ONCE):
             if not self._waiting:
                 break
-            address, waiting = self._waiting.popitem(last=False)
+            network, waiting = self._waiting.popitem(last=False)
             self._held -= 1
-            self._admit(waiting.popleft(), address)
+            self._admit(*waiting.popleft())
             if waiting:
-                self._waiting[address] = waiting
+                self._waiting[network] = waiting
         if self._waiting:
             self._admit_soon()
         if self._held < self._connections.most_waiting and self._pause is None:

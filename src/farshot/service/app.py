@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from traceback import clear_frames
@@ -170,7 +170,8 @@ async def _hold_back(service: Service, request: Request, user: User) -> None:
     delay = 0.0 if service.brake is None else service.brake.delay(user.name)
     if delay:
         request.state.give_way()
-        await asyncio.sleep(delay)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(request.state.stopping.wait(), delay)
 
 
 async def _answered(service: Service, routes: dict[str, Route], request: Request, user: User) -> Response:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Bounds", "Connections", "Seat"]
+__all__ = ["Bounds", "Connections", "Seat", "network_of"]
 
 _NETWORK = 64
 """Bits of an address of version 6 that one client has in common with nobody."""
@@ -136,7 +136,7 @@ class Connections:
 
     def take(self, address: str, end: Callable[[], object]) -> Seat | None:
         """Return a seat for a connection from `address`; a spare one only to refuse it there, None not even that."""
-        network = _network(address)
+        network = network_of(address)
         row = self._rows.get(network) or _Row(network, _Rate(self._bounds.turnover, self._clock))
         is_spare = not self._has_room(row)
         if is_spare and (self._spare == self._bounds.spare or not self._refusals.lets_pass()):
@@ -171,7 +171,8 @@ class Connections:
             self._rows.pop(seat.row.network, None)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """Return what one client has to itself: an address of version 4, or 64 bits of version 6."""
     if ":" not in address:
         return address
     return str(ipaddress.ip_network((address.partition("%")[0], _NETWORK), strict=False))

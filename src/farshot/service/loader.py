@@ -1,9 +1,9 @@
 """The loader: a process of the service that answers requests whose bodies are large, or become so once unpacked.
 
-Decoding holds up every other thread of its process: a body of 16 MiB for a second and more. So such a request is passed
-on as it comes, to the same application on the same store, over a socket that only the service's user can reach.
-Before the loader serves, or where it cannot be started, the service answers such requests itself: they take as long,
-and others wait.
+Reading a large batch holds up every other thread of its process: it takes seconds of Python, and decoding alone keeps
+the interpreter's lock for up to a fifth of a second. So such a request is passed on as it comes, to the same
+application on the same store, over a socket that only the service's user can reach. Before the loader serves, or where
+it cannot be started, the service answers such requests itself: they take as long, and others wait.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -45,25 +44,66 @@ _PAUSE_SECONDS = 10.0
 """Seconds between two starts."""
 _END_SECONDS = 5.0
 """Seconds that the process has to end by itself."""
+_LOOK = 0.05
 _OF_ONE_CONNECTION = frozenset({b"connection", b"keep-alive", b"te", b"transfer-encoding", b"upgrade", b"expect"})
 _OF_THE_BODY = frozenset({b"content-length", b"content-encoding"})
 _PASSED_BACK = ("content-type", "location", "retry-after", "www-authenticate")
 _decode_problem = msgspec.json.Decoder(Problem).decode
 
 
-@dataclass(frozen=True, slots=True)
 class _Process:
-    process: subprocess.Popen[bytes]
-    folder: Path
-    client: httpx2.AsyncClient
+    """The process, in a folder of its own for its socket."""
+
+    def __init__(self) -> None:
+        """Start it; raises `OSError`."""
+        self._folder = Path(tempfile.mkdtemp(prefix="farshot-"))
+        path = str(self._folder / "loader")
+        command = [sys.executable, "-P", "-m", "farshot.service.loader_process", path]
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
+        except OSError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        transport = httpx2.AsyncHTTPTransport(uds=path)
+        self.client = httpx2.AsyncClient(transport=transport, base_url="http://loader", timeout=None)
 
     @property
-    def is_alive(self) -> bool:
-        return self.process.poll() is None
+    def pid(self) -> int | None:
+        """Its id; None once it has ended."""
+        return self._process.pid if self._process.poll() is None else None
+
+    def begin(self, plan: bytes) -> None:
+        """Tell it what to do, and block until it serves; raises `FarshotError` or `OSError` where it does not."""
+        inbox = cast("BinaryIO", self._process.stdin)
+        inbox.write(len(plan).to_bytes(8, "little") + plan)
+        inbox.flush()
+        said = read_frame(cast("BinaryIO", self._process.stdout))
+        if not isinstance(said, Ready):
+            message = f"it ended with exit status {self._process.wait()} before it served"
+            raise FarshotError(message)
+        check_version(said)
+
+    def kill(self) -> None:
+        """Kill it, so that nobody waits for it any longer."""
+        self._process.kill()
 
     async def end(self) -> None:
+        """Let it end, and remove its folder."""
         await self.client.aclose()
-        await asyncio.to_thread(_end, self.process, self.folder)
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        with contextlib.suppress(OSError):
+            cast("BinaryIO", self._process.stdin).close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        cast("BinaryIO", self._process.stdout).close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class Loader:
@@ -73,15 +113,16 @@ class Loader:
         """Have the process do as `plan` says, see `farshot.service.loader_process`; `wake` tells of what it stored."""
         self._plan = plan
         self._wake = wake
-        self._running: _Process | None = None
+        self._process: _Process | None = None
         self._starting: asyncio.Task[None] | None = None
         self._start_at = 0.0
+        self._closing = False
         self._trouble = Seldom(_log, logging.ERROR, "loader-failed")
 
     @property
     def pid(self) -> int | None:
         """The id of the process, while it serves."""
-        return self._running.process.pid if self._running and self._running.is_alive else None
+        return None if self._process is None or self._starting is not None else self._process.pid
 
     def serves(self) -> bool:
         """Whether a request can be passed on; where not, the process is being started for the next ones."""
@@ -95,9 +136,12 @@ class Loader:
     async def _restart(self) -> None:
         try:
             await self._end()
-            self._running = await asyncio.to_thread(_start, self._plan)
+            self._process = _Process()
+            await asyncio.to_thread(self._process.begin, self._plan)
         except (OSError, FarshotError, msgspec.MsgspecError) as error:
-            self._trouble.tell(reason=str(error))
+            if not self._closing:
+                self._trouble.tell(reason=str(error))
+            await self._end()
         finally:
             self._starting = None
 
@@ -106,9 +150,9 @@ class Loader:
 
         Raises `BusyError` where the process died, of this request or of another.
         """
-        running = cast("_Process", self._running)
+        client = cast("_Process", self._process).client
         try:
-            answer = await running.client.send(_passed_on(running.client, request, body))
+            answer = await client.send(_passed_on(client, request, body))
         except httpx2.TransportError as error:
             self._trouble.tell(reason=str(error) or repr(error))
             message = "the process that reads large requests died: try again, or send less in one request"
@@ -118,57 +162,18 @@ class Loader:
         return _passed_back(request, answer)
 
     async def _end(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            await running.end()
+        process, self._process = self._process, None
+        if process is not None:
+            await process.end()
 
     async def close(self) -> None:
-        """End the process for good."""
-        if self._starting is not None:
-            await asyncio.wait([self._starting])
+        """End the process for good; one that is being started is killed, for it may wait for the store."""
+        self._closing = True
+        while self._starting is not None:
+            if self._process is not None:
+                self._process.kill()
+            await asyncio.wait([self._starting], timeout=_LOOK)
         await self._end()
-
-
-def _start(plan: bytes) -> _Process:
-    """Start the process and wait until it serves; raises `FarshotError` or `OSError` where it does not."""
-    folder = Path(tempfile.mkdtemp(prefix="farshot-"))
-    path = folder / "loader"
-    command = [sys.executable, "-P", "-m", "farshot.service.loader_process", str(path)]
-    try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    try:
-        _await_ready(process, plan)
-    except BaseException:
-        _end(process, folder)
-        raise
-    transport = httpx2.AsyncHTTPTransport(uds=str(path))
-    return _Process(process, folder, httpx2.AsyncClient(transport=transport, base_url="http://loader", timeout=None))
-
-
-def _await_ready(process: subprocess.Popen[bytes], plan: bytes) -> None:
-    inbox = cast("BinaryIO", process.stdin)
-    inbox.write(len(plan).to_bytes(8, "little") + plan)
-    inbox.flush()
-    said = read_frame(cast("BinaryIO", process.stdout))
-    if not isinstance(said, Ready):
-        message = f"it ended with exit status {process.wait()} before it served"
-        raise FarshotError(message)
-    check_version(said)
-
-
-def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        cast("BinaryIO", process.stdin).close()
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    cast("BinaryIO", process.stdout).close()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _passed_on(client: httpx2.AsyncClient, request: Request, body: bytes | None) -> httpx2.Request:

@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     import socket
 
     from sqlalchemy import Engine
+    from starlette.types import ASGIApp
 
 __all__ = ["Plan"]
+
+_KEPT_ALIVE = 3600
+"""Seconds for which an idle connection is kept: longer than the service does, which else might ask on one that ends."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +72,22 @@ def main(path: str) -> None:
     keep_little()
     engine = open_engine(plan.url)
     try:
-        app = guarded(build_loader(_parts(plan, engine)))
-        _Server(uvicorn.Config(app, uds=path, ws="none", lifespan="off", log_config=None, access_log=False)).run()
+        _Server(_config(path, guarded(build_loader(_parts(plan, engine))))).run()
     finally:
         engine.dispose()
         shutil.rmtree(Path(path).parent, ignore_errors=True)  # where the service was killed, nobody else does
+
+
+def _config(path: str, app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        uds=path,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=_KEPT_ALIVE,
+    )
 
 
 def _read_plan(stream: BinaryIO) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -119,7 +120,7 @@ class Service:
     decoders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For large bodies: a decoder holds up all other threads now and then, and two of them twice as long."""
     budget: Budget = field(default_factory=Budget)
-    loaders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
+    large_writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
     job_looks: Looks[JobRecord] = field(default_factory=Looks)
     """By who asked for which job at which position of the feed."""
     user_looks: Looks[User] = field(default_factory=Looks)
@@ -181,6 +182,10 @@ class Call:
         is_open = "transfer-encoding" in headers or "content-encoding" in headers
         return is_open or int(headers.get("content-length", 0)) > LARGE
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Return what a request waits for that turned out to be large; one that was so from the start has its turn."""
+        return nullcontext() if self.is_large else self.service.turn_of(self.user.name)
+
     def while_permitted(self) -> AbstractAsyncContextManager[None]:
         """Return what an answer that lasts is given in: inside it `AccessError` is raised once the token is revoked."""
         return self.service.vigil.over(self.request.headers.get("authorization"))
@@ -226,7 +231,7 @@ async def read_in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:
 
 async def in_turn(call: Call, work: Callable[[], _Answer]) -> _Answer:
     """Do what writes in a thread."""
-    return await _in_turn(call, work, call.service.loaders if call.is_large else call.service.writers)
+    return await _in_turn(call, work, call.service.large_writers if call.is_large else call.service.writers)
 
 
 async def _in_turn(call: Call, work: Callable[[], _Answer], limiter: CapacityLimiter) -> _Answer:

@@ -4,14 +4,19 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
 from callers import People
-from farshot.accounts import Quota
+from farshot.accounts import NO_LIMITS, Quota
 from farshot.service.loader import Loader
+from farshot.service.loader_process import Plan
+from farshot.service.parts import Limits
+from farshot.store import open_engine, sqlite_url
+from farshot.wire import encode
 from samples import BELL
 from serving import Server, running_server
 
@@ -133,13 +138,34 @@ def test_it_ends_with_the_service(tmp_path, end):
         assert not folder.exists()
 
 
-def test_a_loader_that_cannot_start_is_said_once_and_tried_again_later(caplog):
+def test_a_loader_that_cannot_start_is_said_once(caplog):
     async def live():
         loader = Loader(b"no plan", print)
-        for _ in range(20):
+        while not caplog.records:
             assert not loader.serves()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.01)
+        assert not loader.serves()
         await loader.close()
 
     asyncio.run(live())
     assert [record.getMessage() for record in caplog.records] == ["loader-failed"]
+
+
+def test_one_that_is_being_started_is_not_waited_for(tmp_path, caplog):
+    """It waits for the store, which is held by another program."""
+    url = sqlite_url(tmp_path)
+    plan = Plan(url=str(url), limits=Limits(), quota=NO_LIMITS, targets=[], log_format="text")
+
+    async def live():
+        loader = Loader(encode(plan), print)
+        async with asyncio.timeout(30):
+            assert not loader.serves()
+            await asyncio.sleep(1)
+            await loader.close()
+        assert loader.pid is None
+
+    open_engine(url).dispose()
+    with contextlib.closing(sqlite3.connect(url.database)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        asyncio.run(live())
+    assert not caplog.records

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -20,6 +19,8 @@ from farshot.service.problems import EndedError, NotOfferedError
 from farshot.wire import JSON, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from farshot.model import JobRecord
     from farshot.service.parts import Call
 
@@ -47,29 +48,26 @@ async def add_circuits(call: Call) -> Response:
     The older client is not told when to try again: it would wait that long, several times, and tell nobody.
     """
     document = await document_in(call, AddRequest)
-    hidden, loader = await in_turn(call, lambda: hidden_size(document)), call.service.loader
-    if loader is not None and hidden > LARGE and loader.serves():
-        async with call.service.turn_of(call.user.name):
+    hidden = await in_turn(call, lambda: hidden_size(document))
+    if hidden <= LARGE:
+        return await _added(call, in_turn(call, lambda: add(call, document)))
+    async with call.turn():
+        loader = call.service.loader
+        if loader is not None and loader.serves():
             return await loader.answer(call.request, encode(document))
+        limiter = call.service.large_writers if hidden <= _VERY_LARGE else call.service.decoders
+        return await _added(call, anyio.to_thread.run_sync(lambda: add(call, document), limiter=limiter))
+
+
+async def _added(call: Call, adding: Awaitable[JobRecord]) -> Response:
     try:
-        record = await _added(call, document, hidden)
+        record = await adding
     except QuotaError as error:
         if is_newer(call):
             raise
         raise QuotaError(str(error)) from error
     call.parts.wake()
     return reply({"status": "ok", "job_id": record.id, "circuits": record.circuits})
-
-
-async def _added(call: Call, document: AddRequest, hidden: int) -> JobRecord:
-    """Keep the circuits; what is large once it is unpacked waits for its turn as a large body does."""
-    service = call.service
-    waits = hidden > LARGE and not call.is_large
-    async with service.turn_of(call.user.name) if waits else nullcontext():
-        if hidden <= LARGE:
-            return await in_turn(call, lambda: add(call, document))
-        limiter = service.loaders if hidden <= _VERY_LARGE else service.decoders
-        return await anyio.to_thread.run_sync(lambda: add(call, document), limiter=limiter)
 
 
 async def get_divi_status(call: Call) -> Response:

@@ -1,0 +1,36 @@
+"""A large request has one turn among those of its user, when it is found to be large."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from farshot.accounts import User
+from farshot.service.parts import LARGE, Call
+
+
+def call_of(service, length):
+    return Call(service, SimpleNamespace(headers={"content-length": str(length)}), User("ann"))
+
+
+@pytest.fixture
+def service():
+    """What a call asks of its service for this: here with one turn at a time."""
+    turn = asyncio.Semaphore(1)
+    return SimpleNamespace(turn_of=lambda _name: turn)
+
+
+def test_what_was_large_from_the_start_has_its_turn(service):
+    async def run():
+        async with asyncio.timeout(30), service.turn_of("ann"), call_of(service, LARGE + 1).turn():
+            return service.turn_of("ann").locked()
+
+    assert asyncio.run(run())
+
+
+def test_what_turns_out_large_waits_for_one(service):
+    async def run():
+        async with call_of(service, 10).turn():
+            return service.turn_of("ann").locked()
+
+    assert asyncio.run(run())
