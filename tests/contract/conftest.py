@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 NEED_SERVICES = [
+    "test_deleting_postgres.py",
     "test_doctor_postgres.py",
     "test_frozen_postgres.py",
     "test_migrations_postgres.py",

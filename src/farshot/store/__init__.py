@@ -3,7 +3,7 @@
 from farshot.store.clock import BootClock
 from farshot.store.engine import FILE_NAME, SCHEMA_VERSION, open_engine, sqlite_url
 from farshot.store.hosts import Host, this_host
-from farshot.store.inspection import Inspection, inspect_store
+from farshot.store.inspection import Inspection, inspect_store, is_there
 from farshot.store.sql import SqlStore
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Inspection",
     "SqlStore",
     "inspect_store",
+    "is_there",
     "open_engine",
     "sqlite_url",
     "this_host",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,11 @@ from farshot.store.sql import SqlStore
 from farshot.store.transactions import Transactions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import URL, Connection
 
-__all__ = ["Inspection", "inspect_store"]
+__all__ = ["Inspection", "inspect_store", "is_there"]
 
 _SERVER_STATE = text(
     "SELECT current_user AS account, pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean "
@@ -52,16 +54,37 @@ def inspect_store(url: str | URL) -> Inspection:
     Raises what `open_engine` does of a store that cannot be opened. A write that a process left half done when it died
     is undone first, as by whatever reads the file.
     """
-    transactions = Transactions(open_reader(url))
-    with closing(SqlStore(transactions.engine)) as store:
+    with _opened(url) as transactions:
+        if transactions is None:
+            return Inspection(None, (), None)
         with transactions.read() as connection:
             version, last = seen(connection)
             check_host(last, this_host(), str(connection.engine.url.database))
             obstacle = _obstacle(connection, version)
             faults = faults_of(connection) if version != SCHEMA_VERSION else []
         if version == SCHEMA_VERSION:
-            faults = store.faults()
+            faults = SqlStore(transactions.engine).faults()
     return Inspection(version, tuple(faults), obstacle)
+
+
+def is_there(url: str | URL) -> bool:
+    """Whether there is a store at `url`: one that this Farshot knows, or an older one."""
+    with _opened(url) as transactions:
+        if transactions is None:
+            return False
+        with transactions.read() as connection:
+            return seen(connection)[0] is not None
+
+
+@contextmanager
+def _opened(url: str | URL) -> Iterator[Transactions | None]:
+    """Yield a way to read a database; None where its file is not there, which would be made by a look."""
+    engine = open_reader(url)
+    try:
+        is_file = engine.dialect.name == "sqlite"
+        yield None if is_file and not Path(str(engine.url.database)).exists() else Transactions(engine)
+    finally:
+        engine.dispose()
 
 
 def _obstacle(connection: Connection, version: str | None) -> str | None:

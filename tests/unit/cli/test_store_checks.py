@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from farshot.cli.store_checks import store_check
+from farshot.cli.store_checks import server_check, store_check
 from farshot.store import SCHEMA_VERSION, Host, SqlStore, open_engine, sqlite_url, this_host
 from farshot.testing.stores.values import make_submission
 
@@ -89,5 +89,7 @@ def test_a_newer_store_and_one_of_another_program_are_named(folder):
 
 def test_no_store_and_a_file_in_which_nothing_is_yet(tmp_path):
     assert look(tmp_path).detail == "none yet"
+    assert "no store yet" in server_check(f"sqlite:///{tmp_path / FILE}").detail
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / FILE).touch()
     assert look(tmp_path).ok
