@@ -60,12 +60,12 @@ __all__ = [
     "FIND_OPEN_SHARDS",
     "FORGET_SPENT",
     "GROW_JOB",
+    "HAS_LIMITS",
     "KEEP_SPENT",
     "LAST_CHANGE",
     "LEASE_SHARD",
     "LIST_CHANGED",
     "LIST_JOBS",
-    "LIST_LIMITS",
     "LIST_OWNERS",
     "LIST_RUNNING",
     "LOCK_JOBS",
@@ -220,7 +220,7 @@ FIND_OPEN_SHARDS = (
 )
 LOCK_OPEN_SHARDS = FIND_OPEN_SHARDS.with_for_update(skip_locked=True)
 LIST_OWNERS = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))
-LIST_LIMITS = select(users.c.name, users.c.running_shards).where(users.c.running_shards.is_not(None))
+HAS_LIMITS = select(exists().where(users.c.running_shards.is_not(None)))
 LIST_RUNNING = (
     select(shards.c.owner, func.count().label("running")).where(shards_leased, ~_has_lapsed).group_by(shards.c.owner)
 )
