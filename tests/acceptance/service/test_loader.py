@@ -17,6 +17,7 @@ from farshot.service.loader_process import Plan
 from farshot.service.parts import Limits
 from farshot.store import open_engine, sqlite_url
 from farshot.wire import encode
+from processes import loader_of
 from samples import BELL
 from serving import Server, running_server
 
@@ -42,26 +43,13 @@ def people(server, **rights):
     known.close()
 
 
-def loader_of(server):
-    """Return the id of the loader of a service; None where it has none."""
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            parent = int(status.read_text().partition("PPid:")[2].split()[0])
-            command = (status.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == server.process.pid and b"loader_process" in command:
-            return int(status.parent.name)
-    return None
-
-
 def folder_of(loader):
     return Path(Path(f"/proc/{loader}/cmdline").read_bytes().split(b"\0")[-2].decode()).parent
 
 
 def started(server, ann):
     """Have the loader started; return its id once a request went through it."""
-    while (loader := loader_of(server)) is None or not processor_time_grew(loader, ann):
+    while (loader := loader_of(server.process.pid)) is None or not processor_time_grew(loader, ann):
         check(ann, ann.submit(CIRCUITS, shots=10))
     return loader
 
