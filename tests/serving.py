@@ -72,6 +72,17 @@ class Server:
         self.process.send_signal(signal.SIGCONT)
 
 
+class StoreServer(Server):
+    """A service that keeps its jobs in a database on a server; its log is in the folder."""
+
+    def __init__(self, folder, store, *arguments):
+        super().__init__(folder, *arguments)
+        self.store = store
+
+    def command(self, *arguments):
+        return [sys.executable, "-m", "farshot", *arguments, "--store", self.store]
+
+
 @contextmanager
 def running_server(folder, *arguments):
     """Yield a service that keeps its jobs in `folder`."""

@@ -342,6 +342,12 @@ def test_an_admin_sees_to_users_from_elsewhere(root, server):
     limited = root.json("user", "limit", "grace", "--stored-bytes", "10GiB", "--url", server.url)
     assert limited["quota"]["stored_bytes"] == 10 * 2**30
     assert limited in root.json("user", "list", "--url", server.url)
+    root("watch", job_id)
+    used = {user["name"]: user for user in root.json("user", "usage", "--url", server.url)}
+    assert used["grace"]["usage"]["shots_per_day"] == 1000
+    assert used["grace"]["quota"]["stored_bytes"] == 10 * 2**30
+    (line,) = [line for line in root("user", "usage", "--url", server.url)[0].splitlines() if "grace" in line]
+    assert f"of {10 * 2**30:,}" in line
     assert made["id"] in {token["id"] for token in root.json("token", "list", "--url", server.url)}
     revoked = root.json("token", "revoke", made["token"], "--url", server.url)
     assert revoked == {"id": made["id"], "user": "grace", "revoked": True}
@@ -351,16 +357,18 @@ def test_an_admin_sees_to_users_from_elsewhere(root, server):
 
 def test_without_an_address_users_are_those_of_a_store_and_that_is_said(root, server):
     root.json("token", "create", "local")
-    _, err = root("user", "list")
-    assert f"--url {server.url}" in err
+    for command in ("list", "usage"):
+        _, err = root("user", command)
+        assert f"--url {server.url}" in err
     assert (root.folder / "data").exists()
     _, err = root("token", "list", "--url", server.url, "--data-dir", "data", status=2)
     assert "give one of them" in err
 
 
 def test_a_user_who_is_no_admin_is_told_so(ada, server):
-    _, err = ada("token", "list", "--url", server.url, status=1)
-    assert "only an admin" in err
+    for command in (("token", "list"), ("user", "usage")):
+        _, err = ada(*command, "--url", server.url, status=1)
+        assert "only an admin" in err
     out, _ = ada("jobs")
     assert "owner" not in out
 

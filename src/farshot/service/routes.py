@@ -23,6 +23,7 @@ from farshot.wire import (
     TokenDocument,
     TokenRequest,
     TokensDocument,
+    UsagesDocument,
     UserDocument,
     UsersDocument,
     WorkDocument,
@@ -180,6 +181,13 @@ ROUTES = (
         body=LimitsRequest,
         answers={200: UserDocument},
         problems=(*_CHANGE, "account"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/usage",
+        handler=users.list_usages,
+        answers={200: UsagesDocument},
+        problems=("forbidden",),
     ),
     Route(
         method="GET",
