@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from divi_environments import VERSIONS, interpreter
 from serving import running_server
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[2] / "docs" / "divi-programs.md"
 PATIENCE = 600.0
 
 
@@ -58,15 +56,3 @@ def test_a_program_over_a_service(divi, server, command):
     token = server.token(f"{command}-{divi.version}".replace(" ", "-"))
     out = divi(str(HERE / f"{name}.py"), *arguments, FARSHOT_URL=server.url, FARSHOT_TOKEN=token)
     assert json.loads(out.splitlines()[-1])
-
-
-def test_the_page_runs_as_printed(divi, tmp_path):
-    programs = re.findall(r"```python\n# Divi ([^:]+): (.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    release = divi.version.rpartition(".")[0]
-    texts = [text for releases, text in programs if release in releases]
-    assert len(texts) == 2
-    for number, text in enumerate(texts):
-        path = tmp_path / f"page{number}.py"
-        path.write_text(f"# {text}", encoding="utf-8")
-        promised = re.search(r"# (found .*)", text)
-        assert (promised[1] if promised else "the cut that was found has 4 of 5 edges") in divi(str(path))
