@@ -152,7 +152,7 @@ def _sample(task: Task, shots: int) -> Run:
 
 
 def _shot_size(scan: Scan, shots: int) -> float:
-    """Return the bytes that prism-q was seen to take for a shot: of a dynamic circuit it keeps what each went through."""
+    """Return the bytes that prism-q was seen to take for a shot: of a dynamic one it keeps what it went through."""
     return 170 if scan.tail is None else 16 + (200 + 4 * scan.bits) * distinct_share(scan, shots)
 
 
@@ -162,7 +162,7 @@ def _shot_seconds(task: Task) -> float:
     """
     if task.scan.tail is not None or _method(task) is not None or _is_wide(task):
         return 0.0
-    return 1.3e-9 * len(operations_of(task.scan)) * 2**task.scan.qubits
+    return 1.3e-9 * len(operations_of(task.scan)) * 2.0**task.scan.qubits
 
 
 def _evaluate(unmeasured: Simulation, task: Task) -> Run:
