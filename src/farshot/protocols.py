@@ -410,6 +410,14 @@ class JobStore(Protocol):
         """
         ...
 
+    def give_back(self, lease: Lease, seconds: float = 0.0) -> bool:
+        """Give a shard back that nothing went wrong with; say whether the lease still held.
+
+        What is known of it stays known, and this attempt counts as none: neither for `Shard.tries` nor for the number
+        of those after it in what is read. Its owner is charged for the `seconds` that are not recorded.
+        """
+        ...
+
     def holders(self) -> list[str]:
         """Return the names under which leases are held."""
         ...
