@@ -28,7 +28,6 @@ from farshot.admission.batch import (
     contents_of,
     job_spec,
 )
-from farshot.admission.labels import MAX_CIRCUITS
 from farshot.admission.template import Template, check_names, check_rows
 from farshot.dispatch.sharding import Demand, cut, cut_sources
 from farshot.errors import BatchError, TargetError, UploadError
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
     from farshot.wire import PartRequest
 
-__all__ = ["accept", "accept_as", "check_room", "offered", "part_of", "put", "submit"]
+__all__ = ["accept", "accept_as", "offered", "part_of", "put", "submit"]
 
 _DIGEST = re.compile("[0-9a-f]{32}")
 _encode = msgspec.msgpack.Encoder().encode
@@ -165,10 +164,7 @@ def put(call: Call, number: int, document: PartRequest) -> JobRecord:
     options = _options(call, record)
     contents = _contents(_template(options), document)
     part = part_of(call, number, contents, _demand(call, options))
-    with call.service.lock_of(record.owner):
-        if number not in {receipt.number for receipt in call.parts.uploads.receipts(record.id)}:
-            check_room(record, part)
-        return call.parts.uploads.put(record.id, part)
+    return call.parts.uploads.put(record.id, part)
 
 
 def _options(call: Call, record: JobRecord) -> JobRequest:
@@ -178,14 +174,6 @@ def _options(call: Call, record: JobRecord) -> JobRequest:
     except msgspec.ValidationError:
         message = f"job {record.id} was begun through another API, or with options that are refused now: submit it anew"
         raise UploadError(message) from None
-
-
-def check_room(record: JobRecord, part: UploadPart) -> None:
-    """Raise `BatchError` where a job would have too many circuits with a new part."""
-    more = len(part.labels)
-    if record.circuits + more > MAX_CIRCUITS:
-        message = f"the job would hold {record.circuits + more:,} circuits; the limit is {MAX_CIRCUITS:,}"
-        raise BatchError(message)
 
 
 def _demand(call: Call, options: JobRequest) -> Demand:
@@ -216,17 +204,16 @@ def part_of(
 
 def accept(call: Call, expected: int | None) -> JobRecord:
     """Accept a job that is whole. Raises as `submit`, and `UploadError` where it holds other than `expected`."""
-    with call.service.lock_of(call.job().owner):
-        record = call.job()
-        if not record.uploading:
-            return record
-        _check_count(record, expected)
-        return accept_as(call, record, _spec(call, record))
+    record = call.job()
+    if not record.uploading:
+        return record
+    _check_count(record, expected)
+    return accept_as(call, record, _spec(call, record))
 
 
 def accept_as(call: Call, record: JobRecord, spec: JobSpec) -> JobRecord:
-    """Accept a whole job for what `spec` says; the lock of its owner is held meanwhile. Raises as `accept`."""
-    accepted = call.parts.uploads.accept(record.id, spec)
+    """Accept a whole job, as it was found, for what `spec` says. Raises as `accept`."""
+    accepted = call.parts.uploads.accept(record.id, spec, record.circuits)
     log_accepted(accepted)
     return accepted
 

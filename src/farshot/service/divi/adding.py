@@ -14,7 +14,7 @@ from farshot.admission.template import Template, check_parameters, check_rows
 from farshot.dispatch.sharding import Demand, sampled
 from farshot.errors import BatchError, UploadError
 from farshot.model import JobSpec, ShotGroup, ShotPlan
-from farshot.service.batches import accept_as, check_room, part_of
+from farshot.service.batches import accept_as, part_of
 from farshot.service.divi.forms import DiviJob, DiviPart, encode, read_job, read_part
 from farshot.service.divi.ranges import first_ranges
 from farshot.service.divi.unpacking import (
@@ -88,11 +88,9 @@ def _new_part(call: Call, record: JobRecord, document: AddRequest, digest: bytes
 
 def _put(call: Call, record: JobRecord, part: UploadPart, spec: JobSpec | None) -> JobRecord:
     """Keep a part, unless it is too much, or the whole job would be: a call that is refused leaves nothing behind."""
-    check_room(record, part)
-    numbered = replace(part, number=len(call.parts.uploads.receipts(record.id)))
     if spec is None:
-        return call.parts.uploads.put(record.id, numbered)
-    accepted = call.parts.uploads.complete(record.id, numbered, spec)
+        return call.parts.uploads.append(record.id, part)
+    accepted = call.parts.uploads.complete(record.id, part, spec, record.circuits + len(part.labels))
     log_accepted(accepted)
     return accepted
 
