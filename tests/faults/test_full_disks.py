@@ -88,7 +88,7 @@ def test_no_part_of_an_upload_comes_past_that_and_what_is_known_is_known_still(d
     for refused in (
         lambda: uploads.open(make_draft("ada", "new")),
         lambda: uploads.put(begun.id, part),
-        lambda: uploads.complete(begun.id, part, submission.batch.spec),
+        lambda: uploads.complete(begun.id, part, submission.batch.spec, 1),
     ):
         with pytest.raises(StoreFullError):
             refused()

@@ -32,7 +32,7 @@ from farshot.store.keeping import (
 )
 from farshot.store.listing import backlog, effort, events, line, listed, shots, usage, usages
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
-from farshot.store.recording import prolong, record_parts, release
+from farshot.store.recording import give_back, prolong, record_parts, release
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
 from farshot.store.soundness import damages, faults_of
 from farshot.store.space import Room
@@ -284,6 +284,12 @@ class SqlStore:
         """
         blame = {"of_suspect": suspect, "of_verdict": verdict and _encode(verdict)}
         return self._transactions.write(lambda connection: release(connection, lease, blame, seconds))
+
+    def give_back(self, lease: Lease, seconds: float = 0.0) -> bool:
+        """Give a shard back that nothing went wrong with, as if this attempt had not been; say whether the lease still
+        held. Its owner is charged for the `seconds` that were spent on it and are not recorded.
+        """
+        return self._transactions.write(lambda connection: give_back(connection, lease, seconds))
 
     def holders(self) -> list[str]:
         """Return the names under which leases are held."""

@@ -111,10 +111,10 @@ class QuotaSuite:
         job = uploads.open(make_draft("ada")).id
         _limit(accounts, shots_per_day=10)
         with pytest.raises(QuotaError, match="shots"):
-            uploads.complete(job, make_part(0, ["a", "b"]), _SPEC)
+            uploads.complete(job, make_part(0, ["a", "b"]), _SPEC, 2)
         assert (store.job(job).circuits, uploads.receipts(job)) == (0, [])
         _limit(accounts, shots_per_day=20)
-        assert not uploads.complete(job, make_part(0, ["a", "b"]), _SPEC).uploading
+        assert not uploads.complete(job, make_part(0, ["a", "b"]), _SPEC, 2).uploading
 
     def test_results_beyond_the_bytes_of_their_owner_end_the_job(self, store: JobStore, accounts: AccountStore) -> None:
         """What is recorded stays; the rest has a fault that says the numbers, and is not run."""
@@ -191,7 +191,7 @@ class QuotaSuite:
         draft = uploads.open(make_draft("ada")).id
         uploads.redraft(draft, "prism", b"more options")
         uploads.put(draft, make_part(0, ["a", "b"], options=b"said"))
-        uploads.accept(draft, _SPEC)
+        uploads.accept(draft, _SPEC, 2)
         uploads.respecify(draft, JobSpec(target="prism:statevector", seed=7, shots=_SPEC.shots, kept=b"kept"))
         store.cancel(made[1])
         store.delete(made[0])
