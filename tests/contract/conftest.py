@@ -13,6 +13,7 @@ NEED_SERVICES = [
     "test_deleting_postgres.py",
     "test_doctor_postgres.py",
     "test_frozen_postgres.py",
+    "test_full_postgres.py",
     "test_migrations_postgres.py",
     "test_stores_postgres.py",
 ]

@@ -108,7 +108,8 @@ class SqlUploads:
 
         Raises `KeyConflictError` where that one has another body, `QuotaError` where its owner would have too much.
         """
-        self._room.check()
+        if self._room.shortage() is not None and not self._is_keyed(draft):
+            self._room.check()
         return self._transactions.write(lambda connection: self._open(connection, draft))
 
     def options(self, job_id: str) -> bytes:
@@ -150,6 +151,7 @@ class SqlUploads:
 
     def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
         """Append the last part and accept the job, or do neither; raises as both."""
+        self._room.check()
         return self._transactions.write(lambda connection: self._complete(connection, job_id, part, spec, circuits))
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
@@ -167,6 +169,11 @@ class SqlUploads:
         with self._transactions.read() as connection:
             before = moment(connection, self._clock).wall - older_than
             return list(connection.execute(_FIND_ABANDONED, {"before": before}).scalars())
+
+    def _is_keyed(self, draft: Draft) -> bool:
+        """Whether the key of a draft has made a job."""
+        with self._transactions.read() as connection:
+            return connection.execute(sql.FIND_KEY, {"of_owner": draft.owner, "of_key": draft.key}).first() is not None
 
     def _open(self, connection: Connection, draft: Draft) -> JobRecord:
         found = earlier(connection, draft.owner, draft.key, draft.digest)
