@@ -56,8 +56,8 @@ def heavy(qubits=20, layers=30):
     return "\n".join([*lines, "measure q -> c;"])
 
 
-def wait_until(condition, seconds=PATIENCE):
-    until = time.monotonic() + seconds
+def wait_until(condition):
+    until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until, "nothing happened"
         time.sleep(0.1)

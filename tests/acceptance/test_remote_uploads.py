@@ -49,7 +49,7 @@ def test_a_validation_is_given_up_at_once_and_leaves_no_process(server):
         assert is_heeded(
             lambda event: backend.submit_circuits(circuits, validate=True, cancellation_event=event, shots=1)
         )
-        wait_until(lambda: not workers_of(os.getpid()), seconds=5)
+        wait_until(lambda: not workers_of(os.getpid()))
         assert backend.jobs() == []
 
 
