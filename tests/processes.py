@@ -54,8 +54,8 @@ def is_alive(pid):
 
 
 def until(condition):
-    """Wait half a minute at most until something is so."""
-    for _ in range(1500):
+    """Wait two minutes at most until something is so."""
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.02)

@@ -63,7 +63,7 @@ class Server:
 
     def _reap(self):
         self.process.stdout.close()
-        self.process.wait(30)
+        self.process.wait(120)
 
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)

@@ -477,4 +477,5 @@ class SqlStore:
 
 
 def _touched(recorded: Iterable[Recorded]) -> Iterator[str]:
-    return (done.part.lease.job_id for done in recorded if done.accepted)
+    """Yield the jobs that recording changed: one whose results are more than its owner may store ended without them."""
+    return (done.part.lease.job_id for done in recorded if done.accepted or done.ended)

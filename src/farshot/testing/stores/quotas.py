@@ -12,6 +12,7 @@ from farshot.accounts import Quota, User
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
 from farshot.model import Counts, JobSpec, Part, ShotGroup, ShotPlan
+from farshot.testing.stores.following import Follower
 from farshot.testing.stores.values import all_of, finish, make_draft, make_part, make_result, make_submission
 
 if TYPE_CHECKING:
@@ -124,10 +125,14 @@ class QuotaSuite:
         first, second = (shard for shard in claimed if shard.lease.job_id == job)
         third = next(shard for shard in claimed if shard.lease.job_id == other)
         store.record([all_of(first)])
+        follower = Follower(None)
+        follower.catch_up(store)
         allowed = store.usage("ada").stored_bytes + 5000
         _limit(accounts, stored_bytes=allowed)
         parts = [all_of(second, _LARGE, _LARGE), all_of(third)]
         recorded = store.record(parts)
+        follower.catch_up(store)
+        follower.compare(store.jobs())
         assert [(done.accepted, done.ended) for done in recorded] == [(False, True), (True, True)]
         record = store.job(job)
         assert (record.status, record.done, record.failed) == (JobStatus.FAILED, 2, 0)
