@@ -40,6 +40,16 @@ def test_a_circuit_that_runs_for_too_long(tmp_path):
     assert error["code"] == "timeout"
 
 
+def test_a_circuit_that_its_many_shots_keep_for_too_long(tmp_path):
+    many = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[10]; creg c[10]; ry(1) q; measure q[0] -> c[0]; ry(1) q;'
+    with farshot.LocalBackend(data_dir=tmp_path, workers=1, circuit_timeout=0.5) as backend:
+        job = backend.run({"many": f"{many} measure q -> c;"}, shots=5_000_000)
+        job.wait()
+        (entry,) = job.partial()
+    assert entry["error"]["code"] == "timeout"
+    assert "; it has 5,000,000 shots: fewer take less" in entry["error"]["message"]
+
+
 @pytest.mark.parametrize("killed", [False, True], ids=["waiting", "taken-over"])
 def test_a_job_that_runs_for_too_long(tmp_path, killed):
     """The slow circuit is stopped, the others keep what they have; another process may be the one that ends it."""

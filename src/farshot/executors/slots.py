@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from farshot.errors import ExecutorError
 from farshot.model import Part
 from farshot.protocols import Broken, Lost, Spared
+from farshot.simulators.shots import naming_shots
 from farshot.worker.frames import Assignment, Report
 from farshot.worker.supervisor import ChildDiedError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from farshot.executors.backlog import Queue
     from farshot.executors.starts import Starts
-    from farshot.model import Lease, Shard
+    from farshot.model import Fault, Lease, Shard
     from farshot.protocols import ExecutorEvent
     from farshot.worker.supervisor import Child
 
@@ -167,7 +168,7 @@ class Slot:
         except ChildDiedError as death:
             self._discard()
             self.deaths += self._holds(shard.lease)
-            self._tell(shard.lease, Lost(shard.lease, death.position, death.fault, self._seconds()))
+            self._tell(shard.lease, Lost(shard.lease, death.position, _fault(shard, death), self._seconds()))
         except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits for the shard must hear of it
             self._discard()
             self._tell(shard.lease, Broken(shard.lease, f"{type(error).__name__}: {error}"))
@@ -249,6 +250,13 @@ class Lane(Slot):
     def _evict(self, lease: Lease, seconds: float) -> None:
         if self.stop(lease) is not None:
             self._deliver(Spared(lease, seconds))
+
+
+def _fault(shard: Shard, death: ChildDiedError) -> Fault:
+    """Return what the circuit that was announced died of."""
+    plan = shard.spec.shots
+    shots = plan.shots_at(death.position) if plan and plan.groups and death.position is not None else None
+    return naming_shots(death.fault, shots)
 
 
 def _assignment(shard: Shard) -> Assignment:

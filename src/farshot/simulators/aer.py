@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from farshot.admission.facts import Feature
 from farshot.errors import MissingExtraError
 from farshot.simulators.limits import check_dense
+from farshot.simulators.shots import check_room, check_time, distinct_share, operations_of
 from farshot.simulators.targets import missing_extra
 
 if TYPE_CHECKING:
+    from farshot.admission.facts import Scan
     from farshot.protocols import Run, Task
     from farshot.simulators.aer_engine import AerEngine
 
@@ -46,6 +48,8 @@ class AerSimulator:
         _check_width(task.scan.qubits, method)
         if task.shots is None:
             return self._engine.evaluate(task, method)
+        check_room(task.shots, _shot_size(task.scan, method, task.shots))
+        check_time(task.shots, lambda: _shot_seconds(task.scan, method))
         return self._engine.sample(task, method)
 
     @cached_property
@@ -68,3 +72,18 @@ def _check_width(qubits: int, method: str) -> None:
     """Raise the fault `memory` where the array of `method` does not fit."""
     if method in _INDICES:
         check_dense(_INDICES[method] * qubits, method)
+
+
+def _shot_size(scan: Scan, method: str, shots: int) -> float:
+    """Return the bytes that Aer was seen to take for a shot: it keeps those of a static circuit."""
+    if scan.tail is None:
+        return 0
+    return (176 if method == "mps" else 120) + (300 + 4 * scan.bits) * distinct_share(scan, shots)
+
+
+def _shot_seconds(scan: Scan, method: str) -> float:
+    """Return what a shot was seen to take: a dynamic circuit is run once for each."""
+    if scan.tail is None:
+        amplitudes = 2.0 ** (_INDICES.get(method, 0) * scan.qubits)
+        return 1e-5 + len(operations_of(scan)) * (3e-7 + 5e-9 * amplitudes)
+    return {"mps": 1e-5, "stabilizer": 5e-7 * scan.qubits}.get(method, 2e-6)

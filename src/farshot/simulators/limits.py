@@ -12,10 +12,10 @@ __all__ = [
     "WORKER_MEMORY",
     "amplitudes_size",
     "check_dense",
-    "check_shots_fit",
     "dense_qubits",
     "size_text",
     "too_wide",
+    "worker_memory",
 ]
 
 WORKER_MEMORY = "FARSHOT_WORKER_MEMORY"
@@ -48,14 +48,6 @@ def too_wide(width: int, method: str) -> CircuitError:
     needed, there = size_text(amplitudes_size(width)), size_text(worker_memory())
     message = f"the {method} method needs {needed} and as much again while it works, the worker has {there}"
     return CircuitError(FaultCode.MEMORY, f"{message}; a target with matrix product states (':mps') may need less")
-
-
-def check_shots_fit(shots: int, each: int) -> None:
-    """Raise the fault `admission` where a simulator that keeps every shot, in `each` bytes, has no room for them."""
-    if each * shots > worker_memory():
-        most = f"with {size_text(worker_memory())} a worker holds {worker_memory() // each:,} of this circuit"
-        message = f"{shots:,} shots take {size_text(each * shots)}, {most}: ask for fewer, or for parts under labels"
-        raise CircuitError(FaultCode.ADMISSION, message)
 
 
 def amplitudes_size(width: int) -> int:

@@ -15,13 +15,14 @@ from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
 from farshot.packing import pack_bits
 from farshot.protocols import Run
-from farshot.simulators.limits import check_dense, check_shots_fit, dense_qubits
+from farshot.simulators.limits import check_dense, dense_qubits
 from farshot.simulators.lowered import STABILIZED
 from farshot.simulators.prism_bonds import BOND, check_exactness
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_source import joined, with_prelude
 from farshot.simulators.prism_templates import Templates
 from farshot.simulators.sampling import draw, drops_points, record
+from farshot.simulators.shots import check_room, check_time, distinct_share, operations_of
 
 if TYPE_CHECKING:
     from prism_q import Circuit, RunMetadata, RunOutcome, Simulation
@@ -144,17 +145,24 @@ def _draw(outcome: RunOutcome, task: Task, shots: int) -> Run:
 
 def _sample(task: Task, shots: int) -> Run:
     """Sample with prism-q's own means."""
-    check_shots_fit(shots, _shot_size(task.scan, shots))
+    check_room(shots, _shot_size(task.scan, shots))
+    check_time(shots, lambda: _shot_seconds(task))
     result = _simulation(parse_qasm(_sampled_text(task)), task).seed(task.seed).sample_counts(shots)
     return _run(_packed(result.counts(), task.scan.bits), result.metadata, task)
 
 
-def _shot_size(scan: Scan, shots: int) -> int:
-    """Return the bytes that prism-q was seen to take for a shot; of Clifford gates there may be few outcomes."""
-    if scan.tail is None:
-        return 170
-    many = Feature.CLIFFORD not in scan.features and shots < 1 << len({bit for _, bit in scan.measured})
-    return 136 if many else 16
+def _shot_size(scan: Scan, shots: int) -> float:
+    """Return the bytes that prism-q was seen to take for a shot; of a dynamic circuit it keeps the whole course."""
+    return 170 if scan.tail is None else 16 + (200 + 4 * scan.bits) * distinct_share(scan, shots)
+
+
+def _shot_seconds(task: Task) -> float:
+    """Return what a shot takes where prism-q runs a state vector for each, as it does with a dynamic circuit of its own
+    accord.
+    """
+    if task.scan.tail is not None or _method(task) is not None or _is_wide(task):
+        return 0.0
+    return 1.3e-9 * len(operations_of(task.scan)) * 2.0**task.scan.qubits
 
 
 def _evaluate(unmeasured: Simulation, task: Task) -> Run:

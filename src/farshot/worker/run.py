@@ -12,6 +12,7 @@ from farshot.errors import CircuitError, ExecutorError, FaultCode
 from farshot.model import CircuitResult, Fault, JobSpec, ShotGroup, ShotPlan, circuit_seed
 from farshot.protocols import Task
 from farshot.simulators.router import check_circuit, run_circuit
+from farshot.simulators.shots import naming_shots
 from farshot.worker.reporting import check_size
 
 if TYPE_CHECKING:
@@ -71,14 +72,14 @@ def run_assignment(assignment: Assignment, router: Router, board: Announcer, rep
 def run_source(router: Router, spec: JobSpec, position: int, label: str, source: bytes) -> CircuitResult:
     """Run one circuit; every failure becomes its fault."""
     started = time.perf_counter()
-    row = None
+    row = shots = None
     try:
         task = _task(spec, position, circuit_seed(spec.seed, label), source)
-        row = task.scan.row
+        row, shots = task.scan.row, task.shots
         simulator, run = run_circuit(router, spec.target, task)
         check_size(run.outcome)
     except Exception as error:  # noqa: BLE001 -- whatever one circuit meets must not fail its batch mates
-        return CircuitResult.failed(_fault(error, row), spec, position, label, time.perf_counter() - started)
+        return CircuitResult.failed(_fault(error, row, shots), spec, position, label, time.perf_counter() - started)
     return CircuitResult(
         outcome=run.outcome,
         simulator=simulator,
@@ -133,11 +134,11 @@ def _warnings(task: Task) -> tuple[str, ...]:
     return (*task.scan.warnings, message)
 
 
-def _fault(error: Exception, row: Row | None) -> Fault:
+def _fault(error: Exception, row: Row | None, shots: int | None = None) -> Fault:
     """Return the fault that `error` is; that of a row of a template lies in the text of the template."""
     if isinstance(error, CircuitError):
         error = error if row is None else row.placed(error)
         return Fault(error.code, error.message, error.line, error.column)
     if isinstance(error, MemoryError):
-        return Fault(FaultCode.MEMORY, "the worker ran out of memory")
+        return naming_shots(Fault(FaultCode.MEMORY, "the worker ran out of memory"), shots)
     return Fault(FaultCode.INTERNAL, f"{type(error).__name__}: {error}")

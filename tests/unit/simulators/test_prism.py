@@ -183,19 +183,6 @@ def test_a_panic_ends_its_circuit_only(monkeypatch, capfd):
     assert counts_of(f"{HEAD}qreg q[1]; creg c[1]; x q[0]; measure q -> c;") == {"1": 1000}
 
 
-@pytest.mark.parametrize(
-    ("qubits", "text", "shots"),
-    [(40, "ry(1) q; measure q -> c;", 10**8), (9, "h q[0]; measure q[0] -> c[0]; if(c==1) x q[1];", 10**9)],
-)
-def test_shots_that_do_not_fit_are_what_is_named(qubits, text, shots):
-    source = f"{HEAD}qreg q[{qubits}]; creg c[{qubits}]; {text}"
-    with pytest.raises(
-        CircuitError, match=rf"{shots:,} shots take .* GiB, with 2 GiB a worker holds .* of this"
-    ) as raised:
-        PrismSimulator().simulate(task_of(source, shots=shots))
-    assert raised.value.code is FaultCode.ADMISSION
-
-
 def test_ties_come_after_the_declarations_and_move_no_line():
     text = f"{HEAD}qreg a[2];\nqreg b[1];\ncreg c[1];\nmeasure a[0] -> c[0];\nx a[0];"
     tied = joined(scan(text))
