@@ -106,7 +106,7 @@ def test_the_text_of_a_circuit_that_is_no_unicode_is_its_own_fault(farshot):
 
 WRONG_CALLS = (
     (["bel.qasm"], "error: no file 'bel.qasm'; did you mean 'bell.qasm'?\n"),
-    (["bell.qasm", "empty"], "error: no .qasm file in the folder 'empty'\n"),
+    (["bell.qasm", "empty"], "error: no .qasm, .qasm2 or .qasm3 file in the folder 'empty' or below it\n"),
     ([], "error: no circuits named"),
     (["bell.qasm", "--target", "abacus"], "error: no target 'abacus'"),
     (["bell.qasm", "--observable", "ZQ"], "ZQ"),
@@ -198,6 +198,16 @@ def test_a_job_that_is_not_there_is_a_mistake_of_usage(finished, given):
     _, err = finished("status", given, status=2)
     assert err.startswith("error: ")
     assert err.count("\n") == 1
+
+
+def test_ctrl_c_before_anything_is_submitted_is_told(farshot):
+    process = farshot.start("run", "-")
+    process.stdin.write("/" * 200_000)  # more than a pipe holds: the program reads by now
+    process.stdin.flush()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "interrupted\n")
+    assert jobs(farshot) == []
 
 
 def test_ctrl_c_stops_the_work_and_keeps_what_there_is(farshot):

@@ -196,7 +196,9 @@ def test_a_token_is_good_at_once_and_worthless_once_revoked(ada, server):
 
     wait_until(is_refused)
     _, err = ada("login", server.url, text=ada.token, status=1)
-    assert "valid token" in err
+    assert "did not take the token: this token was revoked: " in err
+    _, err = ada("jobs", "--token", f"{ada.token}x", status=1)
+    assert f"the service at {server.url} did not take the token: a valid token is needed" in err
 
 
 def test_a_token_that_has_expired_is_refused(farshot, server):
@@ -316,7 +318,7 @@ def test_a_service_that_is_away_is_said_so_with_the_key_to_go_on(farshot):
     farshot.write(bell=BELL)
     there = ("--url", f"http://127.0.0.1:{free_port()}", "--token", "farshot_x")
     _, err = farshot("jobs", *there, status=1)
-    assert "cannot be reached" in err
+    assert "cannot be reached: Connection refused (is the address right, and does `farshot serve` run there?)" in err
     _, err = farshot("submit", "bell.qasm", "--key", "mine", *there, status=1)
     assert "key='mine'" in err
 

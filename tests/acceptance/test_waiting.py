@@ -92,7 +92,9 @@ def dead_port():
 def test_a_dead_port_is_told_of_long_before_it_is_given_up(python, dead_port):
     out = python.run("-c", WAITING, f"http://127.0.0.1:{dead_port}")
     first, last = out.splitlines()
-    assert first.startswith(f"WARNING the service at http://127.0.0.1:{dead_port} cannot be reached: ")
+    assert first.startswith(
+        f"WARNING the service at http://127.0.0.1:{dead_port} cannot be reached: Connection refused ("
+    )
     assert "trying again for up to 4 s more" in first or "trying again for up to 3 s more" in first
     assert last.startswith("ERROR")
 

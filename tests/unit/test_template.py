@@ -203,6 +203,14 @@ def test_names_of_another_type_are_a_type_error(names):
         admit(Template(HEAD, names, {"x": [1]}), request())
 
 
+def test_a_row_of_another_length_is_told_the_parameters():
+    with pytest.raises(BatchError, match=r"row 'x' has 1 numbers for 2 parameters: 'a', 'b'"):
+        admit(Template(HEAD, ["a", "b"], {"x": [1]}), request())
+    many = [f"a[{number}]" for number in range(30)]
+    with pytest.raises(BatchError, match=r"row 'x' has 1 numbers for 30 parameters: 'a\[0\]', .* and 22 more"):
+        admit(Template(HEAD, many, {"x": [1]}), request())
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -368,7 +368,7 @@ def _terms(group: str, number: int) -> tuple[str, ...]:
     for position, term in enumerate(terms, 1):
         if not _TERM.fullmatch(term):
             what = "is empty" if not term else f"has letters other than I, X, Y, Z: {term[:40]!r}"
-            message = f"ham_ops: term {position} of group {number} {what}"
+            message = f"ham_ops: term {position} of group {number} {what}; terms are joined by ';', groups by '|'"
             raise BatchError(message)
     lengths = sorted({len(term) for term in terms})
     if len(lengths) > 1:

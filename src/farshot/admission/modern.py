@@ -41,7 +41,7 @@ _PULSES = "pulses cannot be simulated: give gates alone"
 _VARIABLES = "no simulator keeps variables of this type: use `const` numbers and `bit` registers"
 _ENDLESS = "whether this loop ends cannot be known before it runs: use `for`"
 REFUSED = {
-    "input": "an `input` has no value here: write the number itself, or submit a template with rows",
+    "input": "only a template gives an input its value: have its parameters name it, and every row a number for it",
     "output": "simulators return every bit and know no `output`: declare it without the word",
     "def": "simulators run no subroutines: define a `gate`",
     "extern": "external functions cannot be called",

@@ -8,7 +8,7 @@ from farshot.admission.characters import check_characters, without_mark
 from farshot.admission.findings import conclude
 from farshot.admission.grammar import read
 from farshot.admission.pieces import QuickReader
-from farshot.admission.refusal import RefusalError
+from farshot.admission.refusal import RefusalError, shown
 from farshot.admission.shapes import Outline, Shapes, outline, shape_of
 from farshot.errors import CircuitError, FaultCode
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from farshot.admission.facts import Scan
 
 __all__ = ["Scanner", "scan"]
+
+_ENDINGS = (".qasm", ".qasm2", ".qasm3")
+_LONGEST_NAME = 4096
 
 
 class Scanner:
@@ -42,7 +45,7 @@ class Scanner:
             check_characters(text)
             found, lasting = self._read(text, shape)
         except RefusalError as refusal:
-            raise refusal.placed(text) from None
+            raise (_name_for_text(text) or refusal).placed(text) from None
         except RecursionError:
             raise CircuitError(FaultCode.ADMISSION, "the circuit is nested too deep") from None
         if lasting is not None:
@@ -58,6 +61,15 @@ class Scanner:
         state = read(text)
         found = conclude(state)
         return found, None if state.trace.wild else outline(found, shape)
+
+
+def _name_for_text(text: str) -> RefusalError | None:
+    """Return the refusal of a text that is the name of a file, else None."""
+    name = text.strip() if len(text) < _LONGEST_NAME else ""
+    if not name.lower().endswith(_ENDINGS) or "\n" in name:
+        return None
+    message = f"{shown(name)} is the name of a file, not its text: open the file and give what it holds"
+    return RefusalError(FaultCode.PARSE, message, 0)
 
 
 _scanner = Scanner()

@@ -24,6 +24,8 @@ from farshot.model import TemplateSource
 __all__ = ["Template", "check_names", "check_parameters", "check_rows", "check_source", "unpacked"]
 
 _FLOAT_BYTES = 8
+_SHOWN = 8
+"""Names of parameters in a message."""
 _FLOATS = frozenset({float})
 _PLAIN = frozenset({list, tuple})
 
@@ -141,11 +143,21 @@ def _mapping(rows: object) -> Mapping[str, object]:
     return rows
 
 
+def _named(names: Sequence[str]) -> str:
+    """Return the first names as text, and how many there are beside.
+
+    >>> _named(["a", "b"]), _named(list("abcdefghij"))[-14:]
+    ("'a', 'b'", "'h' and 2 more")
+    """
+    shown = ", ".join(f"{name!r:.40}" for name in names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
 def _packed(label: str, row: object, names: Sequence[str]) -> bytes:
     """Return a row as little-endian float64."""
     values = _numbers(label, row)
     if len(values) != len(names):
-        message = f"row {label!r:.80} has {len(values)} numbers for {len(names)} parameters"
+        message = f"row {label!r:.80} has {len(values)} numbers for {len(names)} parameters: {_named(names)}"
         raise BatchError(message)
     try:
         return struct.pack(f"<{len(names)}d", *values)

@@ -73,6 +73,8 @@ def choose(given: str, ids: Iterable[str]) -> str:
         message = f"no job here begins with {given!r}; `farshot jobs` lists them"
         raise UnknownJobError(message)
     if len(matches) > 1:
-        message = "\n".join([f"{given!r} begins the ids of {len(matches)} jobs:", *(f"  {match}" for match in matches)])
+        message = "\n".join(
+            [f"{given!r} begins the ids of {len(matches)} jobs: give more of one", *(f"  {match}" for match in matches)]
+        )
         raise AmbiguousJobError(message)
     return matches[0]

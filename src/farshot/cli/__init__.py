@@ -15,6 +15,7 @@ def main() -> None:
     try:
         _run()
     except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
         sys.exit(130)
 
 
@@ -26,6 +27,10 @@ def _run() -> None:
     _never_fail_to_print()
     try:
         app(prog_name="farshot")
+    except SystemExit as end:
+        if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):  # which Typer keeps to itself
+            raise KeyboardInterrupt from end
+        raise
     except FarshotError as error:
         show_error(error)
         sys.exit(exit_status(error))

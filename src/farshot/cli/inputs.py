@@ -24,6 +24,7 @@ __all__ = ["circuits", "expand", "text_of", "unique_labels"]
 _SUFFIX = ".qasm"
 _SUFFIXES = (_SUFFIX, ".qasm2", ".qasm3")
 """The endings of circuits in a folder, in capitals too."""
+_ENDINGS = " or ".join((", ".join(_SUFFIXES[:-1]), _SUFFIXES[-1]))
 _MOST_BYTES = 64 * 2**20
 
 
@@ -113,7 +114,7 @@ def expand(argument: str) -> list[Path]:
     """Return the files that one argument names; raises `InputError` where there is none."""
     path = Path(argument)
     if argument and _exists(path):
-        return _files_of(path) or _refuse(f"no {_SUFFIX} file in the folder {argument!r}")
+        return _files_of(path) or _refuse(f"no {_ENDINGS} file in the folder {argument!r} or below it")
     if glob.has_magic(argument):
         matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 -- the pattern may be absolute
         return list(chain.from_iterable(_files_of(Path(match)) for match in matches)) or _refuse(

@@ -18,7 +18,11 @@ __all__ = ["Access"]
 
 _KEPT_SECONDS = 2.0
 _KEPT = 10_000
-_ADVICE = "give a valid token as 'Authorization: Bearer TOKEN'; `farshot token create` makes one"
+_ADVICE = (
+    "a valid token is needed, which `farshot token create NAME` makes where the service runs; "
+    "`farshot login` keeps it, and a request has it as 'Authorization: Bearer TOKEN'"
+)
+"""The same for whatever is no valid token: nobody finds out by it which tokens there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,11 @@ def test_malformed_observables_are_value_errors(ham_ops):
         observables(ham_ops, None, 3)
 
 
+def test_observables_in_a_wrong_list_are_told_how_lists_are_written():
+    with pytest.raises(ValueError, match=r"'ZZ,XX'; terms are joined by ';', groups by '\|'"):
+        observables("ZZ,XX", None, 3)
+
+
 @pytest.mark.parametrize("ham_ops", [["ZZ"], 7, b"ZZ"])
 def test_observables_of_another_type_are_type_errors(ham_ops):
     with pytest.raises(TypeError, match="ham_ops"):

@@ -27,6 +27,7 @@ CHARACTERS = [
     (TWO + "rx(" + "9" * 100_000 + ") q[0];", ADMISSION, 4, 4, "100,000 characters"),
 ]
 PREAMBLE = [
+    ("circuits/bell 1.qasm\n", PARSE, 1, 1, "`circuits/bell 1.qasm` is the name of a file, not its text"),
     ("", ADMISSION, 1, 1, "no qubits"),
     (BARE_TWO, ADMISSION, 2, 1, "no qubits"),
     ("OPENQASM 4.0; qubit q;", UNSUPPORTED, 1, 10, "`4.0`"),
@@ -131,7 +132,7 @@ LIMITS = [
      ADMISSION, 68, 6, "nested"),
 ]  # fmt: skip
 NAMED = [
-    (THREE + "input float t;", UNSUPPORTED, 4, 1, "`input`"),
+    (THREE + "input float t;", UNSUPPORTED, 4, 1, "`input`: only a template gives an input its value"),
     (THREE + "output bit d;", UNSUPPORTED, 4, 1, "`output`"),
     (THREE + "def f(qubit a) { x a; }", UNSUPPORTED, 4, 1, "`def`"),
     (THREE + "extern f(int) -> int;", UNSUPPORTED, 4, 1, "`extern`"),

@@ -53,7 +53,7 @@ def test_a_folder_gives_every_file_of_openqasm_however_it_ends(tmp_path, name):
         ("deep/nots.txt", "give .qasm files"),
         ("not.txt", "did you mean 'notes.txt'?"),
         ("nowhere/a.qasm", "there is no folder 'nowhere'"),
-        ("empty", "no .qasm file in the folder 'empty'"),
+        ("empty", "no .qasm, .qasm2 or .qasm3 file in the folder 'empty' or below it"),
         ("*.xyz", "nothing matches the pattern '*.xyz'"),
         ("", "no file ''"),
         ("x" * 5000, "no file 'xxx"),

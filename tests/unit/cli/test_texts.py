@@ -65,7 +65,7 @@ def test_an_id_is_found_by_its_beginning():
     assert choose("ABCD", ["abcd1", "abce2"]) == "abcd1"
     with pytest.raises(UnknownJobError, match="no job here begins with 'ffff'"):
         choose("ffff", ["abcd1"])
-    with pytest.raises(AmbiguousJobError, match=r"2 jobs:\n  abcd1\n  abcd2"):
+    with pytest.raises(AmbiguousJobError, match=r"2 jobs: give more of one\n  abcd1\n  abcd2"):
         choose("abcd", ["abcd1", "abcd2", "abce"])
 
 

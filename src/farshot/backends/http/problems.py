@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["error_of", "problem_in", "retry_after"]
 
 _ERRORS: dict[str, type[FarshotError]] = {
-    "unauthorized": AccessError,
     "forbidden": AccessError,
     "not-found": UnknownJobError,
     "account": UnknownAccountError,
@@ -41,7 +40,7 @@ _ERRORS: dict[str, type[FarshotError]] = {
     "media-type": WireError,
     "parameter": WireError,
 }
-"""By the last word of a problem's `type`; `quota` carries more, every other one is a `ServiceError`."""
+"""By the last word of a problem's `type`; `quota` and `unauthorized` say more, all others are a `ServiceError`."""
 _OF_STATUS: dict[int, type[FarshotError]] = {401: AccessError, 403: AccessError}
 
 
@@ -65,7 +64,14 @@ def error_of(response: Response, way: str = "") -> FarshotError:
     name = problem.type.rpartition("/")[2]
     if name == "quota":
         return QuotaError(problem.detail, problem.retry_after)
+    if name == "unauthorized":
+        return AccessError(f"{_service(response)} did not take the token: {problem.detail}")
     return _ERRORS.get(name, ServiceError)(problem.detail)
+
+
+def _service(response: Response) -> str:
+    url = response.request.url
+    return f"the service at {url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _asked(response: Response) -> str:

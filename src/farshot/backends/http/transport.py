@@ -5,10 +5,12 @@ and cursors say what was meant.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import logging
 import os
 import random
+import re
 import socket
 import ssl
 import threading
@@ -46,6 +48,8 @@ _DIRECT: dict[str, httpx2.BaseTransport | None] = {"http://": None, "https://": 
 """What takes no proxy from the environment, which was looked at before."""
 _PASSING = frozenset({408, 502, 503, 504})
 _WORTH_PACKING = 64 * 1024
+_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
+_REFUSED = os.strerror(errno.ECONNREFUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +234,9 @@ class Transport:
     def failure(self, error: httpx2.TransportError) -> ServiceError:
         """Return what a failed connection is to the caller; what no patience mends is raised."""
         distrust = _distrust(error)
-        reason = str(error) or type(error).__name__
+        reason = _reason(error)
+        if reason == _REFUSED and not self._proxy:
+            reason += " (is the address right, and does `farshot serve` run there?)"
         message = f"cannot be reached: {reason}" if distrust is None else f"cannot be trusted: {_advice(distrust)}"
         way = f" through {self._proxy}" if self._proxy else ""
         failure = ServiceError(f"the service at {self.url} {message.replace(':', f'{way}:', 1)}")
@@ -249,6 +255,11 @@ class Transport:
         for found in sockets:
             _shut(found)
         self._client.close()
+
+
+def _reason(error: httpx2.TransportError) -> str:
+    """Return why a connection failed, without the system's number for it."""
+    return _NUMBER.sub("", str(error)) or type(error).__name__
 
 
 def _distrust(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
