@@ -7,6 +7,8 @@ import sys
 import time
 
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith(("FARSHOT", "PYTHON", "COLUMNS"))}
+PATIENCE = 180
+"""Seconds that something takes at most, however busy the machine is."""
 
 
 class Farshot:
@@ -31,7 +33,7 @@ class Farshot:
     def __call__(self, *arguments, text="", status=0, **environment):
         """Run to the end and return (stdout, stderr); `status` is the exit status expected."""
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(text, timeout=60)
+        out, err = process.communicate(text, timeout=PATIENCE)
         assert process.returncode == status, f"{out}\n{err}"
         assert "Traceback" not in err
         return out, err
@@ -54,8 +56,8 @@ def heavy(qubits=20, layers=30):
     return "\n".join([*lines, "measure q -> c;"])
 
 
-def wait_until(condition, seconds=30):
-    until = time.monotonic() + seconds
+def wait_until(condition):
+    until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until, "nothing happened"
         time.sleep(0.1)

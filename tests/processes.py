@@ -15,6 +15,12 @@ def workers_of(pid):
     return [child for child in children_of(pid) if b"farshot.worker" in _said(Path(f"/proc/{child}/cmdline"))]
 
 
+def loader_of(pid):
+    """Return the process that answers the large requests of a service; None where it has none yet."""
+    found = (child for child in children_of(pid) if b"loader_process" in _said(Path(f"/proc/{child}/cmdline")))
+    return next(found, None)
+
+
 def kill_worker(executor, wanted=lambda _position: True):
     """Kill a worker that has announced a circuit at a position that is wanted; return its process id and the position.
 
@@ -48,8 +54,8 @@ def is_alive(pid):
 
 
 def until(condition):
-    """Wait half a minute at most until something is so."""
-    for _ in range(1500):
+    """Wait two minutes at most until something is so."""
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.02)

@@ -63,13 +63,24 @@ class Server:
 
     def _reap(self):
         self.process.stdout.close()
-        self.process.wait(30)
+        self.process.wait(120)
 
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
+
+
+class StoreServer(Server):
+    """A service that keeps its jobs in a database on a server; its log is in the folder."""
+
+    def __init__(self, folder, store, *arguments):
+        super().__init__(folder, *arguments)
+        self.store = store
+
+    def command(self, *arguments):
+        return [sys.executable, "-m", "farshot", *arguments, "--store", self.store]
 
 
 @contextmanager

@@ -287,6 +287,7 @@ class Shard:
     `first` is the position in the job of the first circuit that has no recorded result; `labels` and
     `sources` start there. `suspect` is the position of a circuit that killed a worker before; where there is
     a `verdict`, that is its outcome and it is not run again. What is left is guessed to take `cost` seconds.
+    `tries` are its attempts so far, this one too, without those that ended early although nothing went wrong.
     """
 
     lease: Lease
@@ -298,6 +299,7 @@ class Shard:
     verdict: Fault | None = None
     owner: str = ""
     cost: float = 0.0
+    tries: int = 1
 
 
 class Counts(msgspec.Struct, frozen=True, array_like=True, tag="counts"):

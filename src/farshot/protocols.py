@@ -410,6 +410,14 @@ class JobStore(Protocol):
         """
         ...
 
+    def give_back(self, lease: Lease, seconds: float = 0.0) -> bool:
+        """Give a shard back that nothing went wrong with; say whether the lease still held.
+
+        What is known of it stays known, and this attempt counts as none: neither for `Shard.tries` nor for the number
+        of those after it in what is read. Its owner is charged for the `seconds` that are not recorded.
+        """
+        ...
+
     def holders(self) -> list[str]:
         """Return the names under which leases are held."""
         ...
@@ -448,20 +456,29 @@ class UploadStore(Protocol):
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
         """Keep a part and return the job; the same part again changes nothing.
 
-        Raises `UploadError` where the job is accepted or ended, or has another part of this number.
+        Raises `UploadError` where the job is accepted or ended, or has another part of this number, `BatchError` where
+        it would have too many circuits.
         """
         ...
 
-    def accept(self, job_id: str, spec: JobSpec) -> JobRecord:
-        """Accept the job: from now on it is worked on. Accepting it again changes nothing.
+    def append(self, job_id: str, part: UploadPart) -> JobRecord:
+        """Keep a part behind all that are there, whatever its number says, and return the job.
 
-        Raises `UploadError` where a number below the highest is missing, `BatchError` where two circuits have the
-        same label, `QuotaError` where its owner would have too much.
+        One with the digest of a part that is there changes nothing. Raises as `put`.
         """
         ...
 
-    def complete(self, job_id: str, part: UploadPart, spec: JobSpec) -> JobRecord:
-        """Keep the last part and accept the job, or do neither; raises as `put` and `accept`."""
+    def accept(self, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
+        """Accept the job with so many circuits: from now on it is worked on. Accepting it again changes nothing.
+
+        Raises `UploadError` where a number below the highest is missing or the job has other than `circuits`, for which
+        `spec` was made, `BatchError` where two circuits have the same label, `QuotaError` where its owner would have
+        too much.
+        """
+        ...
+
+    def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
+        """Append the last part and accept the job, or do neither; raises as `append` and `accept`."""
         ...
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:

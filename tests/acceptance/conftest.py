@@ -20,7 +20,7 @@ class Python:
             [sys.executable, *arguments], cwd=self.folder, env=self.environment, **streams, **options
         )
 
-    def run(self, *arguments, text=None, timeout=120):
+    def run(self, *arguments, text=None, timeout=300):
         process = self.start(*arguments, stdin=subprocess.PIPE)
         out, err = process.communicate(text, timeout=timeout)
         assert process.returncode == 0, f"{out}\n{err}"

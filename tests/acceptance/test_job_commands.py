@@ -37,7 +37,7 @@ def test_a_job_whose_program_died_says_so(farshot):
     (job,) = farshot.json("jobs")
     assert not job["waits_for_worker"]
     running.kill()
-    running.communicate(timeout=30)
+    running.communicate(timeout=180)
     out, _ = farshot("status", job["job_id"], COLUMNS="200")
     assert "the program that ran it has ended; `farshot work` goes on with it" in out
     assert farshot.json("status", job["job_id"])["status"] == "RUNNING"

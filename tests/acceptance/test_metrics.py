@@ -101,6 +101,9 @@ def test_jobs_are_counted_and_logged_from_beginning_to_end(service):
     assert found["farshot_circuits_total", "failed", "prism"] == 1
     assert found["farshot_job_wait_seconds_count", "prism"] == 2
     assert found["farshot_job_run_seconds_count", "prism"] == 2
+    assert found["farshot_user_shots_per_day", "ann"] == 4000
+    assert found["farshot_user_stored_bytes", "ann"] > 0
+    assert (found["farshot_user_queued_circuits", "ann"], found["farshot_user_running_shards", "ann"]) == (0, 0)
     (accepted,) = [line for line in service.events("job-accepted") if line["job"] == good["job_id"]]
     (ended,) = [line for line in service.events("job-ended") if line["job"] == good["job_id"]]
     assert (accepted["owner"], accepted["tag"], accepted["circuits"]) == ("ann", TAG, 2)

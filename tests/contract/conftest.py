@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-NEED_SERVICES = ["test_frozen_postgres.py", "test_migrations_postgres.py", "test_stores_postgres.py"]
+NEED_SERVICES = [
+    "test_deleting_postgres.py",
+    "test_doctor_postgres.py",
+    "test_frozen_postgres.py",
+    "test_full_postgres.py",
+    "test_migrations_postgres.py",
+    "test_stores_postgres.py",
+]
 numbers = itertools.count(1)
 required = os.environ.get("FARSHOT_REQUIRE_SERVICES") == "1"
 collect_ignore = [] if required else NEED_SERVICES

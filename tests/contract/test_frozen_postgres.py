@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -18,23 +17,12 @@ from farshot.store.servers import PatientConnection
 from farshot.store.transactions import Transactions
 from processes import children_of, until
 from samples import BELL
-from serving import Server
-
-
-class StoreServer(Server):
-    """A service that keeps its jobs in a database on a server."""
-
-    def __init__(self, folder, url):
-        super().__init__(folder, "--workers", "1", "--grace", "1s")
-        self.store = url
-
-    def command(self, *arguments):
-        return [sys.executable, "-m", "farshot", *arguments, "--store", self.store]
+from serving import StoreServer
 
 
 @pytest.fixture
 def server(tmp_path, url):
-    server = StoreServer(tmp_path, url)
+    server = StoreServer(tmp_path, url, "--workers", "1", "--grace", "1s")
     server.start()
     yield server
     if server.process.poll() is None:

@@ -10,7 +10,7 @@ from farshot.testing.counts import MismatchError, check_counts
 from farshot.testing.runners import evaluator, sampler
 from reference import distribution, expectations
 
-CIRCUITS = 2_000
+CIRCUITS = 600
 VALUED = 250
 SHOTS = 1_000
 

@@ -225,7 +225,7 @@ def upload_some(uploads, owner):
         parts = [make_part(number, [f"{number}a", f"{number}b"]) for number in range(2)]
         with suppress(UnknownJobError, UploadError):  # somebody took it away
             in_threads(*[partial(uploads.put, job.id, part) for part in parts])
-            uploads.accept(job.id, make_submission(4).batch.spec)
+            uploads.accept(job.id, make_submission(4).batch.spec, 4)
 
 
 def work_some(store, holder):

@@ -65,7 +65,7 @@ def test_who_submits_without_end_keeps_nobody_from_results(tmp_path):
         for thread in threads:
             thread.start()
         try:
-            assert backend.wait(first.job_id, timeout=20) == "COMPLETED"
+            assert backend.wait(first.job_id, timeout=180) == "COMPLETED"
         finally:
             ended.set()
             for thread in threads:

@@ -11,9 +11,12 @@ from sqlalchemy import event
 import farshot
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
+from farshot.dispatch.holdings import Holdings
 from farshot.dispatch.recovery import holder_name
+from farshot.errors import FaultCode
 from farshot.executors.local import LocalExecutor
-from farshot.model import JobSpec
+from farshot.model import Fault, JobSpec
+from farshot.protocols import Lost
 from farshot.store import SqlStore, open_engine, sqlite_url
 from farshot.testing.backends import slow_circuits
 from farshot.testing.stores.values import make_submission
@@ -50,6 +53,10 @@ class Faulty(SqlStore):
     def exchange(self, parts, holder, limit, excluded=(), submissions=()):
         self._meet("record", [part.lease for part in parts])
         return super().exchange(parts, holder, limit, excluded, submissions)
+
+    def give_back(self, lease, seconds=0.0):
+        self._meet("release", [lease])
+        return super().give_back(lease, seconds)
 
     def release(self, lease, suspect=None, verdict=None, seconds=0.0):
         self._meet("release", [lease])
@@ -257,3 +264,19 @@ def test_any_seed_that_a_stored_job_may_have_gives_its_circuits_seeds():
     for seed in (-1, -(2**63), 2**63, 2**64 - 1, 2**70):
         spec = JobSpec("auto", seed=seed)
         assert 0 <= farshot.model.circuit_seed(spec.seed, "bell") < 2**63
+
+
+def test_a_shard_that_made_room_often_is_not_blamed_for_a_worker_that_is_lost(tmp_path):
+    fault = Fault(FaultCode.CRASH, "it ended before any circuit began")
+    with closing(SqlStore(open_engine(sqlite_url(tmp_path)))) as store, closing(LocalExecutor(1)) as executor:
+        job = store.add(make_submission(circuits=1))
+        for _ in range(6):
+            (shard,) = store.claim("me", 1)
+            holdings = Holdings(store, executor)
+            holdings.take(shard)
+            holdings.give_back(shard.lease)
+        for lost in range(1, 6):
+            (shard,) = store.claim("me", 1)
+            holdings.take(shard)
+            assert holdings.recover(Lost(shard.lease, None, fault, 0.1)) is (lost == 5)
+        assert store.job(job.id).failed == 1

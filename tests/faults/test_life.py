@@ -53,7 +53,7 @@ def test_whoever_waits_hears_that_the_backend_was_closed(tmp_path):
     waiting.start()
     until(lambda: backend.record(handle.job_id).status == "RUNNING")
     backend.close()
-    waiting.join(timeout=30)
+    waiting.join(timeout=180)
     assert heard
 
 

@@ -120,3 +120,21 @@ def test_rows_of_a_template_of_which_unlike_things_are_asked_are_cut_by_that():
     plain = admit(template, Request(target="auto", default_shots=10))
     groups = admit(template, Request(target="auto", default_shots=10, shot_groups=[[0, 4, 10**6], [4, 9, 1]]))
     assert sum(shard.cost for shard in cut(groups, 1)) > sum(shard.cost for shard in cut(plain, 1))
+
+
+def test_the_method_and_the_simulator_of_the_target_count():
+    small, wide = "qreg q[12];" + "rx(0.3) q[0];" * 20, "qreg q[24];" + "rx(0.3) q[0];" * 20
+    assert estimate(small, Demand(10, target="aer:density_matrix")) > 5 * estimate(small, Demand(10, target="aer"))
+    assert estimate(wide, Demand(10, target="prism:stabilizer")) < estimate(wide, Demand(10)) / 10
+    assert estimate("x", Demand(10, target="aer")) > 10 * estimate("x", Demand(10, target="prism"))
+
+
+def test_the_target_of_a_batch_is_asked():
+    circuits = {"a": "qreg q[10]; x q[0];"}
+    for options in ({}, {"ham_ops": "Z"}, {"shot_groups": [[0, 1, 10]]}):
+        batches = [
+            admit(circuits, Request(target=target, default_shots=10, **options))
+            for target in ("prism", "aer:density_matrix")
+        ]
+        exact, dense = (cut(batch, 1)[0].cost for batch in batches)
+        assert dense > 10 * exact

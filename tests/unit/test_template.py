@@ -297,3 +297,19 @@ def test_hostile_texts_are_cut_in_no_time(text):
     batch = admit(Template(text, ["a"], {"x": [1]}), request())
     with pytest.raises(CircuitError):
         rows_of(batch.spec.template).scan(batch.sources[0])
+
+
+def test_many_parameters_in_many_arguments_are_found_one_by_one():
+    """No argument costs as much as there are names, be they hidden by those of a definition."""
+    names = tuple(f"t{place}" for place in range(100_000))
+    uses = "".join(f"rx({name}) q[0];" for name in names[:4_000])
+    inside = "".join(f"rx(f{place}*{name}) a;" for place, name in enumerate(names[:4_000]))
+    formals = ",".join(f"f{place}" for place in range(4_000))
+    source = f'OPENQASM 2.0; include "qelib1.inc"; gate g({formals}) a {{ {inside} }} qreg q[1]; {uses}'
+    text = rows_of(TemplateSource(source.encode(), names)).text(np.zeros(len(names)).tobytes())
+    assert (text.count("rx(0.0) q[0];"), text.count("*(0.0)) a;")) == (4_000, 4_000)
+
+
+def test_many_parentheses_in_a_template_are_walked_through_once():
+    rows = rows_of(TemplateSource(f"qubit q; rx(t{'(' * 500_000}".encode(), ("t",)))
+    assert len(rows.text(np.zeros(1).tobytes())) > 500_000

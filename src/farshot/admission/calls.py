@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, inf, isfinite
 from typing import TYPE_CHECKING
 
 from farshot.admission.declared import MISREAD
-from farshot.admission.expressions import Reader, bound, evaluate
+from farshot.admission.expressions import bound, evaluate
 from farshot.admission.library import Call, Gate, Modifier
 from farshot.admission.limits import MAX_NESTING, MAX_OPERATIONS
 from farshot.admission.output import Use
@@ -24,12 +24,15 @@ __all__ = ["MODIFIERS", "broadcast", "define_gate", "use_gate"]
 
 MODIFIERS = frozenset({"ctrl", "negctrl", "inv", "pow"})
 
+_PER_OPERATION = 16
+"""Parts of formulas and operands that come with each operation of a definition without being counted."""
 _LADDER = (1e256, 1e128, 1e64, 1e32, 1e16, 1e8, TAME)
 
 
 @dataclass(slots=True)
 class _Use:
-    """What stands before the operands of a gate: `controls` come from modifiers, `factor` from `pow`.
+    """What stands before the operands of a gate: `controls` come from modifiers, `factor` from `pow`. While it is
+    written out there are `repeats` of the gate: a power of 0 does not undo that there were those of the power inside.
 
     In the definition of a gate `places` are its operands among the qubits of that gate.
     """
@@ -38,6 +41,7 @@ class _Use:
     at: int
     controls: int = 0
     factor: float = 1.0
+    repeats: float = 1.0
     arguments: tuple[Expression, ...] = ()
     modifiers: list[Modifier] = field(default_factory=list)
     places: tuple[int, ...] = ()
@@ -45,7 +49,16 @@ class _Use:
     @property
     def cost(self) -> int:
         """How many operations one use stands for."""
-        return min(self.gate.cost * max(1, ceil(min(self.factor, MAX_OPERATIONS + 1))), MAX_OPERATIONS + 1)
+        return min(self.gate.cost * self._times, MAX_OPERATIONS + 1)
+
+    @property
+    def work(self) -> int:
+        """What one use takes to work out that its length does not show."""
+        return self.gate.work * self._times + self.cost * self.controls
+
+    @property
+    def _times(self) -> int:
+        return ceil(min(self.repeats, MAX_OPERATIONS + 1))
 
     @property
     def width(self) -> int:
@@ -62,7 +75,7 @@ def use_gate(state: State) -> None:
     count = broadcast(operands)
     plain = not use.modifiers
     state.trace.gate(use.gate, count * use.cost, use.at, conditioned=bool(state.conditions), plain=plain)
-    state.trace.work(count * len(operands), use.at)
+    state.trace.work(count * (len(operands) + use.work), use.at)
     check_distinct(operands, count)
     angles = [evaluate(argument, state.version, {}) for argument in use.arguments]
     if angles:
@@ -94,6 +107,7 @@ def _modify(state: State, use: _Use) -> None:
     if word == "pow":
         number = _exponent(state)
         use.factor *= abs(number)
+        use.repeats *= max(1.0, abs(number))
     elif word != "inv":
         number = _controls(state)
         use.controls += number
@@ -137,7 +151,7 @@ def _formula(state: State, free: frozenset[str]) -> Expression:
     constants = state.declared.constants
     if constants:
         state.rich()
-    return Reader(state.cursor, state.version, constants, free).read()
+    return state.formula(constants, free)
 
 
 def _operands(state: State) -> list[Operand]:
@@ -175,8 +189,17 @@ def check_distinct(operands: Sequence[Operand], count: int) -> None:
     columns = [[operand.indices[0]] * count if operand.scalar else operand.indices for operand in operands]
     for row in zip(*columns, strict=True):
         if len(set(row)) < len(row):
-            repeated = next(place for place, index in enumerate(row) if index in row[:place])
-            reject("a gate cannot act on one qubit twice", operands[repeated].at)
+            reject("a gate cannot act on one qubit twice", operands[_repeated(row)].at)
+
+
+def _repeated(row: Sequence[int]) -> int:
+    """Return the first place of what was there before."""
+    seen: set[int] = set()
+    for place, index in enumerate(row):
+        if index in seen:
+            return place
+        seen.add(index)
+    return -1
 
 
 def define_gate(state: State) -> None:
@@ -195,9 +218,10 @@ def define_gate(state: State) -> None:
         state.rich()
     if state.cursor.word == "}":
         state.rich()
-    uses = _body(state, frozenset(parameters), {qubit: place for place, qubit in enumerate(qubits)})
+    uses, barred = _body(state, frozenset(parameters), {qubit: place for place, qubit in enumerate(qubits)})
     _check_size(name, uses, at)
-    state.declared.add_gate(_defined(state, name, parameters, len(qubits), uses))
+    defined = _defined(state, name, parameters, len(qubits), uses)
+    state.declared.add_gate(replace(defined, work=_work(uses, barred)))
 
 
 def _formals(state: State, end: str) -> tuple[str, ...]:
@@ -217,14 +241,16 @@ def _check_formals(state: State, names: Sequence[str], at: int) -> None:
         reject("the parameters and qubits of a gate need different names", at)
 
 
-def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> list[_Use]:
+def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> tuple[list[_Use], int]:
+    """Read up to the end of a definition; return the gates in it, and how many qubits its barriers name."""
     uses: list[_Use] = []
+    barred = 0
     cursor = state.cursor
     while not cursor.take("}"):
         if cursor.take(";"):
             continue
         if cursor.take("barrier"):
-            _formal_operands(state, qubits)
+            barred += 1 + len(_formal_operands(state, qubits))
             continue
         if state.declared.version == 3 and cursor.word in {"if", "for", "while", "switch", "measure", "reset"}:
             reject_unsupported(f"simulators cannot run {shown(cursor.word)} inside a gate", cursor.at)
@@ -232,7 +258,7 @@ def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> list
         use.places = _formal_operands(state, qubits)
         _check_width(use, len(use.places))
         uses.append(use)
-    return uses
+    return uses, barred
 
 
 def _formal_operands(state: State, qubits: Mapping[str, int]) -> tuple[int, ...]:
@@ -275,6 +301,13 @@ def _defined(state: State, name: str, parameters: tuple[str, ...], qubits: int, 
         body=body,
         inside=inside,
     )
+
+
+def _work(uses: Sequence[_Use], barred: int) -> int:
+    """Return what using a gate once takes beyond its operations, where its formulas are long or its operands many."""
+    read = sum(len(argument.steps) for use in uses for argument in use.arguments) + sum(len(use.places) for use in uses)
+    free = _PER_OPERATION * sum(use.cost for use in uses)
+    return sum(use.work for use in uses) + max(0, read + barred - free)
 
 
 def _limit(state: State, body: tuple[Call, ...]) -> float:

@@ -15,7 +15,7 @@ from farshot.admission.refusal import reject, reject_limit, reject_unsupported, 
 from farshot.admission.turns import Angle, combined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from farshot.admission.tokens import Cursor
 
@@ -86,7 +86,7 @@ class Reader:
     __slots__ = ("_cursor", "_depth", "_free", "_known", "_open", "_steps", "_turns", "_version")
 
     def __init__(
-        self, cursor: Cursor, version: int, known: Mapping[str, Number], free: frozenset[str] = frozenset()
+        self, cursor: Cursor, version: int, known: Mapping[str, Number], free: Container[str] = frozenset()
     ) -> None:
         """Read at `cursor`."""
         self._cursor = cursor

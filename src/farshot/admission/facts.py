@@ -27,6 +27,10 @@ class Feature(StrEnum):
     """The text has what prism-q refuses or reads wrongly, such as `ctrl(2) @`, physical qubits, annotations,
     a bit declared with a measurement, or a parameter named `tau`.
     """
+    LONG = "long"
+    """The text names so many numbers that prism-q, which copies all of them for every block, takes minutes to read it,
+    or has a formula so long that prism-q's stack overflows.
+    """
     UNICODE = "unicode"
     """A name has letters outside ASCII (comments may, and π and τ)."""
 

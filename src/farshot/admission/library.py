@@ -41,7 +41,8 @@ class Gate:
     `cost` is the number of library gates it stands for and `depth` how deep gates use gates in it;
     `library` names those that come from the include. While no argument exceeds `limit`, every angle
     inside is finite; above, `body` has to be followed with the arguments themselves. `inside` is all that a gate of
-    the text's own does, `body` that part of it which has arguments.
+    the text's own does, `body` that part of it which has arguments. `work` is what a use takes beyond its `cost`:
+    long formulas and many operands inside.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Gate:
     limit: float = inf
     body: tuple[Call, ...] = ()
     inside: tuple[Call, ...] | None = None
+    work: int = 0
 
 
 _CLIFFORD = frozenset(["h", "s", "sdg", "x", "y", "z", "id", "sx", "sxdg", "cx", "CX", "cy", "cz", "swap"])

@@ -8,6 +8,7 @@ from farshot.admission.blocks import width_of
 from farshot.admission.calls import use_gate
 from farshot.admission.declared import MISREAD, Register
 from farshot.admission.expressions import evaluate
+from farshot.admission.facts import Feature
 from farshot.admission.library import Gate
 from farshot.admission.refusal import reject, reject_unsupported, shown
 from farshot.admission.snapshots import Snapshot, assign
@@ -36,6 +37,9 @@ NUMBERS = frozenset({"int", "uint", "float", "angle"})
 """The types of named numbers that are followed."""
 _UNSIZED = 64
 """The bits of an `int` or `uint` whose width is not given."""
+
+_NUMBERS = 32
+"""So many named numbers prism-q reads well; it takes 14 s for 3,000 of them and as many blocks."""
 
 _PULSES = "pulses cannot be simulated: give gates alone"
 _VARIABLES = "no simulator keeps variables of this type: use `const` numbers and `bit` registers"
@@ -173,6 +177,8 @@ def _valued(state: State, kind: str, width: int | None, name: str, at: int) -> s
     if name in MISREAD or kind == "angle":
         state.rich()
     state.declared.set_number(name, _first_value(state, kind, width))
+    if len(state.declared.numbers) > _NUMBERS:
+        state.trace.features.add(Feature.LONG)
     state.end_statement()
     return name
 

@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from farshot.admission.tokens import Cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Container, Iterator
 
-__all__ = ["Argument", "ParameterCursor", "arguments", "blanked", "declared_words", "is_name", "without_inputs"]
+__all__ = [
+    "Argument",
+    "ParameterCursor",
+    "arguments",
+    "blanked",
+    "declared_words",
+    "is_name",
+    "names_in",
+    "without_inputs",
+]
 
 _NAME = r"[^\W\d][\w.\u0300-\u036f]*+(?:\[[^\[\]\s(){};,\"']*+\])*+"
 _WHOLE = re.compile(_NAME)
@@ -48,7 +57,7 @@ class ParameterCursor(Cursor):
 
     __slots__ = ("_names",)
 
-    def __init__(self, text: str, names: Collection[str], at: int = 0) -> None:
+    def __init__(self, text: str, names: Container[str], at: int = 0) -> None:
         """Stand on the first word of `text` from `at` on."""
         self._names = names
         super().__init__(text, at)
@@ -69,6 +78,15 @@ def is_name(name: str) -> bool:
     [True, True, False, False, False]
     """
     return _WHOLE.fullmatch(name) is not None
+
+
+def names_in(source: str) -> frozenset[str]:
+    """Return every word of a text, those with indices together with these.
+
+    >>> sorted(names_in("rx(2*w_0[10]) q;"))
+    ['q', 'rx', 'w_0[10]']
+    """
+    return frozenset(_WHOLE.findall(source))
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -113,6 +131,7 @@ class _Walk:
         self._text = text
         self._names = names
         self._formals: set[str] = set()
+        self._hidden: frozenset[str] = frozenset()
         self._head = self._inside = False
         self._depth = 0
         self._start = 0
@@ -145,6 +164,7 @@ class _Walk:
             yield from self._argument(at)
         if sign == ")" and self._depth:
             self._depth -= 1
+        self._word_end = -1
 
     def _turn(self, sign: str) -> None:
         """Begin or end a definition or a statement."""
@@ -155,6 +175,8 @@ class _Walk:
             self._inside = False
         if not self._inside:
             self._formals = set()
+        if sign == "{" or not self._inside:
+            self._hidden = frozenset(self._formals)
 
     def _open(self, at: int) -> None:
         """Count a parenthesis; the first one must follow the name of a gate. What is called is no parameter."""
@@ -171,5 +193,5 @@ class _Walk:
             text = self._text[self._start : end]
             start = self._start + len(text) - len(text.lstrip())
             found = tuple(self._found)
-            yield Argument(start, start + len(text.strip()), found, frozenset(self._formals), self._inside)
+            yield Argument(start, start + len(text.strip()), found, self._hidden, self._inside)
         self._start, self._found = end + 1, []

@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,12 +20,15 @@ from farshot.admission.facts import Feature, Scan
 from farshot.admission.findings import conclude
 from farshot.admission.grammar import begin, follow
 from farshot.admission.library import Gate
-from farshot.admission.limits import MAX_OPERATIONS
+from farshot.admission.limits import MAX_OPERATIONS, MAX_WORK
 from farshot.admission.refusal import RefusalError
 from farshot.admission.shapes import head_end
 from farshot.admission.state import State
 from farshot.admission.tokens import Cursor
 from farshot.admission.trace import TAME, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["QuickReader"]
 
@@ -43,9 +47,12 @@ _PER_STATEMENT = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Effect:
-    """What one statement does. `closes`: a measurement or a barrier, which may end a circuit."""
+    """What one statement does, and what that takes to work out. `closes`: a measurement or a barrier, which may end a
+    circuit.
+    """
 
     operations: int
+    worked: int
     measured: tuple[tuple[int, int], ...]
     features: frozenset[Feature]
     library: frozenset[str]
@@ -97,7 +104,7 @@ class _Context:
         )
         if len(places) != gate.qubits or (second is not None and gate.qubits != 2) or None in places:
             return False
-        parts = (gate.cost, (), _NONE, gate.library, gate.clifford, False)
+        parts = (gate.cost, len(places) + gate.work, (), _NONE, gate.library, gate.clifford, False)
         self.effects[piece] = self.shared.get(parts) or self.shared.setdefault(parts, _Effect(*parts))
         return True
 
@@ -121,6 +128,7 @@ class _Context:
         closes = bool(measured) or piece.lstrip().startswith("barrier")
         parts = (
             trace.operations,
+            trace.worked,
             measured,
             frozenset(trace.features),
             frozenset(trace.library),
@@ -209,14 +217,27 @@ def _learned(context: _Context, unique: set[str]) -> bool:
         context.forget()
         unknown = unique
     context.size += sum(map(len, unknown)) + _PER_STATEMENT * len(unknown)
-    return all(map(context.learn, unknown))
+    return all(_learn_within(context, unknown))
+
+
+def _learn_within(context: _Context, unknown: set[str]) -> Iterator[bool]:
+    """Learn one statement after the other, and no more of them than one text may hold."""
+    operations = worked = 0
+    for piece in unknown:
+        yield context.learn(piece)
+        operations += context.effects[piece].operations
+        worked += context.effects[piece].worked
+        yield operations <= MAX_OPERATIONS and worked <= MAX_WORK
 
 
 def _within(context: _Context, pieces: list[str], effects: set[_Effect]) -> bool:
-    most = max((effect.operations for effect in effects), default=0)
-    if most * len(pieces) <= MAX_OPERATIONS:
+    operations = max((effect.operations for effect in effects), default=0)
+    worked = max((effect.worked for effect in effects), default=0)
+    if operations * len(pieces) <= MAX_OPERATIONS and worked * len(pieces) <= MAX_WORK:
         return True
-    return sum(context.effects[piece].operations for piece in pieces) <= MAX_OPERATIONS
+    operations = sum(context.effects[piece].operations for piece in pieces)
+    worked = sum(context.effects[piece].worked for piece in pieces)
+    return operations <= MAX_OPERATIONS and worked <= MAX_WORK
 
 
 def _joined(context: _Context, text: str, pieces: list[str], effects: set[_Effect]) -> Scan | None:

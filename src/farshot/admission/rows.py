@@ -22,10 +22,10 @@ from farshot.admission.pattern import Pattern, Row
 from farshot.admission.refusal import RefusalError, reject_limit, shown
 from farshot.admission.scan import scan
 from farshot.admission.shapes import outline
-from farshot.errors import CircuitError
+from farshot.errors import BatchError, CircuitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from farshot.admission.facts import Scan
     from farshot.admission.parameters import Argument
@@ -47,13 +47,25 @@ class _Hole:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The `names` but those of the `formals`, which hide them. No set is made: a text may have many of both."""
+
+    names: frozenset[str]
+    formals: frozenset[str]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether `name` is a parameter."""
+        return name in self.names and name not in self.formals
+
+
 class Rows:
     """A template that was read: works out rows. For one thread."""
 
     def __init__(self, template: TemplateSource) -> None:
         """Find the parameters in the text; nothing is refused before a row is."""
-        text, self._names = _worded(template)
-        self._clash = clash(text, self._names)
+        text, self._names, complaint = _worded(template)
+        self._clash = complaint or clash(text, self._names)
         self._unpack = struct.Struct(f"<{len(self._names)}d").unpack
         known = frozenset(self._names)
         self._text = without_inputs(without_mark(text), known)
@@ -68,12 +80,12 @@ class Rows:
 
     def _holes(self, argument: Argument, names: frozenset[str]) -> list[_Hole]:
         """Return the argument where all of it can be worked out here, else the parameters in it."""
-        formula = self._read(argument.start, argument.end, names - argument.formals)
+        formula = self._read(argument.start, argument.end, _Shown(names, argument.formals))
         if formula is not None:
             return [_Hole(argument.start, argument.end, formula, whole=True)]
         return [_Hole(start, end, _name(self._text[start:end], start), whole=False) for start, end in argument.found]
 
-    def _read(self, start: int, end: int, names: frozenset[str]) -> Expression | None:
+    def _read(self, start: int, end: int, names: Container[str]) -> Expression | None:
         """Return the formula `text[start:end]`, or None where it holds more than numbers and parameters."""
         cursor = ParameterCursor(self._text, names, start)
         try:
@@ -138,12 +150,17 @@ class Rows:
         return sorted((step for formula in self._formulas for step in formula.steps), key=lambda step: step.at)
 
 
-def _worded(template: TemplateSource) -> tuple[str, tuple[str, ...]]:
-    """Return the text and the names of a template; where some of these are no words, all are others."""
+def _worded(template: TemplateSource) -> tuple[str, tuple[str, ...], str | None]:
+    """Return the text and the names of a template, and why it cannot be read, if it cannot; where some names are no
+    words, all are others.
+    """
     if all(map(is_name, template.names)):
-        return template.text, template.names
+        return template.text, template.names, None
     words = words_for(template.names, template.text)
-    return renamed(template.text, words), tuple(words.values())
+    try:
+        return renamed(template.text, words), tuple(words.values()), None
+    except BatchError as error:
+        return template.text, tuple(words.values()), str(error)
 
 
 def _scanned(row: Row) -> Scan:
@@ -170,12 +187,15 @@ def clash(source: str, names: Sequence[str]) -> str | None:
             return f"the parameter {shown(name)} cannot be told from {shown(word)} of OpenQASM {version}: rename it"
         if word in declared:
             return f"the parameter {shown(name)} cannot be told from {shown(word)}, which the text declares: rename one"
-        if other := other_name(name, source, names):
-            return (
-                f"the text has no parameter {shown(name)}, but {shown(other)}, as programs write it that export names "
-                f"which are no words: give the parameter the name {shown(other)}"
-            )
-    return None
+    found = other_name(names, source)
+    return None if found is None else _exported(*found)
+
+
+def _exported(name: str, other: str) -> str:
+    return (
+        f"the text has no parameter {shown(name)}, but {shown(other)}, as programs write it that export names "
+        f"which are no words: give the parameter the name {shown(other)}"
+    )
 
 
 def _version_of(text: str) -> int:

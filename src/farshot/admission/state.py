@@ -12,7 +12,7 @@ from farshot.admission.output import Output
 from farshot.admission.refusal import reject, reject_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from farshot.admission.declared import Declared
     from farshot.admission.expressions import Expression
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Operand", "State"]
 
 
+_FORMULA = 500
+"""Steps of a formula that every simulator reads; prism-q dies of some 10,000."""
 _PICKING = 8
 """What picking one index of a range counts as."""
 
@@ -81,7 +83,14 @@ class State:
 
     def expression(self, free: frozenset[str] = frozenset()) -> Expression:
         """Read a formula."""
-        return Reader(self.cursor, self.version, self.declared.numbers, free).read()
+        return self.formula(self.declared.numbers, free)
+
+    def formula(self, known: Mapping[str, int | float], free: frozenset[str] = frozenset()) -> Expression:
+        """Read a formula in which numbers are `known` and parameters `free`."""
+        found = Reader(self.cursor, self.version, known, free).read()
+        if len(found.steps) > _FORMULA:
+            self.trace.features.add(Feature.LONG)
+        return found
 
     def integer(self) -> int:
         """Read an integer: a literal in OpenQASM 2, a constant formula in OpenQASM 3."""

@@ -61,7 +61,9 @@ class Trace:
         """Count what takes time and is no operation."""
         self.worked += count
         if self.worked > MAX_WORK:
-            message = f"ranges, aliases, loops and conditions up to here take more than {MAX_WORK:,} steps to work out"
+            message = (
+                f"ranges, aliases, loops, conditions and gates up to here take more than {MAX_WORK:,} steps to work out"
+            )
             reject_limit(f"{message}: write less of them, or over fewer qubits and bits", at)
 
     def gate(self, gate: Gate, count: int, at: int, *, conditioned: bool, plain: bool) -> None:

@@ -8,34 +8,29 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from sqlalchemy import make_url
 
 from farshot.backends.local import LocalBackend
 from farshot.cli.findings import Check
 from farshot.cli.requirements import installed, requirement_checks
+from farshot.cli.store_checks import store_check
 from farshot.cli.targets import target_states
 from farshot.cli.texts import bytes_text, count_of, seconds_text
 from farshot.config.login import chosen_client
 from farshot.errors import ConfigError, FarshotError
 from farshot.executors.local import fair_memory, usable_cores
-from farshot.store import FILE_NAME, SCHEMA_VERSION, SqlStore, open_engine, sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from farshot.cli.options import Where
 
-__all__ = ["checks", "server_check", "service_checks"]
+__all__ = ["checks", "service_checks"]
 
 _LEAST_DISK = 2**30
 _LEAST_MEMORY = 2**29
 _RUN_SECONDS = 60
-_CONNECT_SECONDS = 5
-_RESTORE = "choose another --data-dir, or restore a back-up"
 _REINSTALL = "pip install --force-reinstall farshot"
 _BELL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
 
@@ -45,7 +40,7 @@ def checks(folder: Path) -> Iterator[Check]:
     yield from _versions()
     yield _machine()
     yield from _folder(folder)
-    yield _store(folder)
+    yield store_check(folder)
     yield _targets()
     yield _run()
 
@@ -112,34 +107,6 @@ def _space(folder: Path) -> Check:
     advice = "free some, delete jobs (`farshot jobs prune`, then `farshot store compact`), or choose another --data-dir"
     detail = f"{bytes_text(disk.free)} of {bytes_text(disk.total)}"
     return Check("free space", enough, detail if enough else f"{detail}: full soon", None if enough else advice)
-
-
-def _store(folder: Path) -> Check:
-    if not (folder / FILE_NAME).exists():
-        return Check("store", ok=True, detail="none yet")
-    try:
-        with closing(SqlStore(open_engine(sqlite_url(folder)))) as store:
-            faults = store.faults()
-    except FarshotError as error:
-        return Check("store", ok=False, detail=str(error), advice=_RESTORE)
-    if faults:
-        return Check("store", ok=False, detail="\n".join(["damaged:", *faults]), advice=_RESTORE)
-    return Check("store", ok=True, detail=f"whole, schema {SCHEMA_VERSION}")
-
-
-def server_check(url: str) -> Check:
-    """Say whether the store on a server that the settings name can be used, and is whole."""
-    place = make_url(url)
-    bounded = place.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
-    try:
-        with closing(SqlStore(open_engine(bounded))) as store:
-            faults = store.faults()
-    except FarshotError as error:
-        advice = "start PostgreSQL, or put server.store (--store, FARSHOT_STORE) right"
-        return Check("store of the service", ok=False, detail=str(error), advice=advice)
-    if faults:
-        return Check("store of the service", ok=False, detail="\n".join(["damaged:", *faults]), advice=_RESTORE)
-    return Check("store of the service", ok=True, detail=f"{place.render_as_string()}, schema {SCHEMA_VERSION}")
 
 
 def _targets() -> Check:

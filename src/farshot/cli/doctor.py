@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from farshot.cli.checks import checks, server_check, service_checks
+from farshot.cli.checks import checks, service_checks
 from farshot.cli.data import write_json
 from farshot.cli.failures import DONE, FAILED
 from farshot.cli.findings import Check
 from farshot.cli.inforce import Fact, client_facts, setting_facts
 from farshot.cli.service_options import load_settings
+from farshot.cli.store_checks import server_check
 from farshot.cli.tables import stdout
 from farshot.cli.texts import count_of, printable
 from farshot.config import data_folder

@@ -17,7 +17,7 @@ from farshot.cli.opening import LONG_PATIENCE, open_jobs, service_of
 from farshot.cli.texts import bytes_text, count_of, printable
 from farshot.config import data_folder
 from farshot.errors import UnknownJobError
-from farshot.store import FILE_NAME, SqlStore, open_engine, sqlite_url
+from farshot.store import FILE_NAME, SqlStore, is_there, open_engine, sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +47,26 @@ def prune(where: Where, store: str | None, older_than: float, doing: Doing) -> i
     service = service_of(where) if store is None else None
     if service:
         return _prune_service(where, service, older_than, doing)
-    opened = SqlStore(open_engine(store)) if store else _open(where.data_dir)
-    with closing(opened) as jobs:
+    with closing(_open(where.data_dir) if store is None else _open_named(store, where)) as jobs:
         found = jobs.ended(older_than)
         if doing.is_dry:
             return _tell(found, "would be deleted", doing)
         if found and not is_confirmed(f"delete {count_of(found, 'job')} with circuits and results", agreed=doing.yes):
             return DONE
         return _tell(jobs.prune(older_than), "deleted", doing)
+
+
+def _open_named(store: str, where: Where) -> SqlStore:
+    """Open the store at an address; one that is not there is not made."""
+    if where.url or where.token or where.data_dir:
+        message = (
+            "--store names a store; --url and --token are for a service, --data-dir for a folder: give one of them"
+        )
+        raise InputError(message)
+    if not is_there(store):
+        message = "there is no store at the address of --store; is it that of another database?"
+        raise InputError(message)
+    return SqlStore(open_engine(store))
 
 
 def _prune_service(where: Where, service: Service, older_than: float, doing: Doing) -> int:

@@ -21,6 +21,7 @@ from farshot.cli.texts import ago
 from farshot.config.login import stored_login
 from farshot.config.units import Size
 from farshot.service.accounts import Accounts
+from farshot.store import SqlStore
 from farshot.store.accounts import SqlAccounts
 from farshot.wire import LimitsRequest, TokenRequest
 
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
     from farshot.cli.service_options import AccountOptions
     from farshot.wire import QuotaDocument, TokenDocument, UserDocument
 
-__all__ = ["create_token", "limit_user", "list_tokens", "list_users", "revoke_token"]
+__all__ = ["create_token", "limit_user", "list_tokens", "list_users", "open_accounts", "revoke_token"]
 
 _MAX_DAYS = 36_500
 
 
 @contextmanager
-def _accounts(options: AccountOptions) -> Iterator[Accounts | ServiceAccounts]:
+def open_accounts(options: AccountOptions) -> Iterator[Accounts | ServiceAccounts]:
     """Yield the users of the service whose address is given, else those of the store that the settings name."""
     service = service_of(options.where) if options.where.url else None
     if service:
@@ -53,7 +54,7 @@ def _accounts(options: AccountOptions) -> Iterator[Accounts | ServiceAccounts]:
         note(f"on the store {store_text(settings)}; for the service where you are logged in: --url {login.url}")
     engine = open_store(settings)
     try:
-        yield Accounts(SqlAccounts(engine))
+        yield Accounts(SqlAccounts(engine), SqlStore(engine), settings.quota.quota)
     finally:
         engine.dispose()
 
@@ -65,7 +66,7 @@ def create_token(
     if expires is not None and expires > _MAX_DAYS * 86400:
         message = f"a token expires within {_MAX_DAYS:,} days, or never: leave --expires out"
         raise InputError(message)
-    with _accounts(options) as accounts:
+    with open_accounts(options) as accounts:
         made = accounts.create_token(TokenRequest(user=name, admin=admin, expires_in=expires))
     if as_json:
         write_json(msgspec.to_builtins(made))
@@ -78,7 +79,7 @@ def create_token(
 
 def list_tokens(options: AccountOptions, *, as_json: bool) -> int:
     """List tokens by user and age; their texts are kept nowhere."""
-    with _accounts(options) as accounts:
+    with open_accounts(options) as accounts:
         tokens = accounts.tokens()
     if as_json:
         write_json([msgspec.to_builtins(token) for token in tokens])
@@ -100,7 +101,7 @@ def _day(moment: datetime) -> str:
 
 def revoke_token(options: AccountOptions, given: str, *, as_json: bool) -> int:
     """Make a token worthless, named by its id or its whole text."""
-    with _accounts(options) as accounts:
+    with open_accounts(options) as accounts:
         before = accounts.revoke(token_id(given) or given.lower())
     changed = before.revoked_at is None
     if as_json:
@@ -112,7 +113,7 @@ def revoke_token(options: AccountOptions, given: str, *, as_json: bool) -> int:
 
 def list_users(options: AccountOptions, *, as_json: bool) -> int:
     """List users and what each may have."""
-    with _accounts(options) as accounts:
+    with open_accounts(options) as accounts:
         users = accounts.users()
     if as_json:
         write_json([msgspec.to_builtins(user) for user in users])
@@ -138,7 +139,7 @@ def limit_user(options: AccountOptions, name: str, given: Mapping[str, str | Non
     if not changes:
         message = "no limit named: give at least one, as in --queued-circuits 10000"
         raise InputError(message)
-    with _accounts(options) as accounts:
+    with open_accounts(options) as accounts:
         user: UserDocument = accounts.limit(name, LimitsRequest(**changes))
     if as_json:
         write_json(msgspec.to_builtins(user))

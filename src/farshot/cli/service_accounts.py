@@ -14,6 +14,7 @@ from farshot.wire import (
     NewTokenDocument,
     TokenDocument,
     TokensDocument,
+    UsagesDocument,
     UserDocument,
     UsersDocument,
     encode,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from farshot.config.login import Service
-    from farshot.wire import LimitsRequest, TokenRequest
+    from farshot.wire import LimitsRequest, TokenRequest, UsageDocument
 
 __all__ = ["ServiceAccounts"]
 
@@ -53,6 +54,10 @@ class ServiceAccounts:
     def users(self) -> list[UserDocument]:
         """Return every user, by name."""
         return self._ask(UsersDocument, Ask(method="GET", path="/v1/users")).users
+
+    def usages(self) -> list[UsageDocument]:
+        """Return what everybody has and may have; those first who have most in the store."""
+        return self._ask(UsagesDocument, Ask(method="GET", path="/v1/usage")).users
 
     def limit(self, name: str, limits: LimitsRequest) -> UserDocument:
         """Give a user limits of its own; those that are left out stay."""

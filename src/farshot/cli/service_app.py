@@ -199,13 +199,17 @@ def list_users(
 
 @_user_app.command("usage")
 def show_usage(
-    data_dir: StoreDir = None, store: StoreUrl = None, config: Config = None, as_json: AsJson = False
+    data_dir: StoreDir = None,
+    store: StoreUrl = None,
+    config: Config = None,
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show who uses how much: circuits that wait or run, shards that run, shots of a day, bytes."""
     from farshot.cli.usage import show_usage
 
-    loaded = load_settings(config, {"data_dir": data_dir, "store": store})
-    raise typer.Exit(show_usage(loaded.settings, as_json=as_json))
+    raise typer.Exit(show_usage(_account_options(config, data_dir, store, url, token), as_json=as_json))
 
 
 @_user_app.command("limit")

@@ -20,7 +20,7 @@ __all__ = ["Holdings"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_ATTEMPTS = 5
+_MOST_TRIES = 5
 _MOMENT = 0.5
 
 
@@ -100,7 +100,7 @@ class Holdings:
         """Give a shard back to the store that ran for so many seconds; what was known of it stays known."""
         held = self._held.get(lease)
         if held:
-            self._release(held, held.spent({lease: seconds}))
+            self._store.give_back(lease, held.spent({lease: seconds}))
             del self._held[lease]
 
     def spent(self, running: Mapping[Lease, float]) -> dict[Lease, float]:
@@ -164,7 +164,7 @@ class Holdings:
     def _judge(self, held: _Held, lost: Lost) -> bool:
         suspect, spent = lost.position, held.spent({lost.lease: lost.seconds})
         nothing_left = held.position == held.shard.first + len(held.shard.labels)
-        if suspect is None and (nothing_left or lost.lease.attempt < _MOST_ATTEMPTS):
+        if suspect is None and (nothing_left or held.shard.tries < _MOST_TRIES):
             self._release(held, spent)
         elif suspect is None or (suspect == held.position and not _is_doubtful(held, lost)):
             self._condemn(held, lost.fault, spent)

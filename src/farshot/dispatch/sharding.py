@@ -12,10 +12,10 @@ from farshot.submission import ShardCut
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.model import JobSpec, Observables, TemplateSource
+    from farshot.model import JobSpec, Observables, ShotGroup, TemplateSource
     from farshot.submission import Batch
 
-__all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "Demand", "cut", "cut_sources", "divide", "estimate"]
+__all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "Demand", "cut", "cut_sources", "divide", "estimate", "sampled"]
 
 MAX_SHARD_CIRCUITS = 500
 MAX_SHARD_BYTES = 2**20
@@ -30,6 +30,8 @@ _WIDEST = 26
 _CLIFFORD = -1
 _MOST_BRANCHES = 20
 _PER_CIRCUIT = 4e-5
+_SLOW = "aer"
+_PER_SLOW_CIRCUIT = 4e-3
 _PER_CHARACTER = 5e-8
 _PER_AMPLITUDE = 1e-11
 _PER_SAMPLE = 1e-7
@@ -39,10 +41,11 @@ _PER_TERM_AT_MOST = 3e-4
 
 
 class Demand(NamedTuple):
-    """What is asked of one circuit: so many shots, or the values of so many terms."""
+    """What is asked of one circuit: so many shots, or the values of so many terms, and of which target."""
 
     shots: int = 0
     terms: int = 0
+    target: str = ""
 
 
 _ONE_SHOT = Demand(1)
@@ -64,8 +67,20 @@ def estimate(source: str, demand: Demand = _ONE_SHOT) -> float:
     qubits = _qubits(source)
     if qubits > _WIDEST:
         qubits = _WIDEST if "(" in source else _CLIFFORD
+    qubits = _kept(qubits, demand.target.partition(":")[2])
     fixed, per_character = _rates(qubits, _doublings(source), demand)
     return fixed + per_character * len(source)
+
+
+def _kept(qubits: int, method: str) -> int:
+    """Return how many qubits a state vector has that takes as long as the method does; none where it keeps no vector.
+
+    >>> _kept(8, "density_matrix"), _kept(8, "statevector"), _kept(8, "stabilizer") == _CLIFFORD
+    (16, 8, True)
+    """
+    if method == "stabilizer":
+        return _CLIFFORD
+    return min(2 * qubits, _WIDEST) if method == "density_matrix" and qubits != _CLIFFORD else qubits
 
 
 @lru_cache(maxsize=1024)
@@ -78,7 +93,8 @@ def _rates(qubits: int, doublings: int, demand: Demand) -> tuple[float, float]:
     branches = min(demand.shots, 2 ** min(_MOST_BRANCHES, doublings)) or 1
     term = _PER_TERM + min(_PER_TERM_AT_MOST, _PER_TERM_AND_AMPLITUDE * amplitudes)
     asked = _PER_SAMPLE * min(demand.shots, amplitudes) + demand.terms * term
-    return _PER_CIRCUIT + asked, _PER_CHARACTER + _PER_AMPLITUDE * amplitudes * branches
+    every = _PER_CIRCUIT if demand.target.partition(":")[0] != _SLOW else _PER_SLOW_CIRCUIT
+    return every + asked, _PER_CHARACTER + _PER_AMPLITUDE * amplitudes * branches
 
 
 def _doublings(source: str) -> int:
@@ -153,20 +169,24 @@ def cut_sources(
 def _demands(spec: JobSpec, circuits: int) -> Demand | list[Demand]:
     """Return what is asked of each circuit; one demand, where it is the same for all."""
     if spec.observables:
-        return _terms(spec.observables, circuits)
-    groups = spec.shots.groups if spec.shots else ()
+        return _terms(spec.observables, circuits, spec.target)
+    return sampled(spec.shots.groups if spec.shots else (), spec.target)
+
+
+def sampled(groups: Sequence[ShotGroup], target: str) -> Demand | list[Demand]:
+    """Return what is asked of circuits that are sampled; one demand, where it is the same for all."""
     if len(groups) == 1:
-        return Demand(groups[0].shots)
-    return [Demand(group.shots) for group in groups for _ in range(group.start, group.end)]
+        return Demand(groups[0].shots, target=target)
+    return [Demand(group.shots, target=target) for group in groups for _ in range(group.start, group.end)]
 
 
-def _terms(observables: Observables, circuits: int) -> Demand | list[Demand]:
-    every = Demand(terms=sum(map(len, observables.groups)))
+def _terms(observables: Observables, circuits: int, target: str) -> Demand | list[Demand]:
+    every = Demand(terms=sum(map(len, observables.groups)), target=target)
     if not observables.ranges:
         return every
     demands = [every] * circuits
     for chosen in observables.ranges:
-        own = Demand(terms=len(observables.groups[chosen.group]))
+        own = Demand(terms=len(observables.groups[chosen.group]), target=target)
         demands[chosen.start : chosen.end] = [own] * (chosen.end - chosen.start)
     return demands
 

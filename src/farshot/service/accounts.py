@@ -7,30 +7,47 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.accounts import Quota, Role, User, check_name, new_token
+from farshot.accounts import NO_LIMITS, Quota, Role, User, check_name, in_force, new_token
 from farshot.errors import UnknownAccountError
-from farshot.wire import NewTokenDocument, QuotaDocument, TokenDocument, UserDocument
+from farshot.model import Usage
+from farshot.service.documents import quota_document
+from farshot.wire import NewTokenDocument, TokenDocument, UsageDocument, UserDocument
 
 if TYPE_CHECKING:
     from farshot.accounts import Token
-    from farshot.protocols import AccountStore
+    from farshot.protocols import AccountStore, JobStore
     from farshot.wire import LimitsRequest, TokenRequest
 
 __all__ = ["Accounts"]
 
 _MAX_NAME = 80
+_NOTHING = Usage(queued_circuits=0, running_shards=0, shots_per_day=0, stored_bytes=0)
 
 
 class Accounts:
-    """Who may use a service. Safe from any thread."""
+    """Who may use a service, and who uses how much. Safe from any thread."""
 
-    def __init__(self, store: AccountStore) -> None:
-        """Keep users and tokens in `store`."""
+    def __init__(self, store: AccountStore, jobs: JobStore, quota: Quota) -> None:
+        """Keep users and tokens in `store`; their jobs are in `jobs`, and `quota` is what everybody may have."""
         self._store = store
+        self._jobs = jobs
+        self._quota = quota
 
     def users(self) -> list[UserDocument]:
         """Return every user, by name."""
         return [_user_document(user) for user in self._store.users()]
+
+    def usages(self) -> list[UsageDocument]:
+        """Return what everybody has and may have; those first who have most in the store."""
+        own = {user.name: user.quota for user in self._store.users()}
+        found = self._jobs.usages()
+        usages = {name: found.get(name, _NOTHING) for name in {*own, *found}}
+        return [
+            UsageDocument(
+                name, quota_document(usages[name]), quota_document(in_force(own.get(name, NO_LIMITS), self._quota))
+            )
+            for name in sorted(usages, key=lambda name: (-usages[name].stored_bytes, name))
+        ]
 
     def limit(self, name: str, limits: LimitsRequest) -> UserDocument:
         """Give a user limits of its own; those that are left out stay. Raises `UnknownAccountError`."""
@@ -82,8 +99,7 @@ class Accounts:
 
 
 def _user_document(user: User) -> UserDocument:
-    quota = QuotaDocument(**{name: getattr(user.quota, name) for name in Quota.__dataclass_fields__})
-    return UserDocument(user.name, user.role.value, quota)
+    return UserDocument(user.name, user.role.value, quota_document(user.quota))
 
 
 def _token_document(token: Token, now: datetime) -> TokenDocument:

@@ -51,7 +51,7 @@ __all__ = ["build_app", "build_loader"]
 _log = logging.getLogger("farshot.service")
 
 _WATCH_EVERY = 1.0
-_LOADER_AFTER = 1.0
+_LOADER_AFTER = 10.0
 _TOO_MUCH = frozenset({429, 503})
 
 
@@ -118,7 +118,7 @@ async def _watch(parts: Parts) -> None:
 
 
 async def _start_loader(service: Service) -> None:
-    """Have the loader started once the workers have begun: all of them at once would only be slower."""
+    """Have the loader started, where no large request did so before: the first one shall not wait for it."""
     await asyncio.sleep(_LOADER_AFTER)
     if service.loader is not None:
         service.loader.serves()

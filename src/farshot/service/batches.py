@@ -9,6 +9,7 @@ import math
 import re
 import uuid
 from contextlib import nullcontext
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from farshot.admission.batch import (
+    MAX_SHOTS,
     Contents,
     Request,
     batch_of,
@@ -26,7 +28,6 @@ from farshot.admission.batch import (
     contents_of,
     job_spec,
 )
-from farshot.admission.labels import MAX_CIRCUITS
 from farshot.admission.template import Template, check_names, check_rows
 from farshot.dispatch.sharding import Demand, cut, cut_sources
 from farshot.errors import BatchError, TargetError, UploadError
@@ -36,14 +37,15 @@ from farshot.submission import Draft, Submission, UploadPart, digest_of, encoded
 from farshot.wire import JobRequest, encode, read_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from farshot.model import JobRecord, JobSpec, TemplateSource
     from farshot.service.parts import Call
     from farshot.wire import PartRequest
 
-__all__ = ["accept", "accept_as", "check_room", "offered", "part_of", "put", "submit"]
+__all__ = ["accept", "accept_as", "offered", "part_of", "put", "submit"]
 
 _DIGEST = re.compile("[0-9a-f]{32}")
-_UNKNOWN = Demand()
 _encode = msgspec.msgpack.Encoder().encode
 _decode_request = msgspec.json.Decoder(JobRequest).decode
 
@@ -161,11 +163,8 @@ def put(call: Call, number: int, document: PartRequest) -> JobRecord:
     record = call.job()
     options = _options(call, record)
     contents = _contents(_template(options), document)
-    part = part_of(call, number, contents, demand=_demand(call, options))
-    with call.service.lock_of(record.owner):
-        if number not in {receipt.number for receipt in call.parts.uploads.receipts(record.id)}:
-            check_room(record, part)
-        return call.parts.uploads.put(record.id, part)
+    part = part_of(call, number, contents, _demand(call, options))
+    return call.parts.uploads.put(record.id, part)
 
 
 def _options(call: Call, record: JobRecord) -> JobRequest:
@@ -177,44 +176,44 @@ def _options(call: Call, record: JobRecord) -> JobRequest:
         raise UploadError(message) from None
 
 
-def check_room(record: JobRecord, part: UploadPart) -> None:
-    """Raise `BatchError` where a job would have too many circuits with a new part."""
-    more = len(part.labels)
-    if record.circuits + more > MAX_CIRCUITS:
-        message = f"the job would hold {record.circuits + more:,} circuits; the limit is {MAX_CIRCUITS:,}"
-        raise BatchError(message)
-
-
 def _demand(call: Call, options: JobRequest) -> Demand:
-    """Return about what a job in the making asks of each circuit; which part of it has more is not known."""
+    """Return the most that a job in the making asks of a circuit; of which one is not known before it is whole."""
     if options.ham_ops:
-        groups = options.ham_ops.count("|") + 1 if options.circuit_ham_map else 1
-        return Demand(terms=(options.ham_ops.count(";") + groups) // groups)
-    return Demand(options.shots or call.parts.limits.shots)
+        sizes = _group_sizes(options.ham_ops)
+        return Demand(terms=(max if options.circuit_ham_map else sum)(sizes), target=options.target)
+    shots = [group[-1] for group in options.shot_groups or () if group]
+    return Demand(min(max(shots, default=options.shots or call.parts.limits.shots), MAX_SHOTS), target=options.target)
 
 
-def part_of(call: Call, number: int, contents: Contents, options: bytes = b"", demand: Demand = _UNKNOWN) -> UploadPart:
-    """Return a part of a job as the store keeps it; `demand` is asked of each of its circuits."""
+@lru_cache(maxsize=2)
+def _group_sizes(ham_ops: str) -> tuple[int, ...]:
+    """Return how many terms each group has; those of a job are looked at for each of its parts."""
+    return tuple(len(set(group.split(";"))) for group in ham_ops.split("|"))
+
+
+def part_of(
+    call: Call, number: int, contents: Contents, demands: Demand | Sequence[Demand], options: bytes = b""
+) -> UploadPart:
+    """Return a part of a job as the store keeps it; one demand is that of each of its circuits."""
     sources = encoded(contents.sources)
     digest = digest_of(b"", contents.labels, sources)
     marks = b"".join(blake2b(label.encode(), digest_size=8).digest() for label in contents.labels)
-    shards = cut_sources(contents.template, contents.sources, call.parts.limits.workers, demand)
+    shards = cut_sources(contents.template, contents.sources, call.parts.limits.workers, demands)
     return UploadPart(number, digest, contents.labels, sources, shards, marks, options)
 
 
 def accept(call: Call, expected: int | None) -> JobRecord:
     """Accept a job that is whole. Raises as `submit`, and `UploadError` where it holds other than `expected`."""
-    with call.service.lock_of(call.job().owner):
-        record = call.job()
-        if not record.uploading:
-            return record
-        _check_count(record, expected)
-        return accept_as(call, record, _spec(call, record))
+    record = call.job()
+    if not record.uploading:
+        return record
+    _check_count(record, expected)
+    return accept_as(call, record, _spec(call, record))
 
 
 def accept_as(call: Call, record: JobRecord, spec: JobSpec) -> JobRecord:
-    """Accept a whole job for what `spec` says; the lock of its owner is held meanwhile. Raises as `accept`."""
-    accepted = call.parts.uploads.accept(record.id, spec)
+    """Accept a whole job, as it was found, for what `spec` says. Raises as `accept`."""
+    accepted = call.parts.uploads.accept(record.id, spec, record.circuits)
     log_accepted(accepted)
     return accepted
 

@@ -15,6 +15,9 @@ _MOMENT = "2026-01-31T12:00:00Z"
 _METADATA = {"simulator": "prism", "method": "stabilizer", "exact": True, "seed": "7", "shots": 1000, "seconds": 0.0004}
 _ERROR = {"code": "parse", "message": "';' is missing", "line": 4, "column": 9}
 
+_USAGE = {"queued_circuits": 400, "running_shards": 2, "shots_per_day": 1_250_000, "stored_bytes": 73_400_320}
+_ALLOWED = {"queued_circuits": 10_000, "running_shards": 4, "shots_per_day": None, "stored_bytes": 10 * 2**30}
+
 _WRITTEN: dict[str, Any] = {
     "JobRequest": {"circuits": {"bell": _BELL}, "shots": 1000, "seed": "7", "target": "auto", "tag": "first steps"},
     "PartRequest": {"circuits": {"bell-2": _BELL}},
@@ -30,6 +33,7 @@ _WRITTEN: dict[str, Any] = {
         ],
         "next": None,
     },
+    "UsageDocument": {"name": "ada", "usage": _USAGE, "quota": _ALLOWED},
     "Problem": {
         "type": "/problems/quota",
         "title": "That would be more than the user may have",

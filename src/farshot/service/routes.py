@@ -23,6 +23,7 @@ from farshot.wire import (
     TokenDocument,
     TokenRequest,
     TokensDocument,
+    UsagesDocument,
     UserDocument,
     UsersDocument,
     WorkDocument,
@@ -59,8 +60,8 @@ class Route:
     text: str | None = None
 
 
-_CHANGE = ("forbidden", "body", "too-large", "media-type")
-_SUBMIT = ("body", "batch", "option", "target", "too-large", "media-type", "quota")
+_CHANGE = ("forbidden", "body", "too-large", "media-type", "store-full")
+_SUBMIT = ("body", "batch", "option", "target", "too-large", "media-type", "quota", "store-full")
 
 ROUTES = (
     Route(
@@ -93,7 +94,7 @@ ROUTES = (
         path="/v1/jobs/{job_id}",
         handler=jobs.delete_job,
         answers={204: None},
-        problems=("not-found",),
+        problems=("not-found", "store-full"),
     ),
     Route(
         method="PUT",
@@ -140,7 +141,7 @@ ROUTES = (
         path="/v1/jobs/{job_id}/cancel",
         handler=jobs.cancel_job,
         answers={200: JobDocument},
-        problems=("not-found", "ended"),
+        problems=("not-found", "ended", "store-full"),
     ),
     Route(
         method="GET",
@@ -183,6 +184,13 @@ ROUTES = (
     ),
     Route(
         method="GET",
+        path="/v1/usage",
+        handler=users.list_usages,
+        answers={200: UsagesDocument},
+        problems=("forbidden",),
+    ),
+    Route(
+        method="GET",
         path="/v1/tokens",
         handler=users.list_tokens,
         answers={200: TokensDocument},
@@ -201,7 +209,7 @@ ROUTES = (
         path="/v1/tokens/{token_id}",
         handler=users.revoke_token,
         answers={200: TokenDocument},
-        problems=("forbidden", "account"),
+        problems=("forbidden", "account", "store-full"),
     ),
     Route(
         method="GET",

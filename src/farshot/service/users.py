@@ -1,4 +1,4 @@
-"""Routes for admins: who may use the service."""
+"""Routes for admins: who may use the service, and who uses how much."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from farshot.service.bodies import document_in
 from farshot.service.jobs import answer
 from farshot.service.parts import in_thread, in_turn
 from farshot.service.problems import ForbiddenError
-from farshot.wire import LimitsRequest, TokenRequest, TokensDocument, UsersDocument
+from farshot.wire import LimitsRequest, TokenRequest, TokensDocument, UsagesDocument, UsersDocument
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from farshot.service.parts import Call
 
-__all__ = ["create_token", "limit_user", "list_tokens", "list_users", "revoke_token"]
+__all__ = ["create_token", "limit_user", "list_tokens", "list_usages", "list_users", "revoke_token"]
 
 
 def _accounts(call: Call) -> Accounts:
     if call.sees is not None:
         message = "only an admin may see to users and their tokens"
         raise ForbiddenError(message)
-    return Accounts(call.parts.accounts)
+    return Accounts(call.parts.accounts, call.parts.jobs, call.parts.limits.quota)
 
 
 async def list_users(call: Call) -> Response:
     """List users, their roles, and the limits that are theirs alone. For admins."""
     return answer(UsersDocument(await in_thread(call.service, _accounts(call).users)))
+
+
+async def list_usages(call: Call) -> Response:
+    """List what everybody has and may have. For admins."""
+    return answer(UsagesDocument(await in_thread(call.service, _accounts(call).usages)))
 
 
 async def limit_user(call: Call) -> Response:

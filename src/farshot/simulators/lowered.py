@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from farshot.openqasm.plain_text import PlainText
     from farshot.protocols import Run, Task
 
-__all__ = ["STABILIZED", "Lowered", "lowered"]
+__all__ = ["READ_ONCE", "STABILIZED", "Lowered", "lowered"]
 
-_UNREAD = frozenset({Feature.RICH, Feature.UNICODE})
+_UNREAD = frozenset({Feature.RICH, Feature.UNICODE, Feature.LONG})
 """Features of texts that go to no simulator as they are."""
 _DEFINITIONS = 32
 """So many gates of a text's own prism-q reads well; it takes 14 s for a thousand."""
+READ_ONCE = 64 * 1024
+"""Up to so many characters a template is read once for all its rows."""
 _MOST = 20
 """Up to this width idle qubits cost less than to look for them."""
 _WIDE: dict[str | None, int] = {"density_matrix": 8, "stabilizer": 0}
@@ -81,10 +83,15 @@ def lowered(task: Task, method: str | None) -> Lowered | None:
     scan = task.scan
     if task.terms is not None and Feature.DYNAMIC in scan.features:
         return _averaged(task, lower(scan.text), method)
-    if _UNREAD.isdisjoint(scan.features) and (len(scan.own_gates) <= _DEFINITIONS or scan.row is not None):
+    if _UNREAD.isdisjoint(scan.features) and (len(scan.own_gates) <= _DEFINITIONS or _is_read_once(scan)):
         wide = scan.qubits > _WIDE.get(method, _MOST)
         return _narrower(task, method) if wide and _may_gain(scan) else None
     return _lowered(task, lower(scan.text), method)
+
+
+def _is_read_once(scan: Scan) -> bool:
+    """Whether a text is a row of a template that a simulator reads once for all of them."""
+    return scan.row is not None and len(scan.row.pattern.source) <= READ_ONCE
 
 
 def _narrower(task: Task, method: str | None) -> Lowered | None:

@@ -152,7 +152,7 @@ def _sample(task: Task, shots: int) -> Run:
 
 
 def _shot_size(scan: Scan, shots: int) -> float:
-    """Return the bytes that prism-q was seen to take for a shot; of a dynamic circuit it keeps the whole course."""
+    """Return the bytes that prism-q was seen to take for a shot: of a dynamic one it keeps what it went through."""
     return 170 if scan.tail is None else 16 + (200 + 4 * scan.bits) * distinct_share(scan, shots)
 
 

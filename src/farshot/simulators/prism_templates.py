@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from prism_q import PrismError, parse_qasm
 
+from farshot.simulators.lowered import READ_ONCE
 from farshot.simulators.prism_bound import Bound, Parsed, ParsedTemplate, slot_names
 from farshot.simulators.prism_source import with_prelude
 
@@ -31,7 +32,6 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 _ANGLE = re.compile(r"\((-?[0-9]{1,3}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,2})?)\)")
-_MAX_TEXT = 64 * 1024
 _MAX_SHAPES = 64
 
 
@@ -50,7 +50,7 @@ class Templates:
         The first circuit of a shape is parsed, the second makes the template, all later ones are bound.
         Raises `PrismError` as `parse_qasm` does.
         """
-        if len(text) > _MAX_TEXT or "{" in text:
+        if len(text) > READ_ONCE or "{" in text:
             return Parsed(parse_qasm(text))
         pieces = _ANGLE.split(text)
         shape = "()".join(pieces[::2])
@@ -63,7 +63,7 @@ class Templates:
         None where the text was no row of a template, or where it has to be parsed.
         """
         row = scan.row
-        if row is None or not row.regular or len(row.pattern.source) > _MAX_TEXT:
+        if row is None or not row.regular or len(row.pattern.source) > READ_ONCE:
             return None
         pattern = row.pattern
         if pattern not in self._patterns:

@@ -7,6 +7,7 @@ name for theirs, whatever the circuit says.
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ __all__ = ["slice_of"]
 _FEW = 16
 """Up to so many names are tried one by one faster than each word is looked up."""
 _WORD = re.compile(r"\b\w+\b")
+_NUMBERED = re.compile(r"own_[0-9]++_")
 
 
 def slice_of(scan: Scan, start: int = 0, end: int | None = None) -> str:
@@ -32,7 +34,8 @@ def slice_of(scan: Scan, start: int = 0, end: int | None = None) -> str:
 
 
 def _unused_prefix(text: str) -> str:
-    prefix = "own_"
-    while prefix in text:
-        prefix += "x_"
-    return prefix
+    """Return what no word of the text begins with, however many such beginnings it has."""
+    if "own_" not in text:
+        return "own_"
+    taken = frozenset(_NUMBERED.findall(text))
+    return next(prefix for prefix in (f"own_{number}_" for number in count(1)) if prefix not in taken)

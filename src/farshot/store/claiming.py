@@ -87,14 +87,16 @@ class _Search:
 
 def has_open(connection: Connection, wanted: Claim, now: Moment) -> bool:
     """Whether a claim would find anything."""
-    rooms = _rooms(connection, wanted, now)
-    return any(rooms.take(found.owner) for found in waiting(connection, now, Charges()))
+    queue = waiting(connection, now, Charges())
+    rooms = _rooms(connection, wanted, queue, now)
+    return any(rooms.take(found.owner) for found in queue)
 
 
 def outranked(connection: Connection, owners: Collection[str], wanted: Claim, now: Moment) -> set[str]:
     """Return those of `owners` behind another who waits and may run one more shard."""
-    rooms, charges = _rooms(connection, wanted, now), Charges()
-    ready = [found for found in waiting(connection, now, charges) if rooms.take(found.owner)]
+    queue = waiting(connection, now, Charges())
+    rooms = _rooms(connection, wanted, queue, now)
+    ready = [found for found in queue if rooms.take(found.owner)]
     turns = turns_of(connection, owners)
     return {owner for owner in owners if any(each.owner != owner and each.turn < turns[owner] for each in ready)}
 
@@ -106,14 +108,16 @@ def jobs_to_lock(connection: Connection, wanted: Claim, ending: Sequence[str], n
     """
     if wanted.limit <= 0:
         return set()
-    if _limits(connection, wanted).is_limited:
+    if wanted.running_limit is not None or connection.execute(sql.HAS_LIMITS).scalar_one():
         connection.execute(sql.LOCK_LIMITS)
-    rooms = _rooms(connection, wanted, now)
+    charges = Charges()
+    queue = waiting(connection, now, charges)
+    rooms = _rooms(connection, wanted, queue, now)
     if rooms.is_limited:
         rooms.running.subtract(_owners(connection, ending))
     most = wanted.limit + len(ending)
     search = _Search(connection, sql.FIND_OPEN_SHARDS, now, most + 1)
-    return {row.job_id for row in _in_turn(search, rooms, most, Charges())}
+    return {row.job_id for row in _in_turn(search, queue, rooms, most, charges)}
 
 
 def _owners(connection: Connection, job_ids: Sequence[str]) -> list[str]:
@@ -132,14 +136,15 @@ def claim(
     if locked is not None:
         find = find.where(shards.c.job_id.in_(locked))
     search = _Search(connection, find, now, wanted.limit + 1)
-    chosen = list(_in_turn(search, _rooms(connection, wanted, now), wanted.limit, charges))
+    queue = waiting(connection, now, charges)
+    rooms = _rooms(connection, wanted, queue, now)
+    chosen = list(_in_turn(search, queue, rooms, wanted.limit, charges))
     with blaming(row.job_id for row in chosen):
         return _lease_all(connection, chosen, wanted, now)
 
 
-def _in_turn(search: _Search, rooms: _Rooms, most: int, charges: Charges) -> Iterator[AnyRow]:
-    """Yield up to `most` shards in the order in which they are to be served, and charge for them."""
-    queue = waiting(search.connection, search.now, charges)
+def _in_turn(search: _Search, queue: list[Waiting], rooms: _Rooms, most: int, charges: Charges) -> Iterator[AnyRow]:
+    """Yield up to `most` shards of the owners in `queue` in the order in which they are to be served, and charge."""
     shards_of = {each.owner: search.of(each.owner) for each in queue}
     ahead: dict[str, AnyRow | None] = {}
     heapify(queue)
@@ -160,14 +165,13 @@ def _in_turn(search: _Search, rooms: _Rooms, most: int, charges: Charges) -> Ite
             heapreplace(queue, Waiting(first.turn + advance(row.cost), following.seq, owner))
 
 
-def _limits(connection: Connection, wanted: Claim) -> _Rooms:
-    found = connection.execute(sql.LIST_LIMITS)
-    return _Rooms(wanted.running_limit, {row.name: row.running_shards for row in found}, wanted.excluded)
+def _rooms(connection: Connection, wanted: Claim, queue: Sequence[Waiting], now: Moment) -> _Rooms:
+    """Return what each owner in `queue` may run and runs.
 
-
-def _rooms(connection: Connection, wanted: Claim, now: Moment) -> _Rooms:
-    """Return what each owner may run and runs; a lapsed lease counts for nothing, so that it can be taken over."""
-    rooms = _limits(connection, wanted)
+    A lapsed lease counts for nothing, so that it can be taken over.
+    """
+    limits = {each.owner: each.most for each in queue if each.most is not None}
+    rooms = _Rooms(wanted.running_limit, limits, wanted.excluded)
     if rooms.is_limited:
         found = connection.execute(sql.LIST_RUNNING, {"now": now.now, "boot": now.boot})
         rooms.running.update({row.owner: row.running for row in found})

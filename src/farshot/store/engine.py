@@ -19,12 +19,13 @@ from farshot.store.transactions import Transactions
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection, Engine
 
     from farshot.store.hosts import Host
 
-__all__ = ["FILE_NAME", "SCHEMA_VERSION", "open_engine", "sqlite_url"]
+__all__ = ["FILE_NAME", "SCHEMA_VERSION", "open_engine", "open_reader", "seen", "sqlite_url"]
 
 FILE_NAME = "farshot.sqlite3"
 
@@ -32,6 +33,7 @@ _BUSY_SECONDS = 60
 _POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_use_lifo": True}
 """As many connections as a service has threads that use one, so that none waits for another's."""
 _PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = FULL", "foreign_keys = ON")
+_READING = ("query_only = ON",)
 
 
 def sqlite_url(folder: Path) -> URL:
@@ -76,11 +78,17 @@ def open_engine(url: str | URL, *, host: Host | None = None, adopting: bool = Fa
     return engine
 
 
-def _engine(url: str | URL) -> Engine:
+def open_reader(url: str | URL) -> Engine:
+    """Return an engine on the database at `url` as it is: nothing is looked at yet, and nothing can be written."""
+    engine = _engine(url, _READING)
+    return engine if engine.dialect.name == "sqlite" else engine.execution_options(postgresql_readonly=True)
+
+
+def _engine(url: str | URL, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.drivername == "sqlite":
-            return _sqlite_engine(parsed)
+            return _sqlite_engine(parsed, pragmas)
         if parsed.drivername in {"postgres", "postgresql"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
         return _server_engine(parsed)
@@ -100,17 +108,16 @@ def _server_engine(url: URL) -> Engine:
     return engine
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, pragmas: Sequence[str]) -> Engine:
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 -- SQLAlchemy's own record
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True, **_POOL)
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)
     return engine
-
-
-def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 -- SQLAlchemy's own record
-    connection.isolation_level = None
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin(connection: Connection) -> None:
@@ -121,14 +128,10 @@ def _begin(connection: Connection) -> None:
 
 def _open_file(transactions: Transactions, host: Host, *, adopting: bool) -> None:
     """Look first and write only where something is to be changed, so that what is refused stays as it was."""
-    place = str(transactions.engine.url.database)
     with transactions.read() as connection:
-        check_length(connection, Path(place))
-        version = schema_version(connection)
-        check_version(version, place)
-        last = user_of(connection) if version else None
+        version, last = seen(connection)
     if not adopting:
-        check_host(last, host, place)
+        check_host(last, host, str(transactions.engine.url.database))
     if version != SCHEMA_VERSION:
         transactions.write(upgrade)
     if adopting or last is None:
@@ -141,7 +144,19 @@ def _open_file(transactions: Transactions, host: Host, *, adopting: bool) -> Non
 
 def _open_server(transactions: Transactions) -> None:
     with transactions.read() as connection:
-        version = schema_version(connection)
-    check_version(version, transactions.engine.url.render_as_string())
+        version, _ = seen(connection)
     if version != SCHEMA_VERSION:
         transactions.write(upgrade)
+
+
+def seen(connection: Connection) -> tuple[str | None, Host | None]:
+    """Return the schema of a store and the machine that used it last, None where there is none.
+
+    Raises what `open_engine` does of a database that is no store for this Farshot.
+    """
+    url, is_file = connection.engine.url, connection.dialect.name == "sqlite"
+    if is_file:
+        check_length(connection, Path(str(url.database)))
+    version = schema_version(connection)
+    check_version(version, str(url.database) if is_file else url.render_as_string())
+    return version, user_of(connection) if is_file and version else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL
 
-__all__ = ["UNUSABLE", "blaming", "lost_a_race", "store_error"]
+__all__ = ["UNUSABLE", "blaming", "lacks_room", "lost_a_race", "store_error"]
 
 UNUSABLE = (DBAPIError, PoolTimeoutError)
 """What SQLAlchemy raises where a database refuses, or gives no connection in time."""
@@ -32,6 +32,10 @@ _ADVICE = {
     sqlite3.SQLITE_BUSY: "another process has kept it locked: end that process, then try again",
 }
 _SERVER_ADVICE = "look whether the server runs and has space, and whether the address and the account are right"
+_SERVER_FULL = (
+    "free some space on the server's disk, or delete jobs (`farshot jobs prune --store URL`), whose room is used again "
+    "once they are vacuumed, which the server does within a minute or so"
+)
 _LIMITS = "54"
 """The class of what PostgreSQL says of a limit of its own, as of the size of a row."""
 _RACES = {
@@ -54,9 +58,13 @@ def store_error(url: URL, error: DBAPIError | PoolTimeoutError) -> StoreError:
         return StoreCorruptError(message)
     if _is_refusal(error):
         return StoreRefusalError(f"the store {place} refuses what is to be written: {reason}")
-    advice = _SERVER_ADVICE if code is None else _ADVICE.get(code)
-    kind = StoreFullError if code == sqlite3.SQLITE_FULL or _sqlstate(error) in _NO_ROOM else StoreError
+    kind = StoreFullError if lacks_room(error) else StoreError
+    advice = _server_advice(error) if code is None else _ADVICE.get(code)
     return kind(f"the store {place} cannot be used: {reason}" + (f"; {advice}" if advice else ""))
+
+
+def _server_advice(error: DBAPIError) -> str:
+    return _SERVER_FULL if lacks_room(error) else _SERVER_ADVICE
 
 
 @contextmanager
@@ -81,6 +89,11 @@ def _is_passing(error: Exception) -> bool:
 def _is_refusal(error: DBAPIError) -> bool:
     """Whether the database would refuse the same again."""
     return isinstance(error, IntegrityError | DataError) or str(_sqlstate(error)).startswith(_LIMITS)
+
+
+def lacks_room(error: DBAPIError) -> bool:
+    """Whether the disk of the database is full."""
+    return _sqlite_code(error) == sqlite3.SQLITE_FULL or _sqlstate(error) in _NO_ROOM
 
 
 def lost_a_race(error: DBAPIError | PoolTimeoutError) -> bool:

@@ -2,40 +2,70 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import DBAPIError
+
 from farshot.errors import StoreError
 from farshot.store import statements as sql
 from farshot.store.amounts import forget
 from farshot.store.clock import DAY
+from farshot.store.failures import lacks_room
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Connection
 
-__all__ = ["PRUNED_AT_ONCE", "compact", "copy_to", "delete_ended", "delete_jobs"]
+    Keep = Callable[[Connection, list[str], float], None]
+
+__all__ = ["PRUNED_AT_ONCE", "compact", "copy_to", "delete_ended", "delete_jobs", "keep_spent", "keep_spent_if_room"]
+
+_log = logging.getLogger(__name__)
 
 PRUNED_AT_ONCE = 16
 
 
-def delete_ended(connection: Connection, older_than: float, now: float, most: int = PRUNED_AT_ONCE) -> int:
-    """Delete `most` of the jobs that ended more than `older_than` seconds before `now`, with all that is theirs."""
+def keep_spent(connection: Connection, job_ids: list[str], now: float) -> None:
+    """Keep the shots of jobs of the last day, which are to be deleted."""
+    connection.execute(sql.FORGET_SPENT, {"since": now - DAY})
+    connection.execute(sql.KEEP_SPENT, {"of_jobs": job_ids, "since": now - DAY})
+
+
+def keep_spent_if_room(connection: Connection, job_ids: list[str], now: float) -> None:
+    """Keep them where there is room for that: on a server that has none left, jobs are deleted all the same."""
+    try:
+        with connection.begin_nested():
+            keep_spent(connection, job_ids, now)
+    except DBAPIError as error:
+        if not lacks_room(error):
+            raise
+        _log.warning("no room to keep the shots spent on %d deleted jobs: they count no more", len(job_ids))
+
+
+def delete_ended(
+    connection: Connection, older_than: float, now: float, most: int = PRUNED_AT_ONCE, keep: Keep = keep_spent
+) -> int:
+    """Delete `most` of the jobs that ended more than `older_than` seconds before `now`, with all that is theirs.
+
+    `keep` is what keeps the shots that were spent on them.
+    """
     found = connection.execute(sql.FIND_ENDED_JOBS, {"before": now - older_than, "most": most})
     ended = list(found.scalars())
-    return delete_jobs(connection, ended, now) if ended else 0
+    return delete_jobs(connection, ended, now, keep) if ended else 0
 
 
-def delete_jobs(connection: Connection, job_ids: list[str], now: float) -> int:
+def delete_jobs(connection: Connection, job_ids: list[str], now: float, keep: Keep = keep_spent) -> int:
     """Delete jobs, which are locked, and return how many there were; their shots stay spent for a day.
 
     Results go first: otherwise those of the whole job are looked through once for each attempt.
     """
-    connection.execute(sql.FORGET_SPENT, {"since": now - DAY})
-    connection.execute(sql.KEEP_SPENT, {"of_jobs": job_ids, "since": now - DAY})
+    keep(connection, job_ids, now)
     forget(connection, job_ids)
     connection.execute(sql.DELETE_RESULTS, {"of_jobs": job_ids})
     return connection.execute(sql.DELETE_JOBS, {"of_jobs": job_ids}).rowcount

@@ -94,7 +94,7 @@ def _part(transactions: Transactions, job_id: str, row: AnyRow) -> StoredPart:
     start = row.first - row.shard_first
     labels = _decode_labels(row.labels)[start : start + row.size]
     read = partial(_large, transactions, job_id, row, labels) if row.results is None else partial(bytes, row.results)
-    return StoredPart(row.seq, row.first, row.attempt, labels, row.nbytes, read)
+    return StoredPart(row.seq, row.first, row.tries, labels, row.nbytes, read)
 
 
 def _large(transactions: Transactions, job_id: str, row: AnyRow, labels: tuple[str, ...]) -> bytes:

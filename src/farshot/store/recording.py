@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from farshot.accounts import Quota
     from farshot.model import Lease, Part
+    from farshot.store.rows import AnyRow
 
-__all__ = ["prolong", "record_parts", "release"]
+__all__ = ["give_back", "prolong", "record_parts", "release"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _ENDED = frozenset({final_status(0), final_status(1)})
@@ -153,7 +154,19 @@ def prolong(connection: Connection, lease: Lease, until: dict[str, object], seco
 
 def release(connection: Connection, lease: Lease, blame: Mapping[str, object], seconds: float) -> bool:
     """Give a shard back on which so many seconds were spent; say whether the lease still held."""
-    released = connection.execute(sql.RELEASE_SHARD, {**fence(lease), **blame}).one_or_none()
+    return _freed(connection, connection.execute(sql.RELEASE_SHARD, {**fence(lease), **blame}).one_or_none(), seconds)
+
+
+def give_back(connection: Connection, lease: Lease, seconds: float) -> bool:
+    """Give a shard back as if this attempt had not been, but for its seconds; say whether the lease still held."""
+    released = connection.execute(sql.GIVE_BACK_SHARD, fence(lease)).one_or_none()
+    if released is not None:
+        connection.execute(sql.UNCOUNT_ATTEMPT, fence(lease))
+    return _freed(connection, released, seconds)
+
+
+def _freed(connection: Connection, released: AnyRow | None, seconds: float) -> bool:
+    """Charge the owner of a shard that was given back; say whether it was."""
     if released is None:
         return False
     charges = Charges()

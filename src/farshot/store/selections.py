@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BindParameter, and_, bindparam, case, func, select
 
-from farshot.store.schema import jobs, parts, payloads, results, shards
+from farshot.store.schema import attempts, jobs, parts, payloads, results, shards
 
 __all__ = [
     "BETWEEN",
@@ -33,6 +33,19 @@ _PLACE = (
 )
 _LABELED = (*_PLACE, payloads.c.size.label("payload_size"), payloads.c.labels, payloads.c.labels_checksum)
 
+_before = (
+    select(func.count())
+    .where(
+        attempts.c.job_id == results.c.job_id,
+        attempts.c.shard == results.c.shard,
+        attempts.c.attempt < results.c.attempt,
+        attempts.c.holder != "",
+    )
+    .correlate(results)
+    .scalar_subquery()
+)
+"""How many attempts went wrong before that of a part."""
+
 EVERY_SHARD = select(shards.c.job_id, shards.c.seq, *_PLACE)
 EVERY_PART = (
     select(
@@ -42,6 +55,7 @@ EVERY_PART = (
         results.c.size,
         results.c.shard,
         results.c.attempt,
+        (1 + _before).label("tries"),
         func.length(results.c.results).label("nbytes"),
         case((func.length(results.c.results) <= bindparam("small"), results.c.results)).label("results"),
         results.c.checksum,

@@ -21,10 +21,18 @@ from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock, outrank
 from farshot.store.clock import BootClock, Moment, moment
 from farshot.store.expiry import end_open, end_overdue, overdue
 from farshot.store.failures import blaming
-from farshot.store.keeping import PRUNED_AT_ONCE, compact, copy_to, delete_ended, delete_jobs
+from farshot.store.keeping import (
+    PRUNED_AT_ONCE,
+    compact,
+    copy_to,
+    delete_ended,
+    delete_jobs,
+    keep_spent,
+    keep_spent_if_room,
+)
 from farshot.store.listing import backlog, effort, events, line, listed, shots, usage, usages
 from farshot.store.outcomes import read_labels, read_parts, read_recorded
-from farshot.store.recording import prolong, record_parts, release
+from farshot.store.recording import give_back, prolong, record_parts, release
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
 from farshot.store.soundness import damages, faults_of
 from farshot.store.space import Room
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
     from farshot.accounts import Quota
     from farshot.model import Backlog, Effort, Fault, JobFilter, JobRecord, JobSpec, Lease, Line, Part, Shard, Usage
     from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
+    from farshot.store.keeping import Keep
     from farshot.submission import Submission
 
 __all__ = ["SqlStore"]
@@ -91,9 +100,10 @@ class SqlStore:
         """Make the job durable and return it; the same owner and key give the job that is there.
 
         Raises `KeyConflictError` where that job has another body, `QuotaError` where its owner would have too much,
-        `StoreError` where it cannot be written.
+        `StoreError` where it cannot be written, `StoreFullError` where there is no room for a new one.
         """
-        self.room.check()
+        if self.room.shortage() is not None and self.keyed(submission.owner, submission.batch.key) is None:
+            self.room.check()
         return self._transactions.write(lambda connection: self._add(connection, submission))
 
     def job(self, job_id: str) -> JobRecord:
@@ -260,10 +270,9 @@ class SqlStore:
         order.
         """
         wanted = self._wanted(holder, limit, excluded)
-        full = self._full() if submissions else None
-        if self._is_file and not full:
+        if self._is_file and not (submissions and self.room.shortage()):
             return self._transactions.write(lambda connection: self._add_all(connection, submissions, parts, wanted))
-        added = [full or self._outcome(partial(self.add, submission)) for submission in submissions]
+        added = [self._outcome(partial(self.add, submission)) for submission in submissions]
         recorded, claimed = self._transactions.write(lambda connection: self._exchange(connection, parts, wanted))
         return Exchanged(recorded, claimed, [self._again(job) for job in added])
 
@@ -275,6 +284,12 @@ class SqlStore:
         """
         blame = {"of_suspect": suspect, "of_verdict": verdict and _encode(verdict)}
         return self._transactions.write(lambda connection: release(connection, lease, blame, seconds))
+
+    def give_back(self, lease: Lease, seconds: float = 0.0) -> bool:
+        """Give a shard back that nothing went wrong with, as if this attempt had not been; say whether the lease still
+        held. Its owner is charged for the `seconds` that were spent on it and are not recorded.
+        """
+        return self._transactions.write(lambda connection: give_back(connection, lease, seconds))
 
     def holders(self) -> list[str]:
         """Return the names under which leases are held."""
@@ -297,10 +312,10 @@ class SqlStore:
         with self._transactions.read() as connection:
             now = self._moment(connection).wall
         try:
-            return self._prune(older_than, now, PRUNED_AT_ONCE)
+            return self._prune(older_than, now, PRUNED_AT_ONCE, keep_spent)
         except StoreFullError:
             with self.room.given_up():
-                return self._prune(older_than, now, 1)
+                return self._prune(older_than, now, 1, keep_spent if self._is_file else keep_spent_if_room)
 
     def compact(self) -> int:
         """Give the room of what was deleted back to the file system; return how many bytes that was.
@@ -347,9 +362,10 @@ class SqlStore:
         """Let go of the database."""
         self._transactions.close()
 
-    def _prune(self, older_than: float, now: float, most: int) -> int:
+    def _prune(self, older_than: float, now: float, most: int, keep: Keep) -> int:
         deleted = 0
-        while found := self._transactions.write(lambda connection: delete_ended(connection, older_than, now, most)):
+        delete = partial(delete_ended, older_than=older_than, now=now, most=most, keep=keep)
+        while found := self._transactions.write(delete):
             deleted += found
         return deleted
 
@@ -377,13 +393,6 @@ class SqlStore:
         recorded, claimed = self._exchange(connection, parts, wanted, new)
         added = [done if isinstance(done, Exception) else read_job(connection, done[0]) for done in put]
         return Exchanged(recorded, claimed, added)
-
-    def _full(self) -> StoreError | None:
-        try:
-            self.room.check()
-        except StoreError as error:
-            return error
-        return None
 
     def _outcome(self, adding: Callable[[], JobRecord]) -> JobRecord | Exception:
         try:
@@ -468,4 +477,5 @@ class SqlStore:
 
 
 def _touched(recorded: Iterable[Recorded]) -> Iterator[str]:
-    return (done.part.lease.job_id for done in recorded if done.accepted)
+    """Yield the jobs that recording changed: one whose results are more than its owner may store ended without them."""
+    return (done.part.lease.job_id for done in recorded if done.accepted or done.ended)

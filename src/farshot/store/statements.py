@@ -44,6 +44,7 @@ __all__ = [
     "CANCEL_JOB",
     "CANCEL_SHARDS",
     "CHARGE_SHARD",
+    "COUNT_ATTEMPTS",
     "COUNT_CHANGES",
     "COUNT_ENDED_JOBS",
     "COUNT_RUNNING",
@@ -59,13 +60,14 @@ __all__ = [
     "FIND_LEASE",
     "FIND_OPEN_SHARDS",
     "FORGET_SPENT",
+    "GIVE_BACK_SHARD",
     "GROW_JOB",
+    "HAS_LIMITS",
     "KEEP_SPENT",
     "LAST_CHANGE",
     "LEASE_SHARD",
     "LIST_CHANGED",
     "LIST_JOBS",
-    "LIST_LIMITS",
     "LIST_OWNERS",
     "LIST_RUNNING",
     "LOCK_JOBS",
@@ -83,6 +85,7 @@ __all__ = [
     "SUM_SPENT",
     "SUM_USAGE",
     "SUM_USAGES",
+    "UNCOUNT_ATTEMPT",
 ]
 
 _RECORD = (
@@ -220,7 +223,7 @@ FIND_OPEN_SHARDS = (
 )
 LOCK_OPEN_SHARDS = FIND_OPEN_SHARDS.with_for_update(skip_locked=True)
 LIST_OWNERS = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(bindparam("of_jobs", expanding=True)))
-LIST_LIMITS = select(users.c.name, users.c.running_shards).where(users.c.running_shards.is_not(None))
+HAS_LIMITS = select(exists().where(users.c.running_shards.is_not(None)))
 LIST_RUNNING = (
     select(shards.c.owner, func.count().label("running")).where(shards_leased, ~_has_lapsed).group_by(shards.c.owner)
 )
@@ -263,6 +266,21 @@ RELEASE_SHARD = (
     .where(_this_lease)
     .values(status=ShardStatus.QUEUED, suspect=bindparam("of_suspect"), verdict=bindparam("of_verdict"), **_NO_LEASE)
     .returning(shards.c.owner, shards.c.charged)
+)
+GIVE_BACK_SHARD = (
+    update(shards)
+    .where(_this_lease)
+    .values(status=ShardStatus.QUEUED, **_NO_LEASE)
+    .returning(shards.c.owner, shards.c.charged)
+)
+_this_attempt = (
+    attempts.c.job_id == bindparam("of_job"),
+    attempts.c.shard == bindparam("of_shard"),
+    attempts.c.attempt == bindparam("of_attempt"),
+)
+UNCOUNT_ATTEMPT = update(attempts).where(*_this_attempt).values(holder="")
+COUNT_ATTEMPTS = select(func.count()).where(
+    attempts.c.job_id == bindparam("of_job"), attempts.c.shard == bindparam("of_shard"), attempts.c.holder != ""
 )
 FIND_HOLDERS = select(shards.c.holder).where(shards_leased).distinct()
 FIND_JOBS_OF_HOLDER = select(shards.c.job_id).where(shards_leased, shards.c.holder == bindparam("of_holder"))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, case, func, or_, select, text
 
 from farshot.states import ShardStatus
-from farshot.store.schema import changes, shards, shards_open, turns
+from farshot.store.schema import changes, shards, shards_open, turns, users
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -54,6 +54,7 @@ _LIST_WAITING = (
         _owners.c.owner,
         func.coalesce(turns.c.turn, 0.0).label("turn"),
         select(changes.c.served).scalar_subquery().label("served"),
+        users.c.running_shards.label("most"),
         select(shards.c.seq)
         .where(shards_open, shards.c.owner == _owners.c.owner, is_claimable)
         .order_by(shards.c.rank, shards.c.seq)
@@ -62,6 +63,7 @@ _LIST_WAITING = (
         .label("first"),
     )
     .join_from(_owners, turns, turns.c.owner == _owners.c.owner, isouter=True)
+    .join(users, users.c.name == _owners.c.owner, isouter=True)
     .where(_owners.c.owner.is_not(None))
 )
 LIST_QUEUED = (
@@ -104,11 +106,15 @@ class Charges:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Waiting:
-    """An owner with shards that may be claimed, the first of them of number `seq`: the lowest is served next."""
+    """An owner with shards that may be claimed, the first of them of number `seq`: the lowest is served next.
+
+    `most` is how many shards it may run at a time, where the store says so of its user.
+    """
 
     turn: float
     seq: int
     owner: str
+    most: int | None = field(default=None, compare=False)
 
 
 def waiting(connection: Connection, now: Moment, charges: Charges) -> list[Waiting]:
@@ -122,7 +128,7 @@ def waiting(connection: Connection, now: Moment, charges: Charges) -> list[Waiti
 
 
 def _waiting(row: AnyRow, charges: Charges) -> Waiting:
-    return Waiting(max(row.turn + charges.changes.get(row.owner, 0.0), row.served), row.first, row.owner)
+    return Waiting(max(row.turn + charges.changes.get(row.owner, 0.0), row.served), row.first, row.owner, row.most)
 
 
 def turns_of(connection: Connection, owners: Collection[str]) -> dict[str, float]:

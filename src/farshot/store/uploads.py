@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from sqlalchemy import bindparam, func, select, update
 from farshot.accounts import NO_LIMITS
 from farshot.contract import JobStatus
 from farshot.errors import BatchError, UploadError
+from farshot.model import MAX_CIRCUITS
 from farshot.store import statements as sql
 from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier, grow_job, row_size
 from farshot.store.amounts import Added, check_held, hold
@@ -106,7 +108,8 @@ class SqlUploads:
 
         Raises `KeyConflictError` where that one has another body, `QuotaError` where its owner would have too much.
         """
-        self._room.check()
+        if self._room.shortage() is not None and not self._is_keyed(draft):
+            self._room.check()
         return self._transactions.write(lambda connection: self._open(connection, draft))
 
     def options(self, job_id: str) -> bytes:
@@ -127,23 +130,29 @@ class SqlUploads:
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
         """Keep a part and return the job; the same part again changes nothing.
 
-        Raises `UploadError` where the job is accepted or ended, or has another part of this number, `QuotaError` where
-        its owner would have too much.
+        Raises `UploadError` where the job is accepted or ended, or has another part of this number, `BatchError` where
+        it would have too many circuits, `QuotaError` where its owner would have too much.
         """
         self._room.check()
         return self._transactions.write(lambda connection: self._put(connection, job_id, part))
 
-    def accept(self, job_id: str, spec: JobSpec) -> JobRecord:
-        """Accept the job: from now on it is worked on. Accepting it again changes nothing.
+    def append(self, job_id: str, part: UploadPart) -> JobRecord:
+        """Keep a part behind all that are there, unless one has its digest, and return the job; raises as `put`."""
+        self._room.check()
+        return self._transactions.write(lambda connection: self._append(connection, job_id, part))
 
-        Raises `UploadError` where a number below the highest is missing, `BatchError` where two circuits have the
-        same label, `QuotaError` where its owner would have too much.
+    def accept(self, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
+        """Accept the job with so many circuits: from now on it is worked on. Accepting it again changes nothing.
+
+        Raises `UploadError` where a number below the highest is missing or the job has other than `circuits`,
+        `BatchError` where two circuits have the same label, `QuotaError` where its owner would have too much.
         """
-        return self._transactions.write(lambda connection: self._accept(connection, job_id, spec))
+        return self._transactions.write(lambda connection: self._accept(connection, job_id, spec, circuits))
 
-    def complete(self, job_id: str, part: UploadPart, spec: JobSpec) -> JobRecord:
-        """Keep the last part and accept the job, or do neither; raises as both."""
-        return self._transactions.write(lambda connection: self._complete(connection, job_id, part, spec))
+    def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
+        """Append the last part and accept the job, or do neither; raises as both."""
+        self._room.check()
+        return self._transactions.write(lambda connection: self._complete(connection, job_id, part, spec, circuits))
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
         """Give a job in the making another target and other options; say whether it still was one."""
@@ -160,6 +169,11 @@ class SqlUploads:
         with self._transactions.read() as connection:
             before = moment(connection, self._clock).wall - older_than
             return list(connection.execute(_FIND_ABANDONED, {"before": before}).scalars())
+
+    def _is_keyed(self, draft: Draft) -> bool:
+        """Whether the key of a draft has made a job."""
+        with self._transactions.read() as connection:
+            return connection.execute(sql.FIND_KEY, {"of_owner": draft.owner, "of_key": draft.key}).first() is not None
 
     def _open(self, connection: Connection, draft: Draft) -> JobRecord:
         found = earlier(connection, draft.owner, draft.key, draft.digest)
@@ -192,9 +206,15 @@ class SqlUploads:
             mark(connection, [job_id])
         return read_job(connection, job_id)
 
-    def _complete(self, connection: Connection, job_id: str, part: UploadPart, spec: JobSpec) -> JobRecord:
-        self._is_new(connection, job_id, part)
-        return self._accept(connection, job_id, spec)
+    def _append(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
+        _lock(connection, job_id)
+        return self._put(connection, job_id, _behind(connection, job_id, part))
+
+    def _complete(
+        self, connection: Connection, job_id: str, part: UploadPart, spec: JobSpec, circuits: int
+    ) -> JobRecord:
+        self._append(connection, job_id, part)
+        return self._accept(connection, job_id, spec, circuits)
 
     def _is_new(self, connection: Connection, job_id: str, part: UploadPart) -> bool:
         """Keep a part, unless it is there; say whether it was new."""
@@ -205,6 +225,7 @@ class SqlUploads:
         _check_size(part)
         size = _add_part(connection, job_id, part) + _add_payloads(connection, job_id, part)
         connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
+        _check_most(read_job(connection, job_id))
         self._hold(connection, job_id, Added(circuits=len(part.labels), size=size))
         return True
 
@@ -216,13 +237,14 @@ class SqlUploads:
         added = added._replace(uncounted=record.circuits if record.uploading else 0)
         check_held(connection, record.owner, held, self._wall(connection), added)
 
-    def _accept(self, connection: Connection, job_id: str, spec: JobSpec) -> JobRecord:
+    def _accept(self, connection: Connection, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
         _lock(connection, job_id)
         record = read_job(connection, job_id)
         if not record.uploading:
             return record
         freed = len(_options(connection, job_id)) + _length_of_options(connection, job_id)
         _check_numbers(connection, job_id)
+        _check_circuits(record, circuits)
         _check_labels(connection, job_id)
         values = {"new_shots": spec.total_shots, **_specification(job_id, spec)}
         connection.execute(_ACCEPT, {"of_job": job_id, **values})
@@ -312,6 +334,26 @@ def _is_there(connection: Connection, job_id: str, part: UploadPart) -> bool:
 def _check_size(part: UploadPart) -> None:
     if not part.labels:
         message = f"part {part.number} is empty: leave it out"
+        raise UploadError(message)
+
+
+def _behind(connection: Connection, job_id: str, part: UploadPart) -> UploadPart:
+    """Return the part with the number of the one of its digest, else with the next one."""
+    found = connection.execute(_LIST_PARTS, {"of_job": job_id}).all()
+    known = next((row.number for row in found if row.digest == part.digest), None)
+    return replace(part, number=len(found) if known is None else known)
+
+
+def _check_most(record: JobRecord) -> None:
+    if record.circuits > MAX_CIRCUITS:
+        message = f"the job would hold {record.circuits:,} circuits; the limit is {MAX_CIRCUITS:,}"
+        raise BatchError(message)
+
+
+def _check_circuits(record: JobRecord, circuits: int) -> None:
+    """Refuse a specification that was made before another part arrived."""
+    if record.circuits != circuits:
+        message = f"job {record.id} holds {record.circuits:,} circuits by now, not {circuits:,}: accept it once more"
         raise UploadError(message)
 
 

@@ -14,6 +14,7 @@ from farshot.store.damage import whole_labels, whole_place
 from farshot.store.outcomes import pages
 from farshot.store.rows import damaged, decode_fault
 from farshot.store.selections import CIRCUITS, WORK
+from farshot.store.statements import COUNT_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def read_shard(connection: Connection, lease: Lease, row: AnyRow) -> Shard | Non
     if work is None or not _is_whole(lease.job_id, work):
         return None
     with suppress(*UNREADABLE):  # of a job from before there were checksums
-        return _shard(lease, row, work)
+        return _shard(lease, row, work, _tries(connection, lease))
     return None
 
 
@@ -73,7 +74,13 @@ def _is_whole(job_id: str, work: AnyRow) -> bool:
     )
 
 
-def _shard(lease: Lease, row: AnyRow, work: AnyRow) -> Shard:
+def _tries(connection: Connection, lease: Lease) -> int:
+    if lease.attempt == 1:
+        return 1
+    return int(connection.execute(COUNT_ATTEMPTS, {"of_job": lease.job_id, "of_shard": lease.shard}).scalar_one())
+
+
+def _shard(lease: Lease, row: AnyRow, work: AnyRow, tries: int) -> Shard:
     labels = _decode_labels(work.labels)
     return Shard(
         lease=lease,
@@ -85,6 +92,7 @@ def _shard(lease: Lease, row: AnyRow, work: AnyRow) -> Shard:
         verdict=row.verdict and decode_fault(row.verdict),
         owner=row.owner,
         cost=row.cost * (len(labels) - row.done) / len(labels),
+        tries=tries,
     )
 
 

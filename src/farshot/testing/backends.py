@@ -39,6 +39,7 @@ __all__ = ["BackendSuite", "slow_circuits"]
 
 _HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 _BELL = _HEAD + "qreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n"
+_SPREAD_OUT = _HEAD + "qreg q[8];\ncreg c[8];\nh q;\nmeasure q -> c;\n"
 _ONE_OF_THREE = _HEAD + "qreg q[3];\ncreg c[3];\nx q[0];\nmeasure q -> c;\n"
 _ROTATED = _HEAD + "qreg q[2];\ncreg c[2];\nrx(2*β[0]) q[0];\ncx q[0],q[1];\nrz(-w_0[10]/2) q[1];\nmeasure q -> c;\n"
 _BROKEN = _HEAD + "qreg q[2];\ncreg c[2];\nh q[0];\nnonsense q[1];\nmeasure q -> c;\n"
@@ -131,7 +132,7 @@ class BackendSuite:
 
     def test_without_a_seed_submissions_differ(self, backend: _Backend) -> None:
         """One is drawn and recorded."""
-        first, second = (_run(backend, {"bell": _BELL}, shots=10_000)[0] for _ in range(2))
+        first, second = (_run(backend, {"many": _SPREAD_OUT}, shots=10_000)[0] for _ in range(2))
         assert first["metadata"]["seed"] != second["metadata"]["seed"]
         assert first["results"] != second["results"]
 

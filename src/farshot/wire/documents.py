@@ -34,6 +34,8 @@ __all__ = [
     "TokenDocument",
     "TokenRequest",
     "TokensDocument",
+    "UsageDocument",
+    "UsagesDocument",
     "UserDocument",
     "UsersDocument",
     "WorkDocument",
@@ -244,6 +246,20 @@ class MeDocument(msgspec.Struct, frozen=True):
     role: str
     usage: QuotaDocument
     quota: QuotaDocument
+
+
+class UsageDocument(msgspec.Struct, frozen=True):
+    """What a user has, and what it may have."""
+
+    name: str
+    usage: QuotaDocument
+    quota: QuotaDocument
+
+
+class UsagesDocument(msgspec.Struct, frozen=True):
+    """Who uses how much: every user and whoever else owns jobs, those first who have most in the store."""
+
+    users: list[UsageDocument]
 
 
 class UserDocument(msgspec.Struct, frozen=True):

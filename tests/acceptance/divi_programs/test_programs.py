@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,37 +12,60 @@ from divi_environments import VERSIONS, interpreter
 from serving import running_server
 
 HERE = Path(__file__).parent
-PATIENCE = 600.0
 
 
-@pytest.fixture(params=VERSIONS)
-def divi(request, tmp_path):
-    def run(*command, **settings):
+class Host:
+    """Runs programs with a release of Divi, each in a process of its own; see `host.py`."""
+
+    def __init__(self, version, folder):
+        self.version = version
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FARSHOT", "QORO"))}
-        own = {"FARSHOT_DATA_DIR": str(tmp_path / "data"), "FARSHOT_CONFIG_DIR": str(tmp_path / "config")}
-        ended = subprocess.run(
-            [interpreter(request.param), *command],
-            cwd=tmp_path,
-            env={**kept, **own, **settings},
-            capture_output=True,
+        self.process = subprocess.Popen(
+            [interpreter(version), str(HERE / "host.py")],
+            cwd=folder,
+            env=kept,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=PATIENCE,
-            check=False,
-            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
 
-    run.version = request.param
-    return run
+    def run(self, command, folder, **settings):
+        """Return what a program prints in a folder that has its store, too."""
+        name, *arguments = command.split()
+        own = {"FARSHOT_DATA_DIR": str(folder / "data"), "FARSHOT_CONFIG_DIR": str(folder / "config")}
+        told = {
+            "program": str(HERE / f"{name}.py"),
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": {**own, **settings},
+            "print": str(folder / "printed"),
+        }
+        self.process.stdin.write(json.dumps(told) + "\n")
+        self.process.stdin.flush()
+        status = self.process.stdout.readline()
+        printed = (folder / "printed").read_text()
+        assert status == "0\n", printed
+        return json.loads(printed.splitlines()[-1])
+
+    def close(self):
+        """End, with a program that has not."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def divi(request, tmp_path_factory):
+    host = Host(request.param, tmp_path_factory.mktemp("host"))
+    yield host
+    host.close()
 
 
 @pytest.mark.parametrize(
     "command", ["surface", "qaoa", "vqe", "ensemble", "cancelled exact", "cancelled sampled"], ids=str.split
 )
-def test_a_program(divi, command):
-    name, *arguments = command.split()
-    assert json.loads(divi(str(HERE / f"{name}.py"), *arguments).splitlines()[-1])
+def test_a_program(divi, command, tmp_path):
+    assert divi.run(command, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +75,6 @@ def server(tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", ["remote", "cloud", "cancelled sampled cloud", "cancelled exact cloud"])
-def test_a_program_over_a_service(divi, server, command):
-    name, *arguments = command.split()
+def test_a_program_over_a_service(divi, server, command, tmp_path):
     token = server.token(f"{command}-{divi.version}".replace(" ", "-"))
-    out = divi(str(HERE / f"{name}.py"), *arguments, FARSHOT_URL=server.url, FARSHOT_TOKEN=token)
-    assert json.loads(out.splitlines()[-1])
+    assert divi.run(command, tmp_path, FARSHOT_URL=server.url, FARSHOT_TOKEN=token)

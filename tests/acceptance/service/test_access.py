@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from farshot.accounts import token_id
+from farshot.accounts import Quota, token_id
 from farshot.service.openapi import description
 from samples import BELL
 
@@ -25,6 +25,7 @@ OF_ADMINS = {
     "GET /metrics",
     "GET /v1/users",
     "PATCH /v1/users/{name}",
+    "GET /v1/usage",
     "GET /v1/tokens",
     "POST /v1/tokens",
     "DELETE /v1/tokens/{token_id}",
@@ -90,6 +91,19 @@ def test_an_admin_sees_to_users_and_their_tokens(new_user, everybody):
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/account")
     for body in ({"user": "no name"}, {"user": name, "expires_in": 0}, {"user": name, "expires_in": 1e300}, {}):
         assert admin.post("/v1/tokens", json=body).status_code == 400
+
+
+def test_an_admin_sees_who_uses_how_much(ann, new_user):
+    ben = new_user(quota=Quota(shots_per_day=9))
+    ann.wait(ann.submit({"bell": BELL}, shots=7)["job_id"])
+    found = {user["name"]: user for user in new_user(admin=True).get("/v1/usage").json()["users"]}
+    for caller in (ann, ben):
+        me = caller.get("/v1/me").json()
+        assert found[caller.name] == {name: me[name] for name in ("name", "usage", "quota")}
+    assert found[ann.name]["usage"]["shots_per_day"] == 7
+    assert found[ben.name]["quota"] == UNLIMITED | {"shots_per_day": 9}
+    stored = [user["usage"]["stored_bytes"] for user in found.values()]
+    assert stored == sorted(stored, reverse=True)
 
 
 def test_the_jobs_of_others_do_not_exist(ann, ben, new_user):

@@ -1,11 +1,15 @@
 """Large requests are answered by a process of their own, which may die at any time."""
 
 import asyncio
+import base64
 import contextlib
+import gzip
 import os
 import signal
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ from farshot.service.loader_process import Plan
 from farshot.service.parts import Limits
 from farshot.store import open_engine, sqlite_url
 from farshot.wire import encode
+from processes import loader_of
 from samples import BELL
 from serving import Server, running_server
 
@@ -42,26 +47,13 @@ def people(server, **rights):
     known.close()
 
 
-def loader_of(server):
-    """Return the id of the loader of a service; None where it has none."""
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            parent = int(status.read_text().partition("PPid:")[2].split()[0])
-            command = (status.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == server.process.pid and b"loader_process" in command:
-            return int(status.parent.name)
-    return None
-
-
 def folder_of(loader):
     return Path(Path(f"/proc/{loader}/cmdline").read_bytes().split(b"\0")[-2].decode()).parent
 
 
 def started(server, ann):
     """Have the loader started; return its id once a request went through it."""
-    while (loader := loader_of(server)) is None or not processor_time_grew(loader, ann):
+    while (loader := loader_of(server.process.pid)) is None or not processor_time_grew(loader, ann):
         check(ann, ann.submit(CIRCUITS, shots=10))
     return loader
 
@@ -116,6 +108,48 @@ def test_what_it_refuses_again_and_again_is_held_back_as_well(server, ann):
         for _ in range(60):
             assert eve.post("/v1/jobs", json={"circuits": {"a": BELL, "b": BELL}}).status_code == 429
         assert eve.post("/v1/jobs", json={"circuits": CIRCUITS}).status_code == 429
+
+
+def packed(text):
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def sent(user, circuits):
+    """Return what sends a job of so many shots as it has circuits."""
+    return partial(user.post, "/v1/jobs", json={"circuits": circuits, "shots": 1})
+
+
+def put_last(user, circuits):
+    """Return what makes a job of Divi's whole with one call."""
+    job = user.post("/api/job/init/", json={"job_type": "EXECUTE", "tag": "t", "use_packing": False}).json()["job_id"]
+    texts = {label: packed(text) for label, text in circuits.items()}
+    call = {"mode": "append", "finalized": "true", "circuits": texts, "shots": 1}
+    return partial(user.post, f"/api/job/{job}/add_circuits/", json=call)
+
+
+def finalized(user, circuits):
+    """Return what makes a job whole whose parts are there."""
+    job = user.submit(upload=True, shots=1)["job_id"]
+    assert user.put(f"/v1/jobs/{job}/parts/0", json={"circuits": circuits}).status_code == 200
+    return partial(user.post, f"/v1/jobs/{job}/finalize")
+
+
+def shots_of(user):
+    return user.get("/v1/me").json()["usage"]["shots_per_day"]
+
+
+def test_large_and_small_requests_at_once_pass_no_limit_of_their_user(server, ann):
+    """Two processes answer them."""
+    started(server, ann)
+    small = dict(list(CIRCUITS.items())[:10])
+    with people(server, quota=Quota(shots_per_day=115)) as few:
+        kinds = [way(few, circuits) for way in (sent, put_last, finalized) for circuits in (CIRCUITS, small)]
+        with ThreadPoolExecutor(len(kinds)) as pool:
+            answers = list(pool.map(lambda request: request(), kinds * 2))
+        used = shots_of(few)
+        accepted = [job["circuits"] for job in few.get("/v1/jobs").json()["jobs"] if not job["uploading"]]
+    assert {answer.status_code for answer in answers} <= {200, 201, 429}
+    assert 0 < used == sum(accepted) <= 115
 
 
 def test_a_loader_that_is_killed_is_replaced(server, ann):

@@ -19,6 +19,7 @@ import httpx2
 from farshot.accounts import NO_LIMITS, Role, User, new_token
 from farshot.store import open_engine, sqlite_url
 from farshot.store.accounts import SqlAccounts
+from processes import loader_of, until
 from serving import Server
 
 HONEST = Path(__file__).with_name("honest.py")
@@ -26,6 +27,8 @@ MIB = 2**20
 RATE = 20
 PERMITTED = {"503", "507"}
 """Statuses from 500 on that a service may give."""
+LARGE = b" " * 300_000
+"""A body that is nothing, and large."""
 SETTLED = 120.0
 """Seconds that a service has after an attack to be ready again."""
 
@@ -128,12 +131,19 @@ def becomes_ready(url):
     return False
 
 
+def start_loader(scene):
+    """Have the service start what answers large requests, as after its first seconds: attacks do not hurry."""
+    with httpx2.Client(base_url=scene.server.url, headers={"Authorization": f"Bearer {scene.user('early')}"}) as client:
+        until(lambda: client.post("/v1/jobs", content=LARGE).is_error and loader_of(scene.server.process.pid))
+
+
 def attacked(attack, folder, seconds, rate=RATE):
     """Let `attack` go on for so many seconds beside an honest user, who goes on until it is over."""
     server = Server(folder, "--workers", "2", "--circuit-timeout", "20s", "--grace", "1s")
     server.start()
     scene = Scene(server)
     try:
+        start_loader(scene)
         return _watched(attack, scene, seconds, rate)
     finally:
         scene.close()

@@ -72,6 +72,23 @@ COUNTED = {
     "slices of slices": f"{THREE}qubit[1000] q;" + lines(100, "x q[0:999][0:0];"),
     "conditions on wide registers": f"{THREE}qubit q; bit[4096] c;" + lines(100, "if (c == 0) x q;"),
     "conditions of openqasm 2": f"{TWO}qreg q[1]; creg c[4096];" + lines(100, "if (c == #) x q[0];"),
+    "a long formula in a gate": (
+        f"{TWO}gate g(t) a {{ rx({'+'.join(['t'] * 400)}) a; }} qreg q[1];" + lines(300, "g(#) q[0];")
+    ),
+    "a gate of many parameters in a gate": (
+        f"{TWO}gate f({listed(400, 't#')}) a {{ rx(t0) a; }} gate g(t) a {{ f({listed(400, 't')}) a; }} qreg q[1];"
+        + lines(300, "g(#) q[0];")
+    ),
+    "a wide gate in a gate": (
+        f"{TWO}gate f {listed(50, 'a#')} {{ x a0; }}"
+        f"gate g {listed(50, 'a#')} {{ {('f ' + listed(50, 'a#') + ';') * 120} }}"
+        + lines(50, "qreg r#[1];")
+        + f"g {listed(50, 'r#')};" * 300
+    ),
+    "barriers in a gate": f"{TWO}gate g a {{ x a; {'barrier a; ' * 300} }} qreg q[1];" + lines(300, "g q[0];"),
+    "a long gate under many controls": (
+        f"{THREE}gate g a {{ {'x a; ' * 400} }} qubit[641] q;" + f"{'ctrl(64) @ ' * 10} g {listed(641, 'q[#]')};" * 2
+    ),
     "a loop over a comment": f"{FEW}for int i in [1:100] {{ /* {'x' * 1_000} */ x q[0]; }}",
     "a loop over space": f"{FEW}for int i in [1:100] {{ {' ' * 1_000} x q[0]; }}",
     "a loop before a comment": f"{FEW}for int i in [1:100] x q[0]; // {'x' * 1_000}",
@@ -85,6 +102,14 @@ COUNTED = {
     ),
 }
 """Texts whose cost their length does not show."""
+
+
+def test_an_operand_that_is_named_again_is_found_at_once():
+    operands = [f"q[{place % 9_000}]" for place in range(12_000)]
+    text = f"{TWO}gate g {listed(12_000, 'a#')} {{ x a0; }} qreg q[9000]; g {','.join(operands)};"
+    with pytest.raises(CircuitError, match="one qubit twice") as raised:
+        Scanner().scan(text)
+    assert raised.value.column == text.splitlines()[2].index("q[0]", text.splitlines()[2].index("q[8999]")) + 1
 
 
 def calls(text):
@@ -112,6 +137,23 @@ def test_four_times_the_text_takes_four_times_the_steps(kind):
 @pytest.mark.parametrize("kind", COUNTED)
 def test_what_the_length_does_not_show_is_counted(kind):
     assert read(COUNTED[kind]).trace.worked > 10 * len(COUNTED[kind])
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        (f"{TWO}qreg q[1]; creg c[65536];" + lines(200, "if (c == #) x q[0];"), "more than 10,000,000 steps"),
+        (f"{TWO}qreg q[1]; creg c[65536];" + "if (c == 1) x q[0];" * 200, "more than 10,000,000 steps"),
+        (f"{TWO}gate g(t) a {{ rx({'+'.join(['t'] * 4_000)}) a; }} qreg q[1];" + lines(4_000, "g(#) q[0];"), "steps"),
+        (f"{TWO}qreg q[9000];" + "".join(f"x{' ' * k}q;" for k in range(1, 200)), "more than 1,000,000 operations"),
+        (f"{FEW}pow(0) @ pow(1e7) @ U(0, 0, 0) q[0];", "more than 1,000,000 operations"),
+    ],
+)
+def test_what_differs_from_statement_to_statement_is_counted_together(text, refusal):
+    scanner = Scanner()
+    for _ in range(3):  # what it has met by then changes nothing
+        with pytest.raises(CircuitError, match=refusal):
+            scanner.scan(text)
 
 
 def test_more_than_the_limit_is_refused_at_its_place():

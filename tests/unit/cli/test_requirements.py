@@ -2,8 +2,9 @@
 
 import pytest
 
-from farshot.cli.checks import checks, server_check
+from farshot.cli.checks import checks
 from farshot.cli.requirements import is_within, requirement_checks
+from farshot.cli.store_checks import server_check
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Values of dynamic circuits: exact, on average over all outcomes."""
 
+import struct
 from math import cos, sin
 
 import pytest
 
+from farshot.admission.rows import rows_of
 from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
+from farshot.model import TemplateSource
 from farshot.protocols import Task
 from farshot.simulators.lowered import lowered
 from farshot.simulators.router import Router, run_circuit
@@ -67,7 +70,29 @@ def test_more_outcomes_than_fit_are_refused_with_the_numbers():
     assert raised.value.code is FaultCode.MEMORY
 
 
-def test_many_definitions_are_written_out():
-    defined = "".join(f"gate g{number} a {{ x a; }} " for number in range(60))
-    task = Task(scan(f"{HEAD}{defined} qreg q[1]; creg c[1]; g7 q[0]; measure q -> c;"), 1, 10)
-    assert "gate g" not in lowered(task, None).task.source
+DEFINED = "".join(f"gate g{number} a {{ x a; }} " for number in range(60))
+LONG = [
+    f"{HEAD}{DEFINED} qreg q[1]; creg c[1]; g7 q[0]; measure q -> c;",
+    f"{HEAD}qreg q[1]; creg c[1]; rx({'+'.join(['pi'] * 1_001)}) q[0]; measure q -> c;",
+    f"{HEAD}gate g(t) a {{ rx({'+'.join(['t'] * 1_001)}) a; }} qreg q[1]; creg c[1]; g(pi) q[0]; measure q -> c;",
+    (
+        f"{HEAD3}{''.join(f'const int n{number} = 1; ' for number in range(60))}"
+        "qubit q; bit c; if (!c) { x q; } c = measure q;"
+    ),
+]
+
+
+@pytest.mark.parametrize("source", LONG)
+def test_what_a_simulator_takes_long_to_read_is_written_out(source):
+    task = Task(scan(source), 1, 10)
+    written = lowered(task, None).task.scan.text
+    assert not any(word in written for word in ("gate g", "const", "+"))
+    assert run_circuit(ROUTER, "prism", task)[1].outcome.words == b"\x01"
+
+
+def test_a_long_template_with_many_definitions_is_written_out():
+    text = f"{HEAD}{DEFINED} qreg q[1]; creg c[1]; rx(t) q[0]; g7 q[0]; measure q -> c;"
+    short, long = (rows_of(TemplateSource(source.encode(), ("t",))) for source in (text, text + " " * 70_000))
+    row = struct.pack("<d", 0.5)
+    assert lowered(Task(short.scan(row), 1, 10), None) is None
+    assert lowered(Task(long.scan(row), 1, 10), None) is not None

@@ -11,12 +11,20 @@ import msgspec
 
 from farshot.admission.batch import Contents, check_shots, check_values, contents_of, observables, shot_plan
 from farshot.admission.template import Template, check_parameters, check_rows
+from farshot.dispatch.sharding import Demand, sampled
 from farshot.errors import BatchError, UploadError
 from farshot.model import JobSpec, ShotGroup, ShotPlan
-from farshot.service.batches import accept_as, check_room, part_of
+from farshot.service.batches import accept_as, part_of
 from farshot.service.divi.forms import DiviJob, DiviPart, encode, read_job, read_part
 from farshot.service.divi.ranges import first_ranges
-from farshot.service.divi.unpacking import MAX_CALL_BYTES, Unpacker, dense_observables, letters_size, unpacked_size
+from farshot.service.divi.unpacking import (
+    MAX_CALL_BYTES,
+    Unpacker,
+    dense_observables,
+    group_sizes,
+    letters_size,
+    unpacked_size,
+)
 from farshot.service.logs import log_accepted
 
 if TYPE_CHECKING:
@@ -80,11 +88,9 @@ def _new_part(call: Call, record: JobRecord, document: AddRequest, digest: bytes
 
 def _put(call: Call, record: JobRecord, part: UploadPart, spec: JobSpec | None) -> JobRecord:
     """Keep a part, unless it is too much, or the whole job would be: a call that is refused leaves nothing behind."""
-    check_room(record, part)
-    numbered = replace(part, number=len(call.parts.uploads.receipts(record.id)))
     if spec is None:
-        return call.parts.uploads.put(record.id, numbered)
-    accepted = call.parts.uploads.complete(record.id, numbered, spec)
+        return call.parts.uploads.append(record.id, part)
+    accepted = call.parts.uploads.complete(record.id, part, spec, record.circuits + len(part.labels))
     log_accepted(accepted)
     return accepted
 
@@ -101,7 +107,24 @@ def _part(call: Call, record: JobRecord, document: AddRequest, digest: bytes) ->
         observables=document.observables,
         circuit_ham_map=document.circuit_ham_map,
     )
-    return replace(part_of(call, 0, contents, encode(options)), digest=digest, template=contents.template)
+    demands = _demands(call, record, job, options, len(contents.labels))
+    return replace(part_of(call, 0, contents, demands, encode(options)), digest=digest, template=contents.template)
+
+
+def _demands(call: Call, record: JobRecord, job: DiviJob, part: DiviPart, circuits: int) -> Demand | list[Demand]:
+    """Return what is asked of the circuits of a call that is kept after all that are there."""
+    if part.observables is None:
+        return sampled(_groups(part, circuits), job.target)
+    sizes = group_sizes(part.observables)
+    every = Demand(terms=sum(sizes), target=job.target)
+    if part.circuit_ham_map is None:
+        return every
+    demands = [every] * circuits
+    before = sum(receipt.circuits for receipt in call.parts.uploads.receipts(record.id))
+    for chosen in first_ranges(part.circuit_ham_map, len(sizes), before + circuits):
+        start, end = max(0, chosen.start - before), max(0, chosen.end - before)
+        demands[start:end] = [Demand(terms=sizes[chosen.group], target=job.target)] * (end - start)
+    return demands
 
 
 def _job(call: Call, record: JobRecord) -> DiviJob:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from farshot.admission.batch import MAX_OBSERVABLES_BYTES, MAX_TERMS
@@ -19,7 +20,15 @@ from farshot.errors import BatchError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MAX_CALL_BYTES", "MAX_GROUPS", "Unpacker", "dense_observables", "letters_size", "unpacked_size"]
+__all__ = [
+    "MAX_CALL_BYTES",
+    "MAX_GROUPS",
+    "Unpacker",
+    "dense_observables",
+    "group_sizes",
+    "letters_size",
+    "unpacked_size",
+]
 
 MAX_CALL_BYTES = 64 * 2**20
 """What the circuits of one call may have together, unpacked."""
@@ -105,16 +114,34 @@ def _unpacked(name: str, packed: str, limit: int) -> bytes:
     return data
 
 
+@lru_cache(maxsize=2)
+def group_sizes(packed: str) -> tuple[int, ...]:
+    """Return how many terms groups of observables have; raises `BatchError` where they are not packed or too many.
+
+    Every call of a job brings the same observables, so that they are unpacked for it once.
+
+    >>> group_sizes("@gzs9:" + base64.b64encode(__import__("gzip").compress(b"Z0;Z1")).decode())
+    (2,)
+    """
+    room = _Room()
+    groups = enumerate(_groups(packed), 1)
+    return tuple(len(set(room.unpacked(_name(number), group)[1].split(b";"))) for number, group in groups)
+
+
+def _groups(packed: str) -> list[str]:
+    if packed.count("|") >= MAX_GROUPS:
+        message = f"a job may have {MAX_GROUPS:,} groups of observables"
+        raise BatchError(message)
+    return packed.split("|")
+
+
 def dense_observables(packed: str) -> str:
     """Return groups of observables as Farshot writes them, with a letter for every qubit.
 
     Raises `BatchError` where they are something else, or too many.
     """
-    if packed.count("|") >= MAX_GROUPS:
-        message = f"a job may have {MAX_GROUPS:,} groups of observables"
-        raise BatchError(message)
     room = _Room()
-    return "|".join(_dense_group(room, number, group) for number, group in enumerate(packed.split("|"), 1))
+    return "|".join(_dense_group(room, number, group) for number, group in enumerate(_groups(packed), 1))
 
 
 class _Room:
@@ -125,7 +152,21 @@ class _Room:
         self.letters = MAX_OBSERVABLES_BYTES
         self.terms = MAX_TERMS
 
-    def take(self, name: str, data: bytes, width: int) -> None:
+    def unpacked(self, name: str, group: str) -> tuple[int, bytes]:
+        """Return the qubits and the terms of a group of observables; raises `BatchError` where they are too many."""
+        found = _GROUP.fullmatch(group)
+        if found is None:
+            message = f"{name} is not of the form @gzs<qubits>:<packed terms>"
+            raise BatchError(message)
+        width = int(found[1])
+        if width > MAX_QUBITS:
+            message = f"{name} has {width:,} qubits; the limit is {MAX_QUBITS:,}: that is more than a job may have"
+            raise BatchError(message)
+        data = _unpacked(name, found[2], max(0, self.bytes))
+        self._take(name, data, width)
+        return width, data
+
+    def _take(self, name: str, data: bytes, width: int) -> None:
         """Take what a group of observables needs; raises `BatchError` before anything is done with it."""
         terms = data.count(b";") + 1
         self.bytes -= len(data) + 1
@@ -136,18 +177,13 @@ class _Room:
             raise BatchError(message)
 
 
+def _name(number: int) -> str:
+    return f"group {number} of the observables"
+
+
 def _dense_group(room: _Room, number: int, group: str) -> str:
-    name = f"group {number} of the observables"
-    found = _GROUP.fullmatch(group)
-    if found is None:
-        message = f"{name} is not of the form @gzs<qubits>:<packed terms>"
-        raise BatchError(message)
-    width = int(found[1])
-    if width > MAX_QUBITS:
-        message = f"{name} has {width:,} qubits; the limit is {MAX_QUBITS:,}: that is more than a job may have"
-        raise BatchError(message)
-    data = _unpacked(name, found[2], max(0, room.bytes))
-    room.take(name, data, width)
+    name = _name(number)
+    width, data = room.unpacked(name, group)
     return ";".join(_dense_term(name, term, width) for term in data.decode("ascii", "replace").split(";"))
 
 

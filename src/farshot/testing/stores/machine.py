@@ -164,6 +164,13 @@ class StoreMachine(RuleBasedStateMachine):
         expected = self.model.release(lease, suspect, verdict, spent)
         assert self.store.release(lease, suspect, verdict, spent) == expected
 
+    @precondition(lambda self: self.leases)
+    @rule(pick=_PICK, spent=_SPENT)
+    def give_back(self, pick: int, spent: float) -> None:
+        """Give a shard back that nothing went wrong with; whom a loss was blamed on before stays blamed."""
+        lease = self._lease(pick)
+        assert self.store.give_back(lease, spent) == self.model.give_back(lease, spent)
+
     @rule(holder=_HOLDERS)
     def revoke(self, holder: str) -> None:
         """Give back what a dead holder held."""

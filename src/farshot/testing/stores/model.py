@@ -230,6 +230,11 @@ class ModelStore:
         shard.suspect, shard.verdict = suspect, verdict
         return True
 
+    def give_back(self, lease: Lease, seconds: float) -> bool:
+        """Give a shard back that nothing went wrong with."""
+        shard = self.held(lease)
+        return shard is not None and self.release(lease, shard.suspect, shard.verdict, seconds)
+
     def revoke(self, holder: str) -> int:
         """Give back what `holder` holds."""
         held = [shard for shard in self.shards() if shard.lease and shard.lease.holder == holder]

@@ -12,6 +12,7 @@ from farshot.accounts import Quota, User
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
 from farshot.model import Counts, JobSpec, Part, ShotGroup, ShotPlan
+from farshot.testing.stores.following import Follower
 from farshot.testing.stores.values import all_of, finish, make_draft, make_part, make_result, make_submission
 
 if TYPE_CHECKING:
@@ -111,10 +112,10 @@ class QuotaSuite:
         job = uploads.open(make_draft("ada")).id
         _limit(accounts, shots_per_day=10)
         with pytest.raises(QuotaError, match="shots"):
-            uploads.complete(job, make_part(0, ["a", "b"]), _SPEC)
+            uploads.complete(job, make_part(0, ["a", "b"]), _SPEC, 2)
         assert (store.job(job).circuits, uploads.receipts(job)) == (0, [])
         _limit(accounts, shots_per_day=20)
-        assert not uploads.complete(job, make_part(0, ["a", "b"]), _SPEC).uploading
+        assert not uploads.complete(job, make_part(0, ["a", "b"]), _SPEC, 2).uploading
 
     def test_results_beyond_the_bytes_of_their_owner_end_the_job(self, store: JobStore, accounts: AccountStore) -> None:
         """What is recorded stays; the rest has a fault that says the numbers, and is not run."""
@@ -124,10 +125,14 @@ class QuotaSuite:
         first, second = (shard for shard in claimed if shard.lease.job_id == job)
         third = next(shard for shard in claimed if shard.lease.job_id == other)
         store.record([all_of(first)])
+        follower = Follower(None)
+        follower.catch_up(store)
         allowed = store.usage("ada").stored_bytes + 5000
         _limit(accounts, stored_bytes=allowed)
         parts = [all_of(second, _LARGE, _LARGE), all_of(third)]
         recorded = store.record(parts)
+        follower.catch_up(store)
+        follower.compare(store.jobs())
         assert [(done.accepted, done.ended) for done in recorded] == [(False, True), (True, True)]
         record = store.job(job)
         assert (record.status, record.done, record.failed) == (JobStatus.FAILED, 2, 0)
@@ -191,7 +196,7 @@ class QuotaSuite:
         draft = uploads.open(make_draft("ada")).id
         uploads.redraft(draft, "prism", b"more options")
         uploads.put(draft, make_part(0, ["a", "b"], options=b"said"))
-        uploads.accept(draft, _SPEC)
+        uploads.accept(draft, _SPEC, 2)
         uploads.respecify(draft, JobSpec(target="prism:statevector", seed=7, shots=_SPEC.shots, kept=b"kept"))
         store.cancel(made[1])
         store.delete(made[0])

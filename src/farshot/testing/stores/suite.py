@@ -174,6 +174,26 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert finish(store, again)
         assert [(part.first, part.attempt) for part in store.parts(job.id)] == [(0, 1), (2, 2)]
 
+    def test_what_ends_early_for_the_sake_of_others_was_no_attempt(self, store: JobStore) -> None:
+        """Its fence moves on all the same; what went wrong before stays known."""
+        job = store.add(make_submission(circuits=4, shard=4))
+        for done in range(2):
+            (shard,) = store.claim("me", 1)
+            store.record([Part.of(shard.lease, done, [make_result()], last=False)])
+            assert store.give_back(shard.lease)
+            assert not store.give_back(shard.lease)
+            assert not store.release(shard.lease)
+        (shard,) = store.claim("me", 1)
+        assert (shard.first, shard.tries, shard.lease.attempt) == (2, 1, 3)
+        assert store.release(shard.lease, 2)
+        (shard,) = store.claim("me", 1)
+        assert (shard.suspect, shard.tries) == (2, 2)
+        assert store.give_back(shard.lease)
+        (shard,) = store.claim("me", 1)
+        assert (shard.suspect, shard.tries) == (2, 2)
+        assert finish(store, shard)
+        assert [(part.first, part.attempt) for part in store.parts(job.id)] == [(0, 1), (1, 1), (2, 2)]
+
     def test_a_part_out_of_place_is_refused(self, store: JobStore) -> None:
         """Neither a gap, nor a repetition, nor an early end is recorded."""
         job = store.add(make_submission(circuits=4, shard=4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -83,7 +84,7 @@ class UploadSuite:
         """Its shards are in order of position across the parts."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [3, 1, 4])
-        accepted = uploads.accept(job.id, _spec(8))
+        accepted = uploads.accept(job.id, _spec(8), 8)
         assert (accepted.uploading, accepted.circuits, accepted.status) == (False, 8, JobStatus.PENDING)
         assert store.spec(job.id) == _spec(8)
         shards = store.claim("me", 9)
@@ -105,7 +106,7 @@ class UploadSuite:
         for number in data.draw(st.permutations(numbers + repeated)):
             uploads.put(job.id, make_part(number, _labels(number, sizes[number])))
         assert [(receipt.number, receipt.circuits) for receipt in uploads.receipts(job.id)] == list(enumerate(sizes))
-        assert uploads.accept(job.id, _spec(sum(sizes))).circuits == sum(sizes)
+        assert uploads.accept(job.id, _spec(sum(sizes)), sum(sizes)).circuits == sum(sizes)
         labels = [label for number, size in enumerate(sizes) for label in _labels(number, size)]
         assert [label for some in store.labels(job.id) for label in some] == labels
         assert _drain(store) == labels
@@ -117,7 +118,7 @@ class UploadSuite:
         part = make_part(0, ["a", "b"])
         for change in (
             lambda: uploads.put(job.id, part),
-            lambda: uploads.accept(job.id, _spec(2)),
+            lambda: uploads.accept(job.id, _spec(2), 2),
             lambda: store.cancel(job.id),
         ):
             change()
@@ -144,14 +145,34 @@ class UploadSuite:
         """Nothing at all, or a gap, which is named; it can be filled."""
         job = uploads.open(make_draft())
         with pytest.raises(UploadError, match="empty"):
-            uploads.accept(job.id, _spec(1))
+            uploads.accept(job.id, _spec(1), 1)
         for number in (0, 2):
             uploads.put(job.id, make_part(number, _labels(number, 2)))
         with pytest.raises(UploadError, match="part 1 has not arrived"):
-            uploads.accept(job.id, _spec(4))
+            uploads.accept(job.id, _spec(4), 4)
         assert store.job(job.id).uploading
         uploads.put(job.id, make_part(1, ["between"]))
-        assert uploads.accept(job.id, _spec(5)).circuits == 5
+        assert uploads.accept(job.id, _spec(5), 5).circuits == 5
+
+    def test_what_was_worked_out_before_another_part_came_is_not_accepted(self, uploads: UploadStore) -> None:
+        """Its shots would be those of fewer circuits. Another process may have put the part."""
+        job = uploads.open(make_draft())
+        _send(uploads, job.id, [2])
+        uploads.put(job.id, make_part(1, ["late"]))
+        with pytest.raises(UploadError, match="3 circuits by now, not 2"):
+            uploads.accept(job.id, _spec(2), 2)
+        with pytest.raises(UploadError, match="4 circuits by now, not 3"):
+            uploads.complete(job.id, make_part(0, ["last"]), _spec(3), 3)
+        assert [receipt.circuits for receipt in uploads.receipts(job.id)] == [2, 1]
+        assert uploads.complete(job.id, make_part(0, ["last"]), _spec(4), 4).circuits == 4
+
+    def test_parts_that_are_appended_at_once_are_numbered_one_by_one(self, uploads: UploadStore) -> None:
+        """Nobody knows the next number before; the same part again changes nothing."""
+        job = uploads.open(make_draft()).id
+        parts = [make_part(0, [f"p{number}"]) for number in range(6)] * 2
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(lambda part: uploads.append(job, part), parts))
+        assert [(receipt.number, receipt.circuits) for receipt in uploads.receipts(job)] == [(n, 1) for n in range(6)]
 
     @pytest.mark.parametrize("labels", [(["a", "b"], ["c", "a"]), (["a", "b", "a"],)])
     def test_a_label_that_comes_twice_is_named(
@@ -162,7 +183,7 @@ class UploadSuite:
         for number, some in enumerate(labels):
             uploads.put(job.id, make_part(number, some))
         with pytest.raises(BatchError, match="'a'"):
-            uploads.accept(job.id, _spec(3))
+            uploads.accept(job.id, _spec(3), sum(map(len, labels)))
         assert store.job(job.id).uploading
         assert store.claim("me", 1) == []
 
@@ -170,10 +191,10 @@ class UploadSuite:
         """Waiting, running or ended."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2])
-        for change in (lambda: uploads.accept(job.id, _spec(2)), lambda: store.claim("me", 1), lambda: None):
+        for change in (lambda: uploads.accept(job.id, _spec(2), 2), lambda: store.claim("me", 1), lambda: None):
             change()
             before = store.job(job.id)
-            assert uploads.accept(job.id, _spec(1)) == before == store.job(job.id)
+            assert uploads.accept(job.id, _spec(1), 1) == before == store.job(job.id)
         assert store.spec(job.id) == _spec(2)
         assert [shard.lease.attempt for shard in store.claim("me", 9)] == []
 
@@ -181,7 +202,7 @@ class UploadSuite:
         """Neither a part nor a question about its options; that holds for a job that came whole too."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2])
-        uploads.accept(job.id, _spec(2))
+        uploads.accept(job.id, _spec(2), 2)
         for taken in (job.id, store.add(make_submission()).id):
             with pytest.raises(UploadError, match="accepted already"):
                 uploads.put(taken, make_part(1, ["late"]))
@@ -197,7 +218,7 @@ class UploadSuite:
         with pytest.raises(UploadError, match="CANCELLED"):
             uploads.put(job.id, make_part(1, ["late"]))
         with pytest.raises(UploadError, match="CANCELLED"):
-            uploads.accept(job.id, _spec(2))
+            uploads.accept(job.id, _spec(2), 2)
         assert store.job(job.id).status is JobStatus.CANCELLED
         assert store.claim("me", 1) == []
 
@@ -206,7 +227,7 @@ class UploadSuite:
         job = uploads.open(make_draft("ada"))
         assert uploads.open(make_draft("ada")) == job
         _send(uploads, job.id, [2])
-        accepted = uploads.accept(job.id, _spec(2))
+        accepted = uploads.accept(job.id, _spec(2), 2)
         assert uploads.open(make_draft("ada")) == accepted == store.keyed("ada", "k")
         with pytest.raises(KeyConflictError, match=job.id):
             uploads.open(make_draft("ada", digest=b"other"))
@@ -221,7 +242,7 @@ class UploadSuite:
         other = store.add(make_queue("bob", [1.0] * 9))
         store.claim("me", 5)
         low = store.add(make_queue("ada", [1.0] * 2))
-        uploads.accept(job.id, _spec(4))
+        uploads.accept(job.id, _spec(4), 4)
         claimed = Counter(shard.lease.job_id for shard in store.claim("me", 6))
         assert claimed == {job.id: 2, other.id: 3, low.id: 1}
 
@@ -231,7 +252,7 @@ class UploadSuite:
         for number, options in ((1, b"one"), (0, b"")):
             uploads.put(job.id, make_part(number, _labels(number, 1), options=options))
         assert uploads.part_options(job.id) == [b"", b"one"]
-        uploads.accept(job.id, _spec(2))
+        uploads.accept(job.id, _spec(2), 2)
         assert uploads.part_options(job.id) == [b"", b""]
 
     def test_a_part_may_have_its_own_template(self, uploads: UploadStore, store: JobStore) -> None:
@@ -240,7 +261,7 @@ class UploadSuite:
         job = uploads.open(make_draft())
         uploads.put(job.id, dataclasses.replace(make_part(0, _labels(0, 3)), template=template))
         uploads.put(job.id, make_part(1, _labels(1, 1)))
-        uploads.accept(job.id, _spec(4))
+        uploads.accept(job.id, _spec(4), 4)
         assert [shard.spec.template for shard in store.claim("me", 9)] == [template, template, None]
         assert store.spec(job.id) == _spec(4)
 
@@ -251,7 +272,7 @@ class UploadSuite:
         assert uploads.options(job.id) == b"other"
         assert [record.target for record in store.events(None, job.changed)] == ["aer"]
         _send(uploads, job.id, [2])
-        accepted = uploads.accept(job.id, _spec(2))
+        accepted = uploads.accept(job.id, _spec(2), 2)
         assert not uploads.redraft(job.id, "prism", b"late")
         assert not uploads.redraft("nowhere", "prism", b"late")
         assert store.job(job.id) == accepted
@@ -262,7 +283,7 @@ class UploadSuite:
         _send(uploads, job.id, [2])
         other = msgspec.structs.replace(_spec(2), target="aer", timeout=60.0)
         assert not uploads.respecify(job.id, other)
-        accepted = uploads.accept(job.id, _spec(2))
+        accepted = uploads.accept(job.id, _spec(2), 2)
         assert uploads.respecify(job.id, other)
         assert [record.target for record in store.events(None, accepted.changed)] == ["aer"]
         (shard,) = store.claim("me", 1)
@@ -275,7 +296,7 @@ class UploadSuite:
         left, accepted, cancelled = (uploads.open(make_draft(key=key)) for key in "abc")
         for job in (left, accepted, cancelled):
             _send(uploads, job.id, [2])
-        uploads.accept(accepted.id, _spec(2))
+        uploads.accept(accepted.id, _spec(2), 2)
         store.cancel(cancelled.id)
         assert uploads.abandoned(60) == []
         assert uploads.abandoned(-60) == [left.id]
@@ -288,6 +309,6 @@ class UploadSuite:
         with pytest.raises(UnknownJobError):
             uploads.put("nowhere", make_part(0, ["a"]))
         with pytest.raises(UnknownJobError):
-            uploads.accept("nowhere", _spec(1))
+            uploads.accept("nowhere", _spec(1), 1)
         with pytest.raises(UnknownJobError):
             uploads.options("nowhere")
