@@ -7,7 +7,7 @@ from math import sqrt
 
 from cuts import check_alike, run
 
-from samples import MODERN, cloud, divi_backends, farshot, losses, qaoa, show, vqe
+from samples import MODERN, SPREAD, cloud, divi_backends, farshot, losses, qaoa, show, vqe
 
 SHOTS = 20_000
 PROGRAMS = {"max-cut": (qaoa, 2.5), "hydrogen": (vqe, 2.2)}
@@ -35,7 +35,7 @@ for name, (program, widest) in PROGRAMS.items():
     assert abs(exact[0] - expected[0]) < 1e-6, (name, exact, expected)
     assert max(abs(a - b) for a, b in zip(exact, expected, strict=True)) < 1e-3, (name, exact, expected)
     sampled, wanted = energies(program, sampler)[0], reference(program, expected[0])
-    assert abs(sampled - wanted) < 5 * sqrt(2) * widest / sqrt(SHOTS), (name, sampled, wanted)
+    assert abs(sampled - wanted) < SPREAD * widest / sqrt(SHOTS), (name, sampled, wanted)
     found[name] = {"exact": exact[0], "sampled": sampled, "expected": expected[0]}
 
 simulated, _ = run(divi_backends.MaestroSimulator(shots=2000))

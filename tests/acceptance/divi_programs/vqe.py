@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from samples import GROUND, MODERN, Watched, divi, divi_backends, farshot, local, losses, show, vqe
+from samples import GROUND, MODERN, SPREAD, Watched, divi, divi_backends, farshot, local, losses, show, vqe
 
 SHOTS = 20_000
 NORM = 2.2
@@ -26,7 +26,7 @@ reference = expected[0]
 if not MODERN:  # 0.12 estimates these energies otherwise from counts: compared with its own counts
     own = divi_backends.QiskitSimulator(shots=SHOTS, force_sampling=True)
     reference = losses(vqe(own, max_iterations=1).run())[0]
-assert abs(sampled[0] - reference) < 5 * sqrt(2) * NORM / sqrt(SHOTS), (sampled, reference)
+assert abs(sampled[0] - reference) < SPREAD * NORM / sqrt(SHOTS), (sampled, reference)
 
 inner.submitted.clear()
 weighted = vqe(divi.backend(inner, force_sampling=True, seed=3), max_iterations=1, shot_distribution="weighted").run()
