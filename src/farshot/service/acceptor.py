@@ -2,7 +2,7 @@
 
 asyncio's own server accepts whatever comes, and where there are no descriptors left it tries, and logs, two thousand
 times a second. It also begins with all who came before it does anything else: here those whose requests are being
-answered go on, and of newcomers each address has its turn.
+answered go on, and of newcomers each address has its turn, those of a crowd a few at a time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ _AT_ONCE = 256
 """Connections accepted before the event loop does something else."""
 _BEGUN_AT_ONCE = 8
 """Connections begun with before it does: one costs it about half a millisecond."""
+_LULL = 0.02
+"""Seconds until those are looked at again who came in a crowd."""
+_SHARE = 8
+"""A crowd has at most the eighth part of those that may wait."""
 _PAUSE = 0.25
 """Seconds without accepting where the system has no descriptor or memory for a connection."""
 _SHED = 16
@@ -86,12 +90,21 @@ class Acceptor:
             except OSError as error:
                 self._rest(error)
                 return
-            self._waiting.setdefault(network_of(address), deque()).append((connection, address))
+            self._hold(connection, address)
             self._admit_soon()
-            self._held += 1
             if self._held >= self._connections.most_waiting:
                 self._loop.remove_reader(self._sock)
                 return
+
+    def _hold(self, connection: socket.socket, address: str) -> None:
+        """Let a connection wait; of a crowd that is too large the one that waited longest goes: few stay so long."""
+        network = network_of(address)
+        waiting = self._waiting.setdefault(network, deque())
+        waiting.append((connection, address))
+        self._held += 1
+        if len(waiting) > self._connections.most_waiting // _SHARE and self._connections.is_crowd(network):
+            waiting.popleft()[0].close()
+            self._held -= 1
 
     def _admit_soon(self) -> None:
         if self._admission is None:
@@ -100,18 +113,24 @@ class Acceptor:
     def _admit_some(self) -> None:
         """Begin with a few of those who wait, one of each address in turn."""
         self._admission = None
-        for _ in range(_BEGUN_AT_ONCE):
-            if not self._waiting:
-                break
-            network, waiting = self._waiting.popitem(last=False)
+        begun = 0
+        while begun < _BEGUN_AT_ONCE and (network := self._next()) is not None:
+            begun += 1
+            waiting = self._waiting.pop(network)
             self._held -= 1
             self._admit(*waiting.popleft())
             if waiting:
                 self._waiting[network] = waiting
-        if self._waiting:
+        if self._waiting and begun:
             self._admit_soon()
+        elif self._waiting:
+            self._admission = self._loop.call_later(_LULL, self._admit_some)
         if self._held < self._connections.most_waiting and self._pause is None:
             self._resume()
+
+    def _next(self) -> str | None:
+        """Return the network whose turn it is; None where nobody waits but those who came in a crowd."""
+        return next((network for network in self._waiting if self._connections.may_begin(network)), None)
 
     def _rest(self, error: OSError) -> None:
         """Wait a little for what is missing, and let go of connections that are idle."""

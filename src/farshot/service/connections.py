@@ -37,6 +37,9 @@ class Bounds:
     """Connections to which it is said in a second; more are closed without a word."""
     turnover: int = 100
     """Connections of one address in a second for which others of that address make room."""
+    crowd: int = 256
+    """Connections of one address beyond which only so many `arrivals` of it are begun with in a second."""
+    arrivals: int = 150
 
 
 class Seat:
@@ -98,9 +101,10 @@ class _Rate:
 class _Row:
     """The seats of one address, each kind in order of time."""
 
-    def __init__(self, network: str, turnover: _Rate) -> None:
+    def __init__(self, network: str, turnover: _Rate, arrivals: _Rate) -> None:
         self.network = network
         self.turnover = turnover
+        self.arrivals = arrivals
         self.new: dict[Seat, None] = {}
         self.idle: dict[Seat, None] = {}
         self.busy: dict[Seat, None] = {}
@@ -134,10 +138,22 @@ class Connections:
         """How many connections may be accepted that nobody has begun with."""
         return self._bounds.waiting
 
+    def may_begin(self, network: str) -> bool:
+        """Whether one more connection of a network may be begun with now: of a crowd, a few at a time."""
+        return not self.is_crowd(network) or self._rows[network].arrivals.lets_pass()
+
+    def is_crowd(self, network: str) -> bool:
+        """Whether a network has so many connections that further ones are begun with slowly."""
+        return network in self._rows and len(self._rows[network]) >= self._bounds.crowd
+
+    def _row(self, network: str) -> _Row:
+        rates = (_Rate(rate, self._clock) for rate in (self._bounds.turnover, self._bounds.arrivals))
+        return _Row(network, *rates)
+
     def take(self, address: str, end: Callable[[], object]) -> Seat | None:
         """Return a seat for a connection from `address`; a spare one only to refuse it there, None not even that."""
         network = network_of(address)
-        row = self._rows.get(network) or _Row(network, _Rate(self._bounds.turnover, self._clock))
+        row = self._rows.get(network) or self._row(network)
         is_spare = not self._has_room(row)
         if is_spare and (self._spare == self._bounds.spare or not self._refusals.lets_pass()):
             return None

@@ -73,3 +73,13 @@ def test_what_is_accepted_leaves_descriptors_for_the_service(limit):
     bounds = bounds_within(limit)
     assert bounds.waiting > 0
     assert bounds.total + bounds.waiting <= limit - min(limit // 4, 256)
+
+
+def test_of_a_crowd_few_are_begun_with_in_a_second():
+    now = [0.0]
+    connections = Connections(Bounds(total=9, each=9, crowd=2, arrivals=1), lambda: now[0])
+    assert all(connections.may_begin("192.0.2.1") and seated(connections, "192.0.2.1", []) for _ in range(2))
+    assert [connections.may_begin("192.0.2.1") for _ in range(2)] == [True, False]
+    assert connections.may_begin("192.0.2.2")
+    now[0] = 1.0
+    assert connections.may_begin("192.0.2.1")
