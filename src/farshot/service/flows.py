@@ -75,6 +75,10 @@ class Flow:
         """Continue with other pieces."""
         self._pieces, self.is_dry = pieces, False
 
+    def close(self) -> None:
+        """Let go of what is being read: errors of a client that left would keep it until garbage is looked for."""
+        self._pieces = iter(())
+
     def chunk(self) -> bytes:
         """Join pieces, for a large answer is not sent in many small ones, up to where more must be granted."""
         self.granted, self.wanted = max(self.granted, self.wanted), 0
@@ -119,6 +123,7 @@ async def flowing(call: Call, make: Callable[[], Flow], media_type: str) -> Resp
     with ExitStack() as stack:
         share = service.budget.share(user)
         stack.callback(share.close)
+        stack.callback(flow.close)
         if not flow.is_last:
             stack.enter_context(service.feed.place(user))
         await share.hold(_held(flow), _PATIENCE)
