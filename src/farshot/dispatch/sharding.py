@@ -20,7 +20,7 @@ __all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "Demand", "cut", "cut_source
 MAX_SHARD_CIRCUITS = 500
 MAX_SHARD_BYTES = 2**20
 _MAX_SECONDS = 1.0
-_WORTH_SECONDS = 0.03
+_WORTH_SECONDS = 0.05
 _SHARDS_PER_WORKER = 4
 
 _QUBITS = re.compile(r"\b(?:qreg\s+\w+|qubit)\s*\[\s*(\d{1,4})\s*\]")
@@ -214,6 +214,6 @@ def _share(seconds: float) -> float:
     """Return what one shard takes of a worker's part of a job, which takes so many seconds.
 
     >>> _share(0.02), _share(0.09), _share(4.0)
-    (0.02, 0.03, 1.0)
+    (0.02, 0.045, 1.0)
     """
     return seconds / min(_SHARDS_PER_WORKER, max(1, round(seconds / _WORTH_SECONDS)))
