@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -15,17 +15,40 @@ from farshot.store.failures import UNUSABLE
 from farshot.store.rows import to_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
     from farshot.accounts import Quota
     from farshot.model import JobRecord
-    from farshot.submission import ShardCut, Submission
+    from farshot.submission import Batch, ShardCut, Submission
 
-__all__ = ["add_job", "add_part", "add_payload", "add_shards", "earlier", "grow_job", "put", "put_apart", "row_size"]
+__all__ = [
+    "Payload",
+    "add_job",
+    "add_part",
+    "add_payloads",
+    "add_shards",
+    "earlier",
+    "grow_job",
+    "put",
+    "put_apart",
+    "row_size",
+]
 
+_AT_ONCE = 2**22
+"""Bytes of circuits that are encoded before they are written."""
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class Payload(NamedTuple):
+    """The circuits of a shard to be: of slot `slot` in part `part` of a job, guessed to take `cost` seconds."""
+
+    part: int
+    slot: int
+    cost: float
+    labels: Sequence[str]
+    sources: Sequence[bytes]
 
 
 def earlier(connection: Connection, owner: str, key: str, digest: bytes) -> JobRecord | None:
@@ -84,12 +107,9 @@ def _add(connection: Connection, submission: Submission, at: float, quota: Quota
         created_at=at,
     )
     add_part(connection, job_id, 0, digest=batch.stamp, circuits=len(batch.labels), template=template)
-    size = 0
-    for slot, cut in enumerate(submission.shards):
-        span = slice(cut.start, cut.end)
-        size += add_payload(connection, job_id, (0, slot), cut.cost, batch.labels[span], batch.encoded(span))
-    grow_job(connection, job_id, size)
     chosen = [(0, slot, cut) for slot, cut in enumerate(submission.shards)]
+    size = add_payloads(connection, job_id, (_payload(batch, *each) for each in chosen))
+    grow_job(connection, job_id, size)
     add_shards(connection, job_id, submission.owner, submission.priority, chosen)
     held = hold(connection, submission.owner, base + size, quota)
     added = Added(circuits=len(batch.labels), shots=batch.spec.total_shots, size=base + size)
@@ -125,22 +145,33 @@ def add_part(  # noqa: PLR0913 -- the columns of one row
     connection.execute(sql.ADD_PART, {"job_id": job_id, "number": number, "checksum": sum_of_it, **columns})
 
 
-def add_payload(  # noqa: PLR0913 -- the columns of one row
-    connection: Connection,
-    job_id: str,
-    place: tuple[int, int],
-    cost: float,
-    labels: Sequence[str],
-    sources: Sequence[bytes],
-) -> int:
-    """Write the circuits of one shard to be, at the (part, slot) `place`; return how many bytes they are."""
+def add_payloads(connection: Connection, job_id: str, payloads: Iterable[Payload]) -> int:
+    """Write the circuits of shards to be, some megabytes at a time; return how many bytes they are.
+
+    One by one, thousands of shards would keep other writers waiting for seconds.
+    """
+    total, size = 0, 0
+    rows: list[dict[str, Any]] = []
+    for payload in payloads:
+        if size > _AT_ONCE:
+            connection.execute(sql.ADD_PAYLOAD, rows)
+            total, size, rows = total + size, 0, []
+        rows.append(_row(job_id, payload))
+        size += len(rows[-1]["labels"]) + len(rows[-1]["sources"]) + SHARD_BYTES
+    connection.execute(sql.ADD_PAYLOAD, rows)
+    return total + size
+
+
+def _payload(batch: Batch, part: int, slot: int, cut: ShardCut) -> Payload:
+    span = slice(cut.start, cut.end)
+    return Payload(part, slot, cut.cost, batch.labels[span], batch.encoded(span))
+
+
+def _row(job_id: str, payload: Payload) -> dict[str, Any]:
+    part, slot, cost, labels, sources = payload
     data = {"labels": _encode(labels), "sources": _encode(sources)}
-    sums = {f"{name}_checksum": checksum(found, job_id, *place, len(labels)) for name, found in data.items()}
-    connection.execute(
-        sql.ADD_PAYLOAD,
-        {"job_id": job_id, "part": place[0], "slot": place[1], "size": len(labels), "cost": cost, **data, **sums},
-    )
-    return sum(map(len, data.values())) + SHARD_BYTES
+    sums = {f"{name}_checksum": checksum(found, job_id, part, slot, len(labels)) for name, found in data.items()}
+    return {"job_id": job_id, "part": part, "slot": slot, "size": len(labels), "cost": cost, **data, **sums}
 
 
 def grow_job(connection: Connection, job_id: str, size: int) -> None:

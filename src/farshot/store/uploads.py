@@ -15,7 +15,7 @@ from farshot.contract import JobStatus
 from farshot.errors import BatchError, UploadError
 from farshot.model import MAX_CIRCUITS
 from farshot.store import statements as sql
-from farshot.store.adding import add_job, add_part, add_payload, add_shards, earlier, grow_job, row_size
+from farshot.store.adding import Payload, add_job, add_part, add_payloads, add_shards, earlier, grow_job, row_size
 from farshot.store.amounts import Added, check_held, hold
 from farshot.store.changes import mark
 from farshot.store.checksums import checksum
@@ -223,7 +223,7 @@ class SqlUploads:
             return False
         _options(connection, job_id)
         _check_size(part)
-        size = _add_part(connection, job_id, part) + _add_payloads(connection, job_id, part)
+        size = _add_part(connection, job_id, part) + add_payloads(connection, job_id, _payloads(part))
         connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
         _check_most(read_job(connection, job_id))
         self._hold(connection, job_id, Added(circuits=len(part.labels), size=size))
@@ -297,13 +297,10 @@ def _add_part(connection: Connection, job_id: str, part: UploadPart) -> int:
     return len(part.options) + len(template or b"") + len(part.marks) + len(part.digest)
 
 
-def _add_payloads(connection: Connection, job_id: str, part: UploadPart) -> int:
-    """Write the circuits of a part and return how many bytes they are."""
-    size = 0
+def _payloads(part: UploadPart) -> Iterator[Payload]:
     for slot, cut in enumerate(part.shards):
-        span, place = slice(cut.start, cut.end), (part.number, slot)
-        size += add_payload(connection, job_id, place, cut.cost, part.labels[span], part.sources[span])
-    return size
+        span = slice(cut.start, cut.end)
+        yield Payload(part.number, slot, cut.cost, part.labels[span], part.sources[span])
 
 
 def _options(connection: Connection, job_id: str) -> bytes:
