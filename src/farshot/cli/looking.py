@@ -134,16 +134,18 @@ def status(where: Where, given: str, *, as_json: bool) -> int:
         job_id = find_job(backend, given)
         document = _document(service, job_id) if service else None
         record = record_of(document) if document else backend.record(job_id)
-        outlook = outlook_in(document) if document else backend.outlook(job_id)
         options = {} if record.uploading or not as_json else {"options": json_options(backend.options(job_id))}
         attended = backend.is_attended()
+        outlook = NO_OUTLOOK
+        if attended:
+            outlook = outlook_in(document) if document else backend.outlook(job_id)
         failed = _failed_entries(backend, record)
     if as_json:
         facts = job_facts(record) | worker_facts(record, attended=attended)
         write_json(facts | outlook_facts(outlook) | options)
     else:
         console = stdout()
-        console.print(_status_table(record, outlook if attended else NO_OUTLOOK, attended=attended))
+        console.print(_status_table(record, outlook, attended=attended))
         if failed:
             console.print()
             show_failed(console, failed, job=short(record.id), limit=_MAX_REASONS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from farshot.admission.facts import Feature
 from farshot.errors import MissingExtraError
 from farshot.model import Forecast
-from farshot.simulators.durations import guess, is_brief
+from farshot.simulators.durations import amplitudes, guess, is_brief
 from farshot.simulators.limits import check_dense
 from farshot.simulators.shots import check_room, check_time, distinct_share, operations_of
 from farshot.simulators.targets import missing_extra
@@ -102,5 +102,5 @@ def _seconds(task: Task, method: str) -> float | None:
     """Return what a task takes with a dense array; None where it has another, or is brief."""
     if method not in _INDICES:
         return None
-    operation = _AMPLITUDE * 2.0 ** (_INDICES[method] * task.scan.qubits)
+    operation = _AMPLITUDE * amplitudes(_INDICES[method] * task.scan.qubits)
     return None if is_brief(task, operation) else guess(task, operation)

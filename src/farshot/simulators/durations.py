@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from farshot.protocols import Task
 
-__all__ = ["guess", "is_brief", "passes_of"]
+__all__ = ["amplitudes", "guess", "is_brief", "passes_of"]
 
 _BRIEF = 0.1
 """What surely takes fewer seconds is not looked at any closer."""
 _SHORTEST = 8
 """Characters of the shortest operation."""
+_WIDEST = 200
+
+
+def amplitudes(width: int) -> float:
+    """Return how many a dense array has, up to what is as good as without end.
+
+    >>> amplitudes(3), amplitudes(10_000) == amplitudes(200)
+    (8.0, True)
+    """
+    return 2.0 ** min(width, _WIDEST)
 
 
 def passes_of(task: Task) -> int:

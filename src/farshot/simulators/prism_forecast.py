@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from farshot.admission.facts import Feature
 from farshot.model import Forecast
 from farshot.openqasm.operations import Gate, Program
-from farshot.simulators.durations import guess, is_brief
+from farshot.simulators.durations import amplitudes, guess, is_brief
 from farshot.simulators.limits import dense_qubits
 from farshot.simulators.lowered import STABILIZED
 from farshot.simulators.prism_bonds import LARGEST_BOND, STEP_SECONDS, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from farshot.admission.facts import Scan
     from farshot.protocols import Task
@@ -28,14 +28,13 @@ __all__ = ["AMPLITUDE_SECONDS", "forecast"]
 AMPLITUDE_SECONDS = 1.3e-9
 """What an operation was seen to take for each amplitude of a state vector."""
 _RANKED = frozenset({*STABILIZED, "t", "tdg"})
-_STATEMENT = re.compile(r"\w+(?:\([^;]*\))?\s+(\w+\[\d+\](?:\s*,\s*\w+\[\d+\])+)\s*;")
-_OPERAND = re.compile(r"(\w+)\[(\d+)\]")
+_OPERAND = re.compile(r"\b(\w++)\[(\d{1,9})\]")
 
 
 def forecast(task: Task, asked: str | None) -> Forecast:
     """Return how prism-q will run `task` when it is asked for the method `asked`, None where it chooses."""
     scan = task.scan
-    product = asked == "mps" or scan.qubits > dense_qubits()
+    product = asked == "mps" or (asked is None and scan.qubits > dense_qubits())
     operation = _operation(scan, product=product)
     clifford = asked is None and Feature.CLIFFORD in scan.features
     if clifford or asked == "stabilizer" or is_brief(task, operation):
@@ -62,7 +61,7 @@ def _operation(scan: Scan, *, product: bool) -> float:
     """Return what an operation takes at most, of matrix product states or of a state vector."""
     if product:
         return STEP_SECONDS * 8.0 ** min(scan.qubits // 2, LARGEST_BOND)
-    return AMPLITUDE_SECONDS * 2.0**scan.qubits
+    return AMPLITUDE_SECONDS * amplitudes(scan.qubits)
 
 
 def _may_be_ranked(task: Task) -> bool:
@@ -72,18 +71,20 @@ def _may_be_ranked(task: Task) -> bool:
 
 def _ties(scan: Scan) -> list[tuple[int, ...]]:
     """Return the qubits of each statement that names several, in order. What ties whole registers is not seen."""
-    starts, start = {}, 0
+    places: dict[tuple[str, int], int] = {}
     for name, size in scan.qubit_names:
-        starts[name], start = start, start + (size or 1)
-    return list(_named(scan.text[scan.body_from :], starts))
+        for index in range(size or 1):
+            places[name, index] = len(places)
+    return list(_named(scan.text[scan.body_from :], places))
 
 
-def _named(text: str, starts: dict[str, int]) -> Iterator[tuple[int, ...]]:
-    for statement in _STATEMENT.finditer(text):
-        if not statement[0].startswith("barrier"):
-            found = tuple(starts.get(name, -1) + int(index) for name, index in _OPERAND.findall(statement[1]))
-            if min(found) >= 0:
-                yield found
+def _named(text: str, places: Mapping[tuple[str, int], int]) -> Iterator[tuple[int, ...]]:
+    for statement in text.split(";"):
+        if "," in statement and "barrier" not in statement:
+            named = ((name, int(index)) for name, index in _OPERAND.findall(statement))
+            tie = tuple(places[each] for each in named if each in places)
+            if len(tie) > 1:
+                yield tie
 
 
 def _is_tied(ties: Sequence[tuple[int, ...]], qubits: int) -> bool:

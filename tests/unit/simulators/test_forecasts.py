@@ -68,6 +68,19 @@ def test_a_dynamic_circuit_takes_aer_as_often_as_it_is_sampled():
     assert many == pytest.approx(10 * few)
 
 
+@pytest.mark.parametrize("method", [None, "statevector", "mps"])
+def test_what_no_array_holds_is_refused_not_before(method):
+    task = task_of(circuit(5000, 1), method)
+    assert PRISM.forecast(task).simulator == "prism"
+    assert AER.forecast(task).method == (method or "statevector")
+
+
+@pytest.mark.parametrize("written", ["a" * 1_000_000, "(" * 1_000_000, "q[" + "1" * 1_000_000 + "],", "q[99],q[0],"])
+def test_what_is_written_in_a_comment_costs_and_breaks_nothing(written):
+    task = task_of(circuit(20, 90).replace("measure q", f"// {written}\nmeasure q"))
+    assert PRISM.forecast(task).method == "statevector"
+
+
 def test_a_small_circuit_is_told_the_same_object():
     tasks = [task_of(circuit(5, layers)) for layers in (2, 3)]
     assert PRISM.forecast(tasks[0]) is PRISM.forecast(tasks[1])
