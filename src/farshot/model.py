@@ -29,6 +29,7 @@ __all__ = [
     "Counts",
     "Effort",
     "Fault",
+    "Forecast",
     "JobFilter",
     "JobRecord",
     "JobSpec",
@@ -262,12 +263,26 @@ class Line:
         return Place(number, before, own.cost)
 
 
+class Forecast(msgspec.Struct, frozen=True, array_like=True):
+    """How a circuit is run, said before it begins: by which simulator and method, and about how many seconds it takes.
+
+    None: not known before.
+    """
+
+    simulator: str
+    method: str | None = None
+    seconds: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a job was guessed to take in all, in seconds of one worker, and the part of it that is done."""
+    """What a job was guessed to take in all, in seconds of one worker, and the part of it that is done; and the
+    forecasts of the circuits that run now, one for each worker that has told its own.
+    """
 
     done: float
     total: float
+    forecasts: tuple[Forecast, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

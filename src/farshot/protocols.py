@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Counts,
         Effort,
         Fault,
+        Forecast,
         JobFilter,
         JobRecord,
         JobSpec,
@@ -105,6 +106,12 @@ class Simulator(Protocol):
         """Parse `task` without running it; raises what `simulate` would raise at that point."""
         ...
 
+    def forecast(self, task: Task) -> Forecast:
+        """Return how `simulate` will run `task`, as far as that is known before; by a glance, for it is asked of every
+        circuit.
+        """
+        ...
+
     def simulate(self, task: Task) -> Run:
         """Run `task`.
 
@@ -188,6 +195,10 @@ class Executor(Protocol):
 
     def running(self) -> Mapping[Lease, float]:
         """Return for how many seconds each shard has been running that does not wait for a worker."""
+        ...
+
+    def forecasts(self) -> Mapping[Lease, Forecast]:
+        """Return how the circuit is run that each shard is at, of those of which that is known."""
         ...
 
     def spare(self, lease: Lease) -> None:
@@ -315,7 +326,7 @@ class JobStore(Protocol):
         ...
 
     def effort(self, job_id: str) -> Effort:
-        """Return what a job was guessed to take, and how much of that is done."""
+        """Return what a job was guessed to take, how much of that is done, and the forecasts of what runs of it."""
         ...
 
     def delete(self, job_id: str) -> None:
@@ -374,10 +385,16 @@ class JobStore(Protocol):
         """Return those of `leases` that no longer hold. Writes nothing."""
         ...
 
-    def renew(self, leases: Sequence[Lease], seconds: Mapping[Lease, float] = ...) -> list[Lease]:
+    def renew(
+        self,
+        leases: Sequence[Lease],
+        seconds: Mapping[Lease, float] = ...,
+        forecasts: Mapping[Lease, Forecast] = ...,
+    ) -> list[Lease]:
         """Prolong leases; return those that are lost (cancelled, or taken over).
 
-        `seconds` have been spent on them and are not recorded: their owners are charged for them now.
+        `seconds` have been spent on them and are not recorded: their owners are charged for them now. `forecasts` are
+        those of the circuits that run under them; `effort` gives them until the next renewal, claim or end.
         """
         ...
 

@@ -70,7 +70,7 @@ def test_a_login_makes_every_command_work_against_the_service(ada, server):
     assert (job["job_id"], job["owner"], job["done"]) == (job_id, "ada", 2)
     shown = ada.json("status", job_id[:6])
     assert shown.pop("options")["seed"] == "7"
-    assert {**job, "jobs_ahead": None, "remaining": None} == shown
+    assert {**job, "jobs_ahead": None, "remaining": None, "running": []} == shown
     found = ada.json("results", job_id, status=1)
     assert [sum(entry.get("results", {}).values()) for entry in found["results"]] == [1000, 0]
     assert found["results"][1]["error"]["code"] == "parse"

@@ -66,9 +66,9 @@ class Faulty(SqlStore):
         self._meet("lost", leases)
         return super().lost(leases)
 
-    def renew(self, leases, seconds=()):
+    def renew(self, leases, seconds=(), forecasts=()):
         self._meet("renew", leases)
-        return super().renew(leases, dict(seconds))
+        return super().renew(leases, dict(seconds), dict(forecasts))
 
 
 @contextmanager

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 
+from farshot.model import Forecast
 from farshot.worker.board import Board
 
 WRITER = """
@@ -35,3 +36,27 @@ def test_a_reader_never_sees_an_old_time_beside_a_new_position():
         while writer.poll() is None:
             longest = max(longest, board.seconds())
     assert longest <= time.monotonic() - started
+
+
+def test_a_forecast_is_for_the_circuit_that_was_announced_last():
+    board, descriptor = Board.create()
+    os.close(descriptor)
+    assert board.forecast() is None
+    dense, brief = Forecast("prism", "statevector", 660.0), Forecast("aer")
+    for position, told in enumerate((dense, dense, brief, dense)):
+        board.announce(position)
+        assert board.forecast() is None
+        board.foretell(told)
+        assert board.forecast() == told
+    board.clear()
+    assert board.forecast() is None
+    board.announce(3)
+    assert board.forecast() is None
+
+
+def test_long_names_are_cut():
+    board, descriptor = Board.create()
+    os.close(descriptor)
+    board.announce(0)
+    board.foretell(Forecast("s" * 100, "ü" * 100))
+    assert board.forecast() == Forecast("s" * 64, "ü" * 32)

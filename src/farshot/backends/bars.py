@@ -62,14 +62,22 @@ def asked_now_and_then(estimate: Estimate) -> Estimate:
 
 
 def outlook_text(outlook: Outlook) -> str:
-    """Say how long it still takes, or what comes before it.
+    """Say how it is run and how long it still takes, or what comes before it.
 
     >>> from farshot.backends.estimates import Outlook
     >>> [outlook_text(Outlook(seconds=seconds)) for seconds in (None, 8.2, 200.0)]
     ['', 'about 9 s left', 'about 4 min left']
     >>> [outlook_text(Outlook(jobs_ahead=jobs)) for jobs in (0, 1, 7)]
     ['next in the queue', 'behind 1 job', 'behind 7 jobs']
+    >>> from farshot.model import Forecast
+    >>> outlook_text(Outlook(8.2, running=(Forecast("aer"), Forecast("prism", "mps"))))
+    'aer and prism mps, about 9 s left'
     """
+    runs = " and ".join(f"{each.simulator} {each.method or ''}".rstrip() for each in outlook.running)
+    return ", ".join(part for part in (runs, _time_text(outlook)) if part)
+
+
+def _time_text(outlook: Outlook) -> str:
     seconds, ahead = outlook.seconds, outlook.jobs_ahead
     if seconds is not None:
         return f"about {int(seconds) + 1} s left" if seconds < 100 else f"about {int(seconds / 60) + 1} min left"

@@ -274,6 +274,12 @@ class Client(ABC):
         """Return what is known of a job; raises `UnknownJobError`."""
         return self._look(job_id_of(job), None)[0]
 
+    def outlook(self, job: AnyJob) -> Outlook:
+        """Return how long a running job still takes and by which simulators and methods its circuits are run; of a
+        waiting one, how many jobs come before it. Raises `UnknownJobError`.
+        """
+        return self._outlook(self.record(job))
+
     def wait(
         self,
         job: AnyJob,
@@ -360,7 +366,7 @@ class Client(ABC):
         """Return what watches jobs, which run meanwhile; `patience` bounds what its `look` may take."""
 
     def _outlook(self, record: JobRecord) -> Outlook:  # noqa: ARG002 -- for those who know
-        """Estimate how long a job still takes, and what comes before it."""
+        """Estimate how long a job still takes, how it is run, and what comes before it."""
         return NO_OUTLOOK
 
     def _settled(self, job_id: str) -> JobRecord | None:  # noqa: ARG002 -- for those who would have to ask

@@ -12,6 +12,7 @@ from farshot.contract import ExecutionResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator
 
+    from farshot.backends.estimates import Outlook
     from farshot.backends.results import JobResult
     from farshot.backends.submitted import JobCircuits
     from farshot.contract import JobStatus, Response
@@ -25,6 +26,10 @@ class JobBackend(Protocol):
 
     def record(self, job: str) -> JobRecord:
         """Return what is known of a job."""
+        ...
+
+    def outlook(self, job: str) -> Outlook:
+        """Return how long a job still takes, and how it is run."""
         ...
 
     def wait(
@@ -120,6 +125,11 @@ class Job:
     def options(self) -> dict[str, Any]:
         """What it was submitted with, its own seed among it, as keywords of `submit_circuits`."""
         return self.backend.options(self.id)
+
+    @property
+    def outlook(self) -> Outlook:
+        """How long it still takes, by which simulators and methods its circuits are run now, what comes before it."""
+        return self.backend.outlook(self.id)
 
     def circuits(self) -> JobCircuits:
         """Return its circuits by label.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from farshot.admission.batch import admit, check_count, check_seconds
 from farshot.backends.client import Client, raise_if_set
 from farshot.backends.engine import Engine
-from farshot.backends.estimates import Outlook, seconds_left
+from farshot.backends.estimates import Outlook, outlook_of
 from farshot.backends.lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.shared import shared_local
@@ -151,7 +151,7 @@ class LocalBackend(Client):
     def _outlook(self, record: JobRecord) -> Outlook:
         if record.status is JobStatus.PENDING:
             return Outlook(jobs_ahead=self._engine.store.ahead(record.id))
-        return Outlook(seconds_left(record, self._engine.store.effort(record.id), datetime.now(UTC)))
+        return outlook_of(record, self._engine.store.effort(record.id), datetime.now(UTC))
 
     def _options(self, record: JobRecord) -> dict[str, Any]:
         return job_options(self._engine.store.spec(record.id), record)

@@ -122,7 +122,7 @@ def reporter(
     elif not verbose:
         yield lambda _attempt, _record: None
     elif sys.stderr is None:
-        yield _log_look
+        yield _logging(estimate)
     else:
         with _late_bar(estimate) as draw:
             yield draw
@@ -138,11 +138,25 @@ def _late_bar(estimate: Callable[[JobRecord], Outlook]) -> Iterator[Callable[[in
             if attempt > 1 and not drawn:
                 from farshot.backends.bars import job_bar
 
-                drawn.append(stack.enter_context(job_bar(estimate)) or _log_look)
+                drawn.append(stack.enter_context(job_bar(estimate)) or _logging(estimate))
             for draw in drawn or (_log_look,):
                 draw(attempt, record)
 
         yield report
+
+
+def _logging(estimate: Callable[[JobRecord], Outlook]) -> Callable[[int, JobRecord], None]:
+    """Return what logs a look with what is expected; nobody is asked for that where nothing is logged."""
+    from farshot.backends.bars import asked_now_and_then, outlook_text
+
+    asked = asked_now_and_then(estimate)
+
+    def report(attempt: int, record: JobRecord) -> None:
+        if _log.isEnabledFor(logging.INFO):
+            expected = outlook_text(asked(record))
+            _log.info("%s (look %d)", f"{_line(record)}, {expected}" if expected else _line(record), attempt)
+
+    return report
 
 
 def _log_look(attempt: int, record: JobRecord) -> None:

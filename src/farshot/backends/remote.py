@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from farshot.admission.batch import admit, check_seconds, check_text
 from farshot.backends.calls import heeded, is_done, start
 from farshot.backends.client import Client, raise_if_set
-from farshot.backends.estimates import NO_OUTLOOK, Outlook
+from farshot.backends.estimates import NO_OUTLOOK
 from farshot.backends.http.feed import Feed
-from farshot.backends.http.records import circuits_in, job_path, options_in, record_of
+from farshot.backends.http.records import circuits_in, job_path, options_in, outlook_in, record_of
 from farshot.backends.http.streaming import ResultStream, flow
 from farshot.backends.http.transport import Ask, Transport
 from farshot.backends.http.uploading import Upload, job_request, send, withdraw
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from farshot.admission.batch import Request
     from farshot.admission.template import Template
     from farshot.backends.client import Sending
+    from farshot.backends.estimates import Outlook
     from farshot.backends.http.feed import RemoteWatch
     from farshot.backends.lookup import AnyJob
     from farshot.contract import JobStatus, Response
@@ -239,7 +240,7 @@ class RemoteBackend(Client):
             document = read_answer(response.content, JobDocument)
         except (ServiceError, UnknownJobError):
             return NO_OUTLOOK
-        return Outlook(document.remaining.seconds if document.remaining else None, document.jobs_ahead)
+        return outlook_in(document)
 
     def _settled(self, job_id: str) -> JobRecord | None:
         return self._feed.ended(job_id)

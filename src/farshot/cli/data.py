@@ -7,13 +7,15 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from farshot.backends.estimates import Outlook
     from farshot.model import JobRecord
-    from farshot.wire import JobDocument
 
-__all__ = ["csv_rows", "job_facts", "json_options", "waiting_facts", "worker_facts", "write_csv", "write_json"]
+__all__ = ["csv_rows", "job_facts", "json_options", "outlook_facts", "worker_facts", "write_csv", "write_json"]
 
 _Entry = dict[str, Any]
 
@@ -101,10 +103,11 @@ def worker_facts(record: JobRecord, *, attended: bool) -> dict[str, Any]:
     return {"waits_for_worker": not (attended or record.status.is_terminal)}
 
 
-def waiting_facts(document: JobDocument) -> dict[str, Any]:
-    """Return what JSON says beside that of a job of a service: what is before it, and how long it will take."""
-    left = document.remaining
+def outlook_facts(outlook: Outlook) -> dict[str, Any]:
+    """Return what JSON says of one job beside that: what is before it, how long it will take, and how it is run."""
+    seconds = outlook.seconds
     return {
-        "jobs_ahead": document.jobs_ahead,
-        "remaining": left and {"seconds": left.seconds, "low": left.low, "high": left.high},
+        "jobs_ahead": outlook.jobs_ahead,
+        "remaining": None if seconds is None else {"seconds": seconds, "low": outlook.low, "high": outlook.high},
+        "running": [msgspec.structs.asdict(forecast) for forecast in outlook.running],
     }

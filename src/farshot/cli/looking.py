@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from farshot.accounts import Role
-from farshot.backends.http.records import record_of
+from farshot.backends.estimates import NO_OUTLOOK
+from farshot.backends.http.records import outlook_in, record_of
 from farshot.backends.polling import first_interrupt
-from farshot.cli.data import job_facts, json_options, waiting_facts, worker_facts, write_json
+from farshot.cli.data import job_facts, json_options, outlook_facts, worker_facts, write_json
 from farshot.cli.failures import DONE, INTERRUPTED
 from farshot.cli.following import follow
 from farshot.cli.lookup import find_job, short
@@ -19,7 +21,7 @@ from farshot.cli.notes import note
 from farshot.cli.opening import open_jobs, open_runner, service_of
 from farshot.cli.options import TimeLimits
 from farshot.cli.progress import Sent
-from farshot.cli.reports import Form, job_line, report, status_of, took_text
+from farshot.cli.reports import Form, forecast_text, job_line, report, status_of, took_text
 from farshot.cli.tables import show_failed, stdout
 from farshot.cli.texts import ago, count_of, middle_cut, printable, seconds_text
 from farshot.contract import ExecutionResult, JobStatus
@@ -28,6 +30,7 @@ from farshot.errors import JobNotCompletedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from farshot.backends.estimates import Outlook
     from farshot.cli.opening import Queue
     from farshot.cli.options import Where
     from farshot.config.login import Service
@@ -125,7 +128,7 @@ def _done_text(record: JobRecord) -> str:
 
 
 def status(where: Where, given: str, *, as_json: bool) -> int:
-    """Show where one job stands; a service also says what is before it and how long it will take."""
+    """Show where one job stands, what is before it, how it is run and how long it will take."""
     service = service_of(where)
     with open_jobs(where) as backend:
         job_id = find_job(backend, given)
@@ -133,13 +136,16 @@ def status(where: Where, given: str, *, as_json: bool) -> int:
         record = record_of(document) if document else backend.record(job_id)
         options = {} if record.uploading or not as_json else {"options": json_options(backend.options(job_id))}
         attended = backend.is_attended()
+        outlook = NO_OUTLOOK
+        if attended:
+            outlook = outlook_in(document) if document else backend.outlook(job_id)
         failed = _failed_entries(backend, record)
     if as_json:
         facts = job_facts(record) | worker_facts(record, attended=attended)
-        write_json(facts | (waiting_facts(document) if document else {}) | options)
+        write_json(facts | outlook_facts(outlook) | options)
     else:
         console = stdout()
-        console.print(_status_table(record, document, attended=attended))
+        console.print(_status_table(record, outlook, attended=attended))
         if failed:
             console.print()
             show_failed(console, failed, job=short(record.id), limit=_MAX_REASONS)
@@ -154,14 +160,15 @@ def _failed_entries(backend: Queue, record: JobRecord) -> list[dict[str, Any]]:
     return [entry for entry in entries if "error" in entry]
 
 
-def _status_table(record: JobRecord, document: JobDocument | None, *, attended: bool) -> Table:
+def _status_table(record: JobRecord, outlook: Outlook, *, attended: bool) -> Table:
     facts: dict[str, Text | str] = {
         "job": record.id,
         "owner": Text(printable(record.owner)),
         "status": _status_text(record),
         "waits": "" if attended or record.status.is_terminal else _unattended(record),
         "circuits": f"{record.done:,} of {record.circuits:,} done, {record.failed:,} failed",
-        **(_waiting(document) if document else {}),
+        "uploading": "not complete yet" if record.uploading else "",
+        **_expected(record, outlook),
         "tag": Text(printable(record.tag or "")),
         "target": Text(printable(record.target)),
         "made": f"{record.created_at.astimezone():%Y-%m-%d %H:%M:%S} ({ago(record.created_at)})",
@@ -190,14 +197,20 @@ def _document(service: Service, job_id: str) -> JobDocument:
     return document_of(service, job_id)
 
 
-def _waiting(document: JobDocument) -> dict[str, Text | str]:
-    left, ahead = document.remaining, document.jobs_ahead
-    span = f" ({seconds_text(left.low)} to {seconds_text(left.high)})" if left else ""
+def _expected(record: JobRecord, outlook: Outlook) -> dict[str, Text | str]:
+    span = f" ({seconds_text(outlook.low)} to {seconds_text(outlook.high)})" if outlook.low and outlook.high else ""
     return {
-        "uploading": "not complete yet" if document.uploading else "",
-        "ahead": count_of(ahead, "job") if ahead is not None else "",
-        "left": f"about {seconds_text(left.seconds)}{span}" if left else "",
+        "ahead": "" if outlook.jobs_ahead is None else count_of(outlook.jobs_ahead, "job"),
+        "runs": "; ".join(map(forecast_text, outlook.running)),
+        "so far": _so_far(record),
+        "left": "" if outlook.seconds is None else f"about {seconds_text(outlook.seconds)}{span}",
     }
+
+
+def _so_far(record: JobRecord) -> str:
+    if record.status is not JobStatus.RUNNING or record.started_at is None:
+        return ""
+    return seconds_text(max(0.0, (datetime.now(UTC) - record.started_at).total_seconds()))
 
 
 def watch(where: Where, given: str) -> int:

@@ -15,9 +15,9 @@ from farshot.contract import ExecutionResult, JobStatus
 
 if TYPE_CHECKING:
     from farshot.cli.opening import Queue
-    from farshot.model import JobRecord
+    from farshot.model import Forecast, JobRecord
 
-__all__ = ["Form", "form_of", "job_line", "report", "status_of", "took_text"]
+__all__ = ["Form", "forecast_text", "form_of", "job_line", "report", "status_of", "took_text"]
 
 
 class Form(Enum):
@@ -81,6 +81,17 @@ def job_line(record: JobRecord) -> str:
         parts.append(record.fault.message)
     took = took_text(record)
     return ", ".join([*parts, took] if took else parts)
+
+
+def forecast_text(forecast: Forecast) -> str:
+    """Say how circuits are run.
+
+    >>> from farshot.model import Forecast
+    >>> forecast_text(Forecast("prism", "statevector", 660.0)), forecast_text(Forecast("aer"))
+    ('prism statevector, about 11m 0s a circuit', 'aer')
+    """
+    runs = " ".join(name for name in (forecast.simulator, forecast.method) if name)
+    return runs if forecast.seconds is None else f"{runs}, about {seconds_text(forecast.seconds)} a circuit"
 
 
 def took_text(record: JobRecord) -> str:

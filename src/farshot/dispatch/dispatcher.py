@@ -365,7 +365,7 @@ class Dispatcher:
             return self._store.lost
         self._renewed_at = now
         self._holdings.note_charged(spent)
-        return partial(self._store.renew, seconds=spent)
+        return partial(self._store.renew, seconds=spent, forecasts=self._executor.forecasts())
 
     def _gone(self, look: Callable[[list[Lease]], list[Lease]]) -> list[Lease]:
         """Return the leases that are lost; where looking at all fails, each is looked at by itself."""

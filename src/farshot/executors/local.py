@@ -19,7 +19,7 @@ from farshot.worker.supervisor import Child, ChildDiedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from farshot.model import Fault, JobSpec, Lease, Shard
+    from farshot.model import Fault, Forecast, JobSpec, Lease, Shard
     from farshot.protocols import ExecutorEvent
 
 __all__ = ["CIRCUIT_TIMEOUT", "LocalExecutor", "fair_memory", "usable_cores"]
@@ -119,6 +119,10 @@ class LocalExecutor:
     def running(self) -> dict[Lease, float]:
         """Return for how many seconds each shard has been running that a child has."""
         return dict(found for slot in self._slots for found in slot.running())
+
+    def forecasts(self) -> dict[Lease, Forecast]:
+        """Return how the circuit is run that each child has, of those that have said so."""
+        return dict(found for slot in self._slots if (found := slot.forecast()))
 
     def spare(self, lease: Lease) -> None:
         """Drop the shard, or have the child end with the circuit that it runs."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from farshot.executors.backlog import Queue
     from farshot.executors.starts import Starts
-    from farshot.model import Fault, Lease, Shard
+    from farshot.model import Fault, Forecast, Lease, Shard
     from farshot.protocols import ExecutorEvent
     from farshot.worker.supervisor import Child
 
@@ -81,6 +81,12 @@ class Slot:
         """Return the lease of the shard that runs, and its seconds so far; nothing where none does."""
         with self._lock:
             return [(self._lease, time.monotonic() - self._since)] if self._lease else []
+
+    def forecast(self) -> tuple[Lease, Forecast] | None:
+        """Return the lease of the shard that runs and how its circuit is run; None where that is not known."""
+        with self._lock:
+            found = self._child.forecast() if self._child and self._lease else None
+            return (self._lease, found) if self._lease and found else None
 
     def recall(self, lease: Lease) -> None:
         """Have the child end with the circuit that it runs, if it has the shard under `lease`."""

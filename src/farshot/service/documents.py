@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.backends.estimates import seconds_left
+from farshot.backends.estimates import NO_OUTLOOK, outlook_of
 from farshot.backends.submitted import job_options
-from farshot.wire import FaultDocument, JobDocument, OptionsDocument, PartDocument, QuotaDocument, Remaining
+from farshot.wire import (
+    FaultDocument,
+    ForecastDocument,
+    JobDocument,
+    OptionsDocument,
+    PartDocument,
+    QuotaDocument,
+    Remaining,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farshot.accounts import Quota
+    from farshot.backends.estimates import Outlook
     from farshot.model import Effort, JobRecord, Usage
     from farshot.protocols import JobStore
     from farshot.submission import PartReceipt
 
-__all__ = ["job_document", "options_document", "quota_document", "remaining", "shortened"]
+__all__ = ["job_document", "options_document", "quota_document", "shortened"]
 
-_NINE_OF_TEN = 1.645
 _SHORT = 16 * 2**10
 """Characters of observables, and ranges, that a document of a job may show beside the rest."""
 
@@ -36,6 +43,7 @@ def job_document(
     effort: Effort | None = None,
 ) -> JobDocument:
     """Return where a job stands; what remains is estimated from its `effort`."""
+    outlook = outlook_of(record, effort, datetime.now(UTC)) if effort else NO_OUTLOOK
     return JobDocument(
         job_id=record.id,
         status=record.status,
@@ -55,7 +63,8 @@ def job_document(
         error=FaultDocument(record.fault.code.value, record.fault.message) if record.fault else None,
         cursor=str(record.changed),
         jobs_ahead=jobs_ahead,
-        remaining=remaining(record, effort, datetime.now(UTC)) if effort else None,
+        remaining=_remaining(outlook),
+        running=[ForecastDocument(*msgspec.structs.astuple(each)) for each in outlook.running] if effort else None,
         parts=None if parts is None else [PartDocument(part.number, part.circuits) for part in parts],
         circuits_cancelled=circuits_cancelled,
     )
@@ -75,16 +84,10 @@ def shortened(document: OptionsDocument) -> OptionsDocument:
     return msgspec.structs.replace(document, ham_ops=None, circuit_ham_map=None, shot_groups=None, complete=False)
 
 
-def remaining(record: JobRecord, effort: Effort, now: datetime) -> Remaining | None:
-    """Estimate what a running job still takes, from what its circuits were guessed to take and did.
-
-    The relative error is taken for that of a count of the circuits done.
-    """
-    seconds = seconds_left(record, effort, now)
-    if seconds is None:
+def _remaining(outlook: Outlook) -> Remaining | None:
+    if outlook.seconds is None or outlook.low is None or outlook.high is None:
         return None
-    spread = min(0.9, _NINE_OF_TEN / math.sqrt(max(1, record.done)))
-    return Remaining(seconds, seconds * (1 - spread), seconds / (1 - spread))
+    return Remaining(outlook.seconds, outlook.low, outlook.high)
 
 
 def quota_document(amounts: Quota | Usage) -> QuotaDocument:

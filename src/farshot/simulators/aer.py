@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from farshot.admission.facts import Feature
 from farshot.errors import MissingExtraError
+from farshot.model import Forecast
+from farshot.simulators.durations import amplitudes, guess, is_brief
 from farshot.simulators.limits import check_dense
 from farshot.simulators.shots import check_room, check_time, distinct_share, operations_of
 from farshot.simulators.targets import missing_extra
@@ -22,6 +24,8 @@ _FITTING = frozenset({None, "density_matrix"})
 """The methods that average over the outcomes of a reset."""
 _INDICES = {"statevector": 1, "density_matrix": 2}
 """How many indices a dense array has for each qubit."""
+_AMPLITUDE = 5e-9
+"""Seconds that an operation was seen to take for each amplitude."""
 
 
 class AerSimulator:
@@ -41,6 +45,11 @@ class AerSimulator:
     def check(self, task: Task) -> None:
         """Parse `task`."""
         self._engine.check(task)
+
+    def forecast(self, task: Task) -> Forecast:
+        """Return how `simulate` will run `task`."""
+        method = task.method or _fitting_method(task)
+        return Forecast(self.name, method, _seconds(task, method))
 
     def simulate(self, task: Task) -> Run:
         """Run `task`."""
@@ -85,5 +94,13 @@ def _shot_seconds(scan: Scan, method: str) -> float:
     """Return what a shot was seen to take: a dynamic circuit is run once for each."""
     if scan.tail is None:
         amplitudes = 2.0 ** (_INDICES.get(method, 0) * scan.qubits)
-        return 1e-5 + len(operations_of(scan)) * (3e-7 + 5e-9 * amplitudes)
+        return 1e-5 + len(operations_of(scan)) * (3e-7 + _AMPLITUDE * amplitudes)
     return {"mps": 1e-5, "stabilizer": 5e-7 * scan.qubits}.get(method, 2e-6)
+
+
+def _seconds(task: Task, method: str) -> float | None:
+    """Return what a task takes with a dense array; None where it has another, or is brief."""
+    if method not in _INDICES:
+        return None
+    operation = _AMPLITUDE * amplitudes(_INDICES[method] * task.scan.qubits)
+    return None if is_brief(task, operation) else guess(task, operation)

@@ -19,6 +19,7 @@ from farshot.simulators.limits import check_dense, dense_qubits
 from farshot.simulators.lowered import STABILIZED
 from farshot.simulators.prism_bonds import BOND, check_exactness
 from farshot.simulators.prism_faults import translating
+from farshot.simulators.prism_forecast import AMPLITUDE_SECONDS, forecast
 from farshot.simulators.prism_source import joined, with_prelude
 from farshot.simulators.prism_templates import Templates
 from farshot.simulators.sampling import draw, drops_points, record
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from prism_q import Circuit, RunMetadata, RunOutcome, Simulation
 
     from farshot.admission.facts import Scan
-    from farshot.model import Counts
+    from farshot.model import Counts, Forecast
     from farshot.protocols import Task
     from farshot.simulators.prism_bound import Ready
 
@@ -90,6 +91,10 @@ class PrismSimulator:
     def check(self, task: Task) -> None:
         """Parse `task`."""
         parse_qasm(_sampled_text(task))
+
+    def forecast(self, task: Task) -> Forecast:
+        """Return how `simulate` will run `task`, as far as that is known."""
+        return forecast(task, _method(task))
 
     @translating
     def simulate(self, task: Task) -> Run:
@@ -162,7 +167,7 @@ def _shot_seconds(task: Task) -> float:
     """
     if task.scan.tail is not None or _method(task) is not None or _is_wide(task):
         return 0.0
-    return 1.3e-9 * len(operations_of(task.scan)) * 2.0**task.scan.qubits
+    return AMPLITUDE_SECONDS * len(operations_of(task.scan)) * 2.0**task.scan.qubits
 
 
 def _evaluate(unmeasured: Simulation, task: Task) -> Run:

@@ -18,13 +18,14 @@ from farshot.simulators.limits import amplitudes_size, dense_qubits, size_text
 if TYPE_CHECKING:
     from farshot.admission.facts import Scan
 
-__all__ = ["BOND", "check_exactness"]
+__all__ = ["BOND", "LARGEST_BOND", "STEP_SECONDS", "check_exactness", "steps_of"]
 
 BOND = 256
 """Bond dimension of `prism:mps`, also that of prism-q's own choice of matrix product states."""
 
-_LARGEST = BOND.bit_length() - 1
-_STEP = 4e-8
+LARGEST_BOND = BOND.bit_length() - 1
+"""The bond dimension as a power of 2."""
+STEP_SECONDS = 4e-8
 """Seconds that prism-q takes for a gate across one cut, by the cube of the bond: 2.3e-8 to 4.5e-8 were measured."""
 _PATIENCE = 10.0
 """What is over after so many seconds is tried."""
@@ -49,7 +50,7 @@ class _Need:
 
     @property
     def seconds(self) -> float:
-        return self.steps * _STEP
+        return self.steps * STEP_SECONDS
 
 
 def check_exactness(scan: Scan) -> None:
@@ -59,7 +60,7 @@ def check_exactness(scan: Scan) -> None:
     """
     program = scan.program or lower(scan.text)
     need = _need(program)
-    if need.bond <= _LARGEST or need.seconds < _PATIENCE:
+    if need.bond <= LARGEST_BOND or need.seconds < _PATIENCE:
         return
     if _kept(program, need.rehearsed) < _LOST:
         raise CircuitError(FaultCode.MEMORY, _refusal(program.qubits, need))
@@ -70,12 +71,24 @@ def _need(program: Program) -> _Need:
     bond, steps, small, rehearsed = 0, 0.0, 0.0, 0
     for crossed in bonds(program, dense_qubits()):
         bond = max([bond, *crossed])
-        steps += sum(8.0 ** min(each, _LARGEST) for each in crossed)
+        steps += sum(8.0 ** min(each, LARGEST_BOND) for each in crossed)
         small += sum(min(2.0**each, _REHEARSED) ** 3 for each in crossed)
         rehearsed += small <= budget
         if steps > _ENDLESS:
             break
     return _Need(bond, steps, rehearsed)
+
+
+def steps_of(program: Program) -> float:
+    """Return the steps of matrix product states of all qubits, with bonds up to `BOND`; those are counted no further
+    after which nobody counts on.
+    """
+    steps = 0.0
+    for crossed in bonds(program, 1):
+        steps += sum(8.0 ** min(each, LARGEST_BOND) for each in crossed)
+        if steps > _ENDLESS:
+            break
+    return steps
 
 
 def _kept(program: Program, count: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from farshot import plugins
@@ -14,6 +15,7 @@ from farshot.simulators.targets import GROUP, parse_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from farshot.model import Forecast
     from farshot.protocols import Run, Simulator, Task
     from farshot.simulators.lowered import Lowered
 
@@ -24,6 +26,10 @@ T = TypeVar("T")
 _NOT_MEASURED = "no measurement, so there is nothing to sample: add measure statements, or ask for observables"
 _PASSED_ON = frozenset({FaultCode.UNSUPPORTED, FaultCode.MEMORY, FaultCode.INTERNAL})
 """Faults of one simulator: another may run the circuit."""
+
+
+def _tell_nobody(forecast: Forecast) -> None:
+    """Nobody asks how it is run."""
 
 
 class Router:
@@ -41,16 +47,19 @@ class Router:
         return self._simulators[name]
 
 
-def run_circuit(router: Router, target: str, task: Task) -> tuple[str, Run]:
+def run_circuit(
+    router: Router, target: str, task: Task, tell: Callable[[Forecast], None] = _tell_nobody
+) -> tuple[str, Run]:
     """Run `task` on the first simulator of `target` that gets it right; return its name and what it made.
 
-    Raises `CircuitError`.
+    `tell` hears how each simulator that tries it will go about it. Raises `CircuitError`.
     """
+    act = partial(_simulate, tell)
     plain = lowered(task, parse_target(target).method)
     if plain is None:
-        return _first(router, target, task, _simulate)
+        return _first(router, target, task, act)
     with _placing(plain):
-        name, run = _first(router, target, plain.task, _simulate)
+        name, run = _first(router, target, plain.task, act)
     return name, plain.restored(run)
 
 
@@ -64,7 +73,8 @@ def check_circuit(router: Router, target: str, task: Task) -> None:
         _first(router, target, plain.task, _check)
 
 
-def _simulate(simulator: Simulator, task: Task) -> Run:
+def _simulate(tell: Callable[[Forecast], None], simulator: Simulator, task: Task) -> Run:
+    tell(simulator.forecast(task))
     return simulator.simulate(task)
 
 

@@ -11,7 +11,7 @@ from farshot.contract import JobStatus
 from farshot.model import Backlog, Effort, Line, Standing, Usage
 from farshot.store import statements as sql
 from farshot.store.clock import DAY
-from farshot.store.rows import to_record
+from farshot.store.rows import decode_forecast, to_record
 from farshot.store.schema import jobs, shards, shards_leased, spent
 from farshot.store.turns import LIST_QUEUED, Charges, waiting
 
@@ -34,6 +34,12 @@ _SUM_SPENTS = (
 _COUNT_RUNNING = select(shards.c.owner, func.count().label("running")).where(shards_leased).group_by(shards.c.owner)
 _LIST_SHOTS = select(jobs.c.id, jobs.c.shots).where(
     jobs.c.owner == bindparam("of_owner"), jobs.c.created_at >= bindparam("since"), jobs.c.draft.is_(None)
+)
+
+_LIST_FORECASTS = (
+    select(shards.c.forecast)
+    .where(shards.c.job_id == bindparam("of_job"), shards_leased, shards.c.forecast.is_not(None))
+    .order_by(shards.c.number)
 )
 
 
@@ -94,9 +100,10 @@ def _in_own_order(row: AnyRow) -> tuple[str, int, int]:
 
 
 def effort(connection: Connection, job_id: str) -> Effort:
-    """Return what a job was guessed to take, and how much of that is done."""
+    """Return what a job was guessed to take, how much of that is done, and the forecasts of what runs of it."""
     row = connection.execute(sql.SUM_EFFORT, {"of_job": job_id}).one()
-    return Effort(float(row.done or 0.0), float(row.total or 0.0))
+    found = connection.execute(_LIST_FORECASTS, {"of_job": job_id}).scalars()
+    return Effort(float(row.done or 0.0), float(row.total or 0.0), tuple(map(decode_forecast, found)))
 
 
 def usage(connection: Connection, owner: str, now: float) -> Usage:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "check_version", "schema_version", "upgrade"]
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('farshot schema'))")

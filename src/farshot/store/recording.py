@@ -140,9 +140,11 @@ def _size(part: Part) -> int:
     return len(part.results) + RESULT_BYTES if part.size else 0
 
 
-def prolong(connection: Connection, lease: Lease, until: dict[str, object], seconds: float, charges: Charges) -> bool:
-    """Let a lease last on and charge its owner for the `seconds` spent so far; say whether it still held."""
-    held = connection.execute(sql.RENEW_SHARD, fence(lease) | until).one_or_none()
+def prolong(connection: Connection, lease: Lease, changed: dict[str, object], seconds: float, charges: Charges) -> bool:
+    """Let a lease last on with what is `changed`, and charge its owner for the `seconds` spent so far; say whether it
+    still held.
+    """
+    held = connection.execute(sql.RENEW_SHARD, fence(lease) | changed).one_or_none()
     if held is None:
         return False
     charged = max(0.0, held.charged)

@@ -10,7 +10,7 @@ import msgspec
 
 from farshot.contract import JobStatus
 from farshot.errors import StoreCorruptError, UnknownJobError
-from farshot.model import Fault, JobRecord, JobSpec
+from farshot.model import Fault, Forecast, JobRecord, JobSpec
 from farshot.store import statements as sql
 from farshot.store.checksums import UNREADABLE, is_whole
 
@@ -21,8 +21,20 @@ if TYPE_CHECKING:
 
     AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = ["damaged", "decode_fault", "fence", "read_job", "read_spec", "to_record", "to_spec", "to_time", "unknown"]
+__all__ = [
+    "damaged",
+    "decode_fault",
+    "decode_forecast",
+    "fence",
+    "read_job",
+    "read_spec",
+    "to_record",
+    "to_spec",
+    "to_time",
+    "unknown",
+]
 
+decode_forecast = msgspec.msgpack.Decoder(Forecast).decode
 decode_fault = msgspec.msgpack.Decoder(Fault).decode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
 

@@ -5,7 +5,8 @@ job arrived in. A job with a `draft` is still being uploaded and has no shards. 
 jobs; a job's `changed` is the count at its last one. `turns` orders the owners fairly; the latest turn that was
 served is kept beside the count. The shards of an owner are in order of `rank`, which is their priority below zero;
 `cost` is what a shard is guessed to take, and `charged` what its owner was charged for it and it has not recorded yet;
-below zero it is nothing: what was recorded beyond it was charged then. One of the `attempts` has no holder once it was
+below zero it is nothing: what was recorded beyond it was charged then. A `forecast` says how the circuit is run that a
+leased shard is at; of one that is not leased it means nothing. One of the `attempts` has no holder once it was
 given back with nothing wrong: it counts as none, but its results stay with it.
 
 A `checksum` covers what a row says beside its state (`checksums.py`); a row from before there were any has none.
@@ -135,6 +136,7 @@ shards = Table(
     Column("rank", Integer, nullable=False, server_default=text("0")),
     Column("cost", Float, nullable=False, server_default=text("0")),
     Column("charged", Float, nullable=False, server_default=text("0")),
+    Column("forecast", LargeBinary),
     UniqueConstraint("job_id", "number"),
     UniqueConstraint("job_id", "part", "slot", name="uq_shards_payload"),
     ForeignKeyConstraint(

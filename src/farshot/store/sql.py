@@ -48,7 +48,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from farshot.accounts import Quota
-    from farshot.model import Backlog, Effort, Fault, JobFilter, JobRecord, JobSpec, Lease, Line, Part, Shard, Usage
+    from farshot.model import (
+        Backlog,
+        Effort,
+        Fault,
+        Forecast,
+        JobFilter,
+        JobRecord,
+        JobSpec,
+        Lease,
+        Line,
+        Part,
+        Shard,
+        Usage,
+    )
     from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
     from farshot.store.keeping import Keep
     from farshot.submission import Submission
@@ -58,6 +71,7 @@ __all__ = ["SqlStore"]
 _encode = msgspec.msgpack.Encoder().encode
 _FOUND_AT_MOST = 20
 _NOTHING: Mapping[Lease, float] = MappingProxyType({})
+_UNKNOWN: Mapping[Lease, Forecast] = MappingProxyType({})
 
 
 class SqlStore:
@@ -244,13 +258,18 @@ class SqlStore:
         with self._transactions.read() as connection:
             return [lease for lease in leases if connection.execute(sql.FIND_LEASE, fence(lease)).first() is None]
 
-    def renew(self, leases: Sequence[Lease], seconds: Mapping[Lease, float] = _NOTHING) -> list[Lease]:
+    def renew(
+        self,
+        leases: Sequence[Lease],
+        seconds: Mapping[Lease, float] = _NOTHING,
+        forecasts: Mapping[Lease, Forecast] = _UNKNOWN,
+    ) -> list[Lease]:
         """Prolong leases; return those that are lost (cancelled, or taken over). Charge their owners for the `seconds`
-        that have been spent on them and are not recorded.
+        that have been spent on them and are not recorded; keep the `forecasts` of what runs under them.
         """
         if not leases:
             return []
-        return self._transactions.write(lambda connection: self._renew(connection, leases, seconds))
+        return self._transactions.write(lambda connection: self._renew(connection, leases, seconds, forecasts))
 
     def record(self, parts: Sequence[Part]) -> list[Recorded]:
         """Record parts in one transaction, each only where its lease still holds."""
@@ -423,11 +442,20 @@ class SqlStore:
         mark(connection, ended)
         return ended
 
-    def _renew(self, connection: Connection, leases: Sequence[Lease], seconds: Mapping[Lease, float]) -> list[Lease]:
+    def _renew(
+        self,
+        connection: Connection,
+        leases: Sequence[Lease],
+        seconds: Mapping[Lease, float],
+        forecasts: Mapping[Lease, Forecast],
+    ) -> list[Lease]:
         self._lock(connection, (lease.job_id for lease in leases))
         until = self._until(self._moment(connection))
-        charges = Charges()
-        lost = [lease for lease in leases if not prolong(connection, lease, until, seconds.get(lease, 0.0), charges)]
+        charges, lost = Charges(), []
+        for lease in leases:
+            changed = until | {"of_forecast": _encode(forecasts[lease]) if lease in forecasts else None}
+            if not prolong(connection, lease, changed, seconds.get(lease, 0.0), charges):
+                lost.append(lease)
         charge(connection, charges)
         return lost
 

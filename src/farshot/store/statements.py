@@ -238,6 +238,7 @@ LEASE_SHARD = (
         lease_until=bindparam("until"),
         lease_boot=bindparam("boot"),
         charged=bindparam("advance"),
+        forecast=None,
     )
 )
 ADD_ATTEMPT = insert(attempts)
@@ -257,7 +258,7 @@ FIND_LEASE = select(shards.c.seq).where(_this_lease)
 RENEW_SHARD = (
     update(shards)
     .where(_this_lease)
-    .values(lease_until=bindparam("until"), lease_boot=bindparam("boot"))
+    .values(lease_until=bindparam("until"), lease_boot=bindparam("boot"), forecast=bindparam("of_forecast"))
     .returning(shards.c.owner, shards.c.charged)
 )
 CHARGE_SHARD = update(shards).where(_this_lease).values(charged=bindparam("seconds"))

@@ -10,12 +10,14 @@ import itertools
 import math
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from farshot.admission.template import Template
+from farshot.backends.estimates import NO_OUTLOOK
 from farshot.contract import AsyncJobBackend, ExecutionCancelledError, ExecutionResult, JobStatus
 from farshot.errors import (
     AmbiguousJobError,
@@ -32,6 +34,7 @@ from farshot.packing import unpack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from farshot.backends.estimates import Outlook
     from farshot.backends.jobs import Job
     from farshot.model import JobRecord
 
@@ -52,6 +55,7 @@ class _Backend(AsyncJobBackend, Protocol):
     def job(self, job: ExecutionResult | Job | str) -> Job: ...
     def run(self, circuits: Mapping[str, str] | Template | str, **options: Any) -> Job: ...  # noqa: ANN401 -- as above
     def record(self, job: ExecutionResult | Job | str) -> JobRecord: ...
+    def outlook(self, job: ExecutionResult | Job | str) -> Outlook: ...
     def wait(self, job: ExecutionResult | Job | str) -> JobStatus: ...
     def delete(self, job: ExecutionResult | Job | str) -> None: ...
     def ended(self, jobs: Sequence[ExecutionResult | Job | str]) -> Iterator[str]: ...
@@ -109,6 +113,22 @@ class BackendSuite:
         assert sum(entry["results"].values()) == 123
         assert set(entry["results"]) <= {"00", "11"}
         assert {"simulator", "method", "exact", "seed", "shots", "seconds", "attempt"} <= set(entry["metadata"])
+
+    def test_how_a_circuit_is_run_is_said_while_it_runs(self, backend: _Backend) -> None:
+        """Before the first of a job is done: by which simulator and method, and about how long that takes."""
+        job = backend.run(slow_circuits(1, 25))
+        while not (outlook := backend.outlook(job)).running:
+            assert not backend.record(job).status.is_terminal
+            time.sleep(0.02)
+        (forecast,) = outlook.running
+        assert forecast.simulator
+        assert forecast.method == "statevector"
+        assert forecast.seconds is not None
+        assert forecast.seconds > 1.0
+        assert outlook.seconds is None or 0 < outlook.seconds <= forecast.seconds
+        assert job.outlook.running == outlook.running
+        job.cancel()
+        assert backend.outlook(job) == NO_OUTLOOK
 
     def test_results_are_a_new_object(self, backend: _Backend) -> None:
         """The handle stays as it was; fetching twice is equal."""

@@ -15,6 +15,7 @@ __all__ = [
     "EventsDocument",
     "FaultDocument",
     "FinalizeRequest",
+    "ForecastDocument",
     "JobDocument",
     "JobListDocument",
     "JobRequest",
@@ -103,6 +104,16 @@ class Remaining(msgspec.Struct, frozen=True):
     high: float
 
 
+class ForecastDocument(msgspec.Struct, frozen=True):
+    """How circuits of a job that run now are run: by which simulator and method, and about how many seconds one of
+    them takes in all, the longest. Null where it is not known before one is done.
+    """
+
+    simulator: str
+    method: str | None
+    seconds: float | None
+
+
 class OptionsDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What holds for every circuit of a job, as it was submitted. Submitting its circuits with these gives the same
     counts. `seed` is a decimal number as text, for it may be beyond what a JSON number holds everywhere.
@@ -147,8 +158,9 @@ class PartDocument(msgspec.Struct, frozen=True):
 class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Where a job stands. `cursor` names its last change; `run_time` is the seconds of simulation over its circuits.
 
-    `jobs_ahead` counts the jobs that are served before a waiting one; it, `remaining` and `parts` are there where
-    one job is asked for, `options` where that is without `after`. `circuits_cancelled` answers a cancel.
+    `jobs_ahead` counts the jobs that are served before a waiting one; `running` says how circuits that run are run,
+    each simulator and method once, from about a second on after they have begun. These, `remaining` and `parts` are
+    there where one job is asked for, `options` where that is without `after`. `circuits_cancelled` answers a cancel.
     """
 
     job_id: str
@@ -170,6 +182,7 @@ class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str
     jobs_ahead: int | None = None
     remaining: Remaining | None = None
+    running: list[ForecastDocument] | None = None
     parts: list[PartDocument] | None = None
     circuits_cancelled: int | None = None
     options: OptionsDocument | None = None

@@ -1,18 +1,24 @@
-"""Shared memory in which the child announces the circuit that it is about to run, and when it began.
+"""Shared memory in which the child announces the circuit that it is about to run, when it began, and how it is run.
 
 The parent says there that the child shall end with the circuit that it runs.
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import tempfile
 import time
 
+from farshot.model import Forecast
+
 __all__ = ["Board"]
 
-_SIZE = 24
+_WORDS = 40
+_TEXT = 64
+"""Bytes for the names of a simulator and a method."""
+_SIZE = _WORDS + 2 * _TEXT
 _NOTHING = -1
 
 
@@ -29,7 +35,10 @@ class Board:
         self._memory = mmap.mmap(descriptor, _SIZE)
         self._position = memoryview(self._memory)[:8].cast("q")
         self._since = memoryview(self._memory)[8:16].cast("d")
-        self._wanted = memoryview(self._memory)[16:].cast("q")
+        self._wanted = memoryview(self._memory)[16:24].cast("q")
+        self._foretold = memoryview(self._memory)[24:32].cast("q")
+        self._guess = memoryview(self._memory)[32:40].cast("d")
+        self._written: Forecast | None = None
 
     @classmethod
     def create(cls) -> tuple[Board, int]:
@@ -46,8 +55,29 @@ class Board:
 
     def announce(self, position: int) -> None:
         """Say that the circuit at `position` runs from now on."""
+        self._foretold[0] = _NOTHING
         self._since[0] = time.monotonic()
         self._position[0] = position
+
+    def foretell(self, forecast: Forecast) -> None:
+        """Say how the circuit is run that was announced last."""
+        if forecast is not self._written:
+            self._foretold[0] = _NOTHING
+            self._guess[0] = math.nan if forecast.seconds is None else forecast.seconds
+            self._memory[_WORDS:] = _packed(forecast.simulator) + _packed(forecast.method or "")
+            self._written = forecast
+        self._foretold[0] = self._position[0]
+
+    def forecast(self) -> Forecast | None:
+        """Return how the circuit is run that runs; None where nothing does, or it is not said yet."""
+        position = self._foretold[0]
+        if position == _NOTHING or position != self._position[0]:
+            return None
+        names, seconds = self._memory[_WORDS:], self._guess[0]
+        if self._foretold[0] != position or self._memory[_WORDS:] != names:
+            return None
+        simulator, method = _unpacked(names[:_TEXT]), _unpacked(names[_TEXT:])
+        return Forecast(simulator, method or None, None if math.isnan(seconds) else seconds)
 
     def clear(self) -> None:
         """Say that nothing runs."""
@@ -72,10 +102,20 @@ class Board:
 
     def close(self) -> None:
         """Unmap."""
+        self._foretold.release()
+        self._guess.release()
         self._wanted.release()
         self._position.release()
         self._since.release()
         self._memory.close()
+
+
+def _packed(name: str) -> bytes:
+    return name.encode("utf-8", "replace")[:_TEXT].ljust(_TEXT, b"\0")
+
+
+def _unpacked(name: bytes) -> str:
+    return name.rstrip(b"\0").decode("utf-8", "ignore")
 
 
 def _memory_file() -> int:

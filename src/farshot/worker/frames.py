@@ -62,7 +62,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict"):
     fault: Fault | None
 
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Counts up with every change of these messages, of the arguments of a child, or of what a board holds."""
 
 Message: TypeAlias = Assignment | Inspection | Ready | Report | Verdict

@@ -16,7 +16,10 @@ from farshot.simulators.shots import naming_shots
 from farshot.worker.reporting import check_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from farshot.admission.pattern import Row
+    from farshot.model import Forecast
     from farshot.simulators.router import Router
     from farshot.worker.frames import Assignment
     from farshot.worker.reporting import Reporter
@@ -33,6 +36,10 @@ class Announcer(Protocol):
         """Say that the circuit at `position` runs from now on."""
         ...
 
+    def foretell(self, forecast: Forecast) -> None:
+        """Say how the circuit is run that was announced last."""
+        ...
+
     def is_recalled(self) -> bool:
         """Whether the worker is asked for."""
         ...
@@ -42,7 +49,9 @@ def warm_up(router: Router) -> None:
     """Run a coin once: the first circuit does not pay for what is loaded on first use, and is not the first to learn
     that nothing runs here. Raises `ExecutorError` in that case.
     """
-    result = run_source(router, JobSpec("auto", seed=0, shots=ShotPlan((ShotGroup(0, 1, 1),))), 0, "coin", _COIN)
+    result = run_source(
+        router, JobSpec("auto", seed=0, shots=ShotPlan((ShotGroup(0, 1, 1),))), 0, "coin", _COIN, _tell_nobody
+    )
     if isinstance(result.outcome, Fault):
         message = f"one coin cannot be tossed: {result.outcome.message}"
         raise ExecutorError(message)
@@ -63,20 +72,27 @@ def run_assignment(assignment: Assignment, router: Router, board: Announcer, rep
                 reporter.add(CircuitResult.failed(assignment.verdict, assignment.spec, position, label))
                 continue
         board.announce(position)
-        reporter.add(run_source(router, assignment.spec, position, label, source))
+        reporter.add(run_source(router, assignment.spec, position, label, source, board.foretell))
         if board.is_recalled():
             break
     reporter.end()
 
 
-def run_source(router: Router, spec: JobSpec, position: int, label: str, source: bytes) -> CircuitResult:
-    """Run one circuit; every failure becomes its fault."""
+def run_source(  # noqa: PLR0913 -- what there is to know of one circuit
+    router: Router,
+    spec: JobSpec,
+    position: int,
+    label: str,
+    source: bytes,
+    tell: Callable[[Forecast], None],
+) -> CircuitResult:
+    """Run one circuit; `tell` hears how, before it begins. Every failure becomes its fault."""
     started = time.perf_counter()
     row = shots = None
     try:
         task = _task(spec, position, circuit_seed(spec.seed, label), source)
         row, shots = task.scan.row, task.shots
-        simulator, run = run_circuit(router, spec.target, task)
+        simulator, run = run_circuit(router, spec.target, task, tell)
         check_size(run.outcome)
     except Exception as error:  # noqa: BLE001 -- whatever one circuit meets must not fail its batch mates
         return CircuitResult.failed(_fault(error, row, shots), spec, position, label, time.perf_counter() - started)
@@ -103,6 +119,10 @@ def inspect_source(router: Router, spec: JobSpec, position: int, source: bytes) 
     except Exception as error:  # noqa: BLE001 -- whatever one text meets must not hide the others
         return _fault(error, row)
     return None
+
+
+def _tell_nobody(forecast: Forecast) -> None:
+    """Nobody waits for a coin."""
 
 
 def _task(spec: JobSpec, position: int, seed: int, source: bytes) -> Task:

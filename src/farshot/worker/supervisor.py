@@ -27,6 +27,8 @@ from farshot.worker.frames import PROTOCOL, Message, Ready, read_frame, write_fr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from farshot.model import Forecast
+
 __all__ = ["Child", "ChildDiedError", "ChildStartError", "worker_environment"]
 
 _log = logging.getLogger(__name__)
@@ -142,6 +144,10 @@ class Child:
     def announced(self) -> int | None:
         """Return the position of the circuit that it runs, or ran when it died."""
         return self._board.announced()
+
+    def forecast(self) -> Forecast | None:
+        """Return how the circuit is run that it runs; None where it has not said."""
+        return self._board.forecast()
 
     def recall(self, *, wanted: bool = True) -> None:
         """Have the child end its assignment with the circuit that it runs, or take that back."""

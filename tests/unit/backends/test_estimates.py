@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from farshot.backends.bars import asked_now_and_then
-from farshot.backends.estimates import Outlook, seconds_left
+from farshot.backends.estimates import NO_OUTLOOK, Outlook, outlook_of, seconds_left
 from farshot.contract import JobStatus
-from farshot.model import Effort, JobRecord
+from farshot.model import Effort, Forecast, JobRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+DENSE = Forecast("prism", "statevector", 660.0)
 RUNNING = JobRecord(
     seq=0,
     id="job",
@@ -41,8 +42,37 @@ def test_a_job_that_does_not_run_has_no_estimate(record):
     assert seconds_left(record, Effort(1.0, 10.0), START) is None
 
 
-def test_nothing_done_gives_no_estimate():
-    assert seconds_left(RUNNING, Effort(0.0, 10.0), START) is None
+@pytest.mark.parametrize(
+    ("forecasts", "whole"),
+    [
+        ((), 600.0),
+        ((DENSE,), 660.0),
+        ((DENSE, Forecast("prism")), 660.0),
+        ((Forecast("prism"), Forecast("prism")), 300.0),
+        ((Forecast("prism", "mps", 1.0),) * 100, 1.0),
+    ],
+    ids=["by the texts", "no less than what runs", "of two workers", "shared", "all of it runs"],
+)
+def test_before_a_circuit_is_done_the_guess_holds(forecasts, whole):
+    begun, effort = replace(RUNNING, done=0), Effort(0.0, 600.0, forecasts)
+    assert seconds_left(begun, effort, START) == whole
+    assert seconds_left(begun, effort, START + timedelta(seconds=0.5)) == whole - 0.5
+
+
+def test_a_guess_that_is_over_says_nothing_more():
+    outlook = outlook_of(replace(RUNNING, done=0), Effort(0.0, 10.0, (DENSE,)), START + timedelta(seconds=700))
+    assert outlook == Outlook(running=(DENSE,))
+
+
+def test_a_guess_may_be_wrong_by_much_and_what_was_seen_by_less():
+    guessed = outlook_of(replace(RUNNING, done=0), Effort(0.0, 10.0), START)
+    seen = outlook_of(RUNNING, Effort(1.0, 10.0), START + timedelta(seconds=2))
+    assert (guessed.low, guessed.high) == pytest.approx((1.0, 100.0))
+    assert (seen.low, seen.high) == pytest.approx((15.0, 21.6), rel=0.01)
+
+
+def test_a_job_that_has_ended_has_no_outlook():
+    assert outlook_of(replace(RUNNING, status=JobStatus.COMPLETED), Effort(10.0, 10.0), START) == NO_OUTLOOK
 
 
 def test_an_estimate_is_counted_down_and_not_asked_for_at_every_look():

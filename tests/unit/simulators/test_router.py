@@ -4,7 +4,7 @@ import pytest
 
 from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode, MissingExtraError, TargetError
-from farshot.model import Values
+from farshot.model import Forecast, Values
 from farshot.protocols import Run, Task
 from farshot.simulators.router import Router, check_circuit, run_circuit
 
@@ -29,6 +29,9 @@ class Fake:
     def check(self, task):
         self.simulate(task)
 
+    def forecast(self, task):
+        return Forecast(self.name, task.method, 2.0)
+
     def simulate(self, task):
         if self.error is not None:
             raise self.error
@@ -49,6 +52,19 @@ def failing(code, message, line=None):
 
 def test_prism_comes_first():
     assert run_circuit(router_of(), "auto", task_of()) == ("prism", Run(Values(()), "prism"))
+
+
+def test_what_is_tried_is_told_before_it_is_run():
+    told = []
+    router = router_of(prism=failing(FaultCode.UNSUPPORTED, "not this"))
+    run_circuit(router, "auto", task_of(), told.append)
+    assert told == [Forecast("prism", None, 2.0), Forecast("aer", None, 2.0)]
+
+
+def test_what_refuses_is_not_told():
+    told = []
+    run_circuit(router_of(prism={"refusal": "no"}), "auto", task_of(), told.append)
+    assert [forecast.simulator for forecast in told] == ["aer"]
 
 
 def test_the_method_reaches_the_simulator():

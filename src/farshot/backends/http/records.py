@@ -10,8 +10,9 @@ from urllib.parse import quote
 import msgspec
 
 from farshot.admission.template import check_parameters
+from farshot.backends.estimates import Outlook
 from farshot.errors import FaultCode, UnknownJobError
-from farshot.model import Fault, JobRecord
+from farshot.model import Fault, Forecast, JobRecord
 from farshot.protocols import StoredCircuits
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from farshot.wire import CircuitsDocument, FaultDocument, JobDocument, OptionsDocument
 
-__all__ = ["circuits_in", "job_path", "options_in", "record_of"]
+__all__ = ["circuits_in", "job_path", "options_in", "outlook_in", "record_of"]
 
 
 def record_of(document: JobDocument) -> JobRecord:
@@ -44,6 +45,15 @@ def record_of(document: JobDocument) -> JobRecord:
         finished_at=document.finished_at,
         fault=_fault(document.error),
     )
+
+
+def outlook_in(document: JobDocument) -> Outlook:
+    """Return how long a job still takes, how it is run, and what comes before it."""
+    left = document.remaining
+    running = tuple(Forecast(each.simulator, each.method, each.seconds) for each in document.running or ())
+    if left is None:
+        return Outlook(jobs_ahead=document.jobs_ahead, running=running)
+    return Outlook(left.seconds, document.jobs_ahead, left.low, left.high, running)
 
 
 def options_in(document: OptionsDocument) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError
-from farshot.model import CircuitResult, Fault, JobFilter, JobRecord, Lease, Part
+from farshot.model import CircuitResult, Fault, Forecast, JobFilter, JobRecord, Lease, Part
 from farshot.testing.stores.following import Follower
 from farshot.testing.stores.model import ModelJob, ModelShard, ModelStore
 from farshot.testing.stores.values import LEASE_SECONDS, ManualClock, make_result, make_submission
@@ -30,6 +30,7 @@ _EXCLUDED = st.frozensets(_OWNERS, max_size=2)
 _FEW = st.integers(1, 4)
 _PICK = st.integers(0, 10_000)
 _SPENT = st.sampled_from([0.0, 0.25, 2.0, 16.0])
+_FORECAST = st.sampled_from([None, Forecast("aer", "statevector", 8.0)])
 _MOVES = st.sampled_from([1.0, LEASE_SECONDS / 2, LEASE_SECONDS - 0.5, LEASE_SECONDS + 0.5])
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 
@@ -147,12 +148,14 @@ class StoreMachine(RuleBasedStateMachine):
         self._compare_claim(claimed, self.model.claim(holder, limit))
 
     @precondition(lambda self: self.leases)
-    @rule(picks=st.lists(_PICK, min_size=1, max_size=3), spent=_SPENT)
-    def renew(self, picks: list[int], spent: float) -> None:
-        """Prolong leases on which so much was spent; what is lost is told."""
+    @rule(picks=st.lists(_PICK, min_size=1, max_size=3), spent=_SPENT, forecast=_FORECAST)
+    def renew(self, picks: list[int], spent: float, forecast: Forecast | None) -> None:
+        """Prolong leases on which so much was spent; what is lost is told, and what runs is known."""
         leases = list(dict.fromkeys(self._lease(pick) for pick in picks))
         seconds = dict.fromkeys(leases, spent)
-        assert self.store.renew(leases, seconds) == self.model.renew(leases, seconds)
+        forecasts = dict.fromkeys(leases, forecast) if forecast else {}
+        assert self.store.renew(leases, seconds, forecasts) == self.model.renew(leases, seconds, forecasts)
+        self._compare_forecasts(leases)
 
     @precondition(lambda self: self.leases)
     @rule(pick=_PICK, blamed=st.sampled_from(["nobody", "suspect", "verdict"]), spent=_SPENT)
@@ -258,6 +261,11 @@ class StoreMachine(RuleBasedStateMachine):
             assert (shard.first, shard.labels) == (first, tuple(f"c{number}" for number in range(first, end)))
             assert (shard.suspect, shard.verdict) == (wanted.suspect, wanted.verdict)
         self.leases += [shard.lease for shard in claimed]
+        self._compare_forecasts([shard.lease for shard in claimed])
+
+    def _compare_forecasts(self, leases: list[Lease]) -> None:
+        for job_id in self.model.jobs.keys() & {lease.job_id for lease in leases}:
+            assert self.store.effort(job_id).forecasts == self.model.jobs[job_id].forecasts
 
     def _record(self, parts: list[Part]) -> None:
         recorded = self.store.record(parts)

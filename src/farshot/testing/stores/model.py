@@ -14,7 +14,7 @@ from farshot.testing.stores.values import LEASE_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from farshot.model import Fault, Part
+    from farshot.model import Fault, Forecast, Part
     from farshot.testing.stores.values import ManualClock
 
 __all__ = ["MAX_ADVANCE", "ModelJob", "ModelShard", "ModelStore"]
@@ -41,10 +41,11 @@ class ModelShard:
     boot: str = ""
     suspect: int | None = None
     verdict: Fault | None = None
+    forecast: Forecast | None = None
 
     def move(self, event: ShardEvent) -> None:
         """Go where the table says; only a claim gives a lease."""
-        self.status, self.lease = shard_after(self.status, event), None
+        self.status, self.lease, self.forecast = shard_after(self.status, event), None, None
 
     def is_open(self, clock: ManualClock) -> bool:
         """Whether it may be claimed."""
@@ -90,6 +91,11 @@ class ModelJob:
         for shard in self.shards:
             if shard.status in {ShardStatus.QUEUED, ShardStatus.LEASED}:
                 shard.move(ShardEvent.CANCEL)
+
+    @property
+    def forecasts(self) -> tuple[Forecast, ...]:
+        """How the circuits are run that run."""
+        return tuple(shard.forecast for shard in self.shards if shard.forecast)
 
     @property
     def circuits(self) -> int:
@@ -184,11 +190,12 @@ class ModelStore:
             shard.prolong(self.clock)
         return [shard for _, shard in chosen]
 
-    def renew(self, leases: list[Lease], seconds: dict[Lease, float]) -> list[Lease]:
+    def renew(self, leases: list[Lease], seconds: dict[Lease, float], forecasts: dict[Lease, Forecast]) -> list[Lease]:
         """Prolong what holds and charge for what it took longer than was charged; return the others."""
         for lease in leases:
             if shard := self.held(lease):
                 shard.prolong(self.clock)
+                shard.forecast = forecasts.get(lease)
                 self.charge(shard, max(0.0, seconds.get(lease, 0.0) - shard.charged))
                 shard.charged = max(shard.charged, seconds.get(lease, 0.0))
         return self.lost(leases)

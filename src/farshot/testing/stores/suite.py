@@ -10,7 +10,7 @@ import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
-from farshot.model import CircuitResult, Counts, Fault, JobFilter, JobRecord, Part
+from farshot.model import CircuitResult, Counts, Fault, Forecast, JobFilter, JobRecord, Part
 from farshot.testing.stores.following import FollowingSuite
 from farshot.testing.stores.listing import DeletingSuite, ListingSuite
 from farshot.testing.stores.turns import LimitSuite, TurnSuite
@@ -253,6 +253,26 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert taken.lease.shard == left.lease.shard
         assert store.renew([kept.lease, left.lease]) == [left.lease]
         assert finish(store, kept)
+
+    def test_how_circuits_are_run_is_known_while_they_are(self, store: JobStore, clock: _Movable) -> None:
+        """The last renewal counts, of a lease that holds; the next attempt and the end of the shard know nothing."""
+        job, other = store.add(make_submission()), store.add(make_submission())
+        one, two = store.claim("me", 2)
+        assert store.effort(job.id).forecasts == ()
+        dense, unknown = Forecast("prism", "statevector", 660.0), Forecast("aer")
+        store.renew([one.lease, two.lease], {}, {one.lease: unknown})
+        store.renew([one.lease, two.lease], {}, {one.lease: dense, two.lease: unknown})
+        assert store.effort(job.id).forecasts == (dense, unknown)
+        assert store.effort(other.id).forecasts == ()
+        finish(store, two)
+        assert store.effort(job.id).forecasts == (dense,)
+        clock.advance(LEASE_SECONDS + 1)
+        (again,) = (shard for shard in store.claim("you", 9) if shard.lease.job_id == job.id)
+        assert store.renew([one.lease], {}, {one.lease: dense}) == [one.lease]
+        assert store.effort(job.id).forecasts == ()
+        store.renew([again.lease], {}, {again.lease: unknown})
+        store.give_back(again.lease)
+        assert store.effort(job.id).forecasts == ()
 
     def test_leases_of_an_earlier_boot_are_void(self, store: JobStore, clock: _Movable) -> None:
         """Monotonic time starts anew at a boot, so times of two boots are not compared."""
