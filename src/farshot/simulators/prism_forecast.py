@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from farshot.admission.facts import Scan
     from farshot.protocols import Task
 
-__all__ = ["AMPLITUDE_SECONDS", "forecast"]
+__all__ = ["AMPLITUDE_SECONDS", "BRIEF", "SMALL", "forecast"]
 
 AMPLITUDE_SECONDS = 1.3e-9
 """What an operation was seen to take for each amplitude of a state vector."""
+SMALL = 10
+"""Up to this width a static circuit takes a moment, were its text half a megabyte."""
+BRIEF = Forecast("prism")
+"""The forecast of such a circuit, for which prism-q chooses the method."""
 _RANKED = frozenset({*STABILIZED, "t", "tdg"})
 _OPERAND = re.compile(r"\b(\w++)\[(\d{1,9})\]")
 

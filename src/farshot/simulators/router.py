@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from farshot.protocols import Run, Simulator, Task
     from farshot.simulators.lowered import Lowered
 
-__all__ = ["Router", "check_circuit", "run_circuit"]
+__all__ = ["Router", "check_circuit", "run_circuit", "tell_nobody"]
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ _PASSED_ON = frozenset({FaultCode.UNSUPPORTED, FaultCode.MEMORY, FaultCode.INTER
 """Faults of one simulator: another may run the circuit."""
 
 
-def _tell_nobody(forecast: Forecast) -> None:
+def tell_nobody(forecast: Forecast) -> None:
     """Nobody asks how it is run."""
 
 
@@ -48,7 +48,7 @@ class Router:
 
 
 def run_circuit(
-    router: Router, target: str, task: Task, tell: Callable[[Forecast], None] = _tell_nobody
+    router: Router, target: str, task: Task, tell: Callable[[Forecast], None] = tell_nobody
 ) -> tuple[str, Run]:
     """Run `task` on the first simulator of `target` that gets it right; return its name and what it made.
 

@@ -11,7 +11,7 @@ from farshot.admission.scan import scan
 from farshot.errors import CircuitError, ExecutorError, FaultCode
 from farshot.model import CircuitResult, Fault, JobSpec, ShotGroup, ShotPlan, circuit_seed
 from farshot.protocols import Task
-from farshot.simulators.router import check_circuit, run_circuit
+from farshot.simulators.router import check_circuit, run_circuit, tell_nobody
 from farshot.simulators.shots import naming_shots
 from farshot.worker.reporting import check_size
 
@@ -49,9 +49,7 @@ def warm_up(router: Router) -> None:
     """Run a coin once: the first circuit does not pay for what is loaded on first use, and is not the first to learn
     that nothing runs here. Raises `ExecutorError` in that case.
     """
-    result = run_source(
-        router, JobSpec("auto", seed=0, shots=ShotPlan((ShotGroup(0, 1, 1),))), 0, "coin", _COIN, _tell_nobody
-    )
+    result = run_source(router, JobSpec("auto", seed=0, shots=ShotPlan((ShotGroup(0, 1, 1),))), 0, "coin", _COIN)
     if isinstance(result.outcome, Fault):
         message = f"one coin cannot be tossed: {result.outcome.message}"
         raise ExecutorError(message)
@@ -84,7 +82,7 @@ def run_source(  # noqa: PLR0913 -- what there is to know of one circuit
     position: int,
     label: str,
     source: bytes,
-    tell: Callable[[Forecast], None],
+    tell: Callable[[Forecast], None] = tell_nobody,
 ) -> CircuitResult:
     """Run one circuit; `tell` hears how, before it begins. Every failure becomes its fault."""
     started = time.perf_counter()
@@ -119,10 +117,6 @@ def inspect_source(router: Router, spec: JobSpec, position: int, source: bytes) 
     except Exception as error:  # noqa: BLE001 -- whatever one text meets must not hide the others
         return _fault(error, row)
     return None
-
-
-def _tell_nobody(forecast: Forecast) -> None:
-    """Nobody waits for a coin."""
 
 
 def _task(spec: JobSpec, position: int, seed: int, source: bytes) -> Task:
