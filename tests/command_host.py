@@ -1,9 +1,9 @@
-"""Imports the command line once, which takes a second or two, and forks a process for each command it is told of.
+"""Imports the project once, which takes a second or two, and forks a process for each command that it is told of.
 
-A message on its connection, which is its standard input, is JSON: the `arguments` of `farshot`, the `folder` to run in,
-the whole `environment`, and whether the command is `alone` in a session of its own. With it come four descriptors: the
-command's input, output and errors, and one on which it says its process id once it is what was told, and on which this
-program says its exit status once it has ended.
+A message on its connection, which is its standard input, is JSON: the `module` to run and its `arguments`, the `folder`
+to run it in, the whole `environment`, and whether it is `alone` in a session of its own. With it come four descriptors:
+the program's input, output and errors, and one on which it says its process id once it is what was told, and on which
+this program says its exit status once it has ended.
 """
 
 import gc
@@ -90,7 +90,7 @@ def become(told, descriptors):
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.environ.clear()
     os.environ.update(told["environment"])
-    sys.argv = ["farshot", *told["arguments"]]
+    sys.argv = [told["module"], *told["arguments"]]
     sys.path[0] = told["folder"]
     sys.stdin = sys.__stdin__ = renewed(sys.stdin, "r")
     sys.stdout = sys.__stdout__ = renewed(sys.stdout, "w")
@@ -104,5 +104,6 @@ def renewed(stream, mode, **options):
 
 if __name__ == "__main__":
     load()
-    become(*next_command(socket.socket(fileno=os.dup(0))))
-    runpy.run_module("farshot", run_name="__main__", alter_sys=True)
+    told, descriptors = next_command(socket.socket(fileno=os.dup(0)))
+    become(told, descriptors)
+    runpy.run_module(told["module"], run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""`farshot` in a process of its own, forked by a host that has imported it already: a start costs hardly anything.
+"""`farshot` in a process of its own, forked by a host that has imported it already: a start costs little.
 
 The host is `command_host.py`. What an interpreter reads of its environment when it starts, it cannot be told later:
 where that differs from what the host was started with, a command has an interpreter of its own.
@@ -29,8 +29,8 @@ KEPT = {name: value for name, value in os.environ.items() if not name.startswith
 class Command:
     """A process that was forked for a command, with what `subprocess.Popen` has for one."""
 
-    def __init__(self, arguments, report, stdin, stdout, stderr):
-        self.args = ["farshot", *arguments]
+    def __init__(self, command, report, stdin, stdout, stderr):
+        self.args = command
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         self.returncode = None
         self._report = report
@@ -95,8 +95,7 @@ class Host:
             self._process = subprocess.Popen(command, env=environment, stdin=theirs, start_new_session=True)
         atexit.register(self.close)
 
-    def start(self, arguments, folder, environment, alone, descriptors):
-        told = {"arguments": arguments, "folder": str(folder), "environment": environment, "alone": alone}
+    def start(self, told, descriptors):
         socket.send_fds(self._connection, [json.dumps(told).encode()], descriptors)
 
     def close(self):
@@ -106,22 +105,29 @@ class Host:
         self._connection.close()
 
 
-def start(*arguments, environment, folder=".", alone=False, before=(), **streams):
-    """Start `farshot` with these arguments in a folder, in this environment and no other.
+def start(*arguments, **options):
+    """Start `farshot` with these arguments; the options are those of `start_module`."""
+    return start_module("farshot", *arguments, **options)
 
-    A command that is `alone` has a session of its own. Of `stdin`, `stdout` and `stderr`, those are pipes of text that
-    are not given. Words `before` it, such as `prlimit --nofile=100`, start an interpreter of its own.
+
+def start_module(module, *arguments, environment, folder=".", alone=False, before=(), **streams):
+    """Start a module as a program with these arguments in a folder, in this environment and no other.
+
+    A program that is `alone` has a session of its own. Of `stdin`, `stdout` and `stderr`, those are pipes of text that
+    are not given; a number is a descriptor of this process. Words `before` it, such as `prlimit --nofile=100`, start an
+    interpreter of its own.
     """
     arguments, folder = [str(argument) for argument in arguments], Path(folder).resolve(strict=True)
     streams = {name: streams.get(name, PIPE) for name in _MODES}
     if before or _read_at_start(environment) != _read_at_start(KEPT):
-        command = [*before, sys.executable, "-m", "farshot", *arguments]
+        command = [*before, sys.executable, "-m", module, *arguments]
         return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=alone, **streams, **_TEXT)
+    told = {"module": module, "arguments": arguments, "folder": str(folder), "environment": environment, "alone": alone}
     with ExitStack() as given:
         report, reported = _ends(PIPE, "r", given)
         ends = [_ends(stream, _MODES[name], given) for name, stream in streams.items()]
-        _host().start(arguments, folder, environment, alone, [*(theirs for _, theirs in ends), reported])
-    return Command(arguments, report, *(ours for ours, _ in ends))
+        _host().start(told, [*(theirs for _, theirs in ends), reported])
+    return Command([module, *arguments], report, *(ours for ours, _ in ends))
 
 
 def run(*arguments, text="", timeout=180, **options):
@@ -134,11 +140,11 @@ def run(*arguments, text="", timeout=180, **options):
 def _ends(stream, mode, given):
     """Return this program's end of a new pipe, and the descriptor for the command; of a file there is no other end."""
     if stream is not PIPE:
-        return None, stream.fileno()
+        return None, stream if isinstance(stream, int) else stream.fileno()
     reader, writer = os.pipe()
     ours, theirs = (reader, writer) if mode == "r" else (writer, reader)
     given.callback(os.close, theirs)
-    return os.fdopen(ours, mode, **_TEXT), theirs
+    return os.fdopen(ours, mode, buffering=1, **_TEXT), theirs
 
 
 def _read_at_start(environment):
