@@ -1,12 +1,10 @@
 """The real program in a process of its own, and what keeps it busy."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 
-KEPT = {name: value for name, value in os.environ.items() if not name.startswith(("FARSHOT", "PYTHON", "COLUMNS"))}
+from commands import KEPT, start
+
 PATIENCE = 180
 """Seconds that something takes at most, however busy the machine is."""
 
@@ -19,16 +17,7 @@ class Farshot:
         self.environment = {"FARSHOT_DATA_DIR": str(folder / "data"), "FARSHOT_CONFIG_DIR": str(folder / "config")}
 
     def start(self, *arguments, **environment):
-        return subprocess.Popen(
-            [sys.executable, "-m", "farshot", *arguments],
-            cwd=self.folder,
-            env={**KEPT, **self.environment, **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        return start(*arguments, folder=self.folder, environment={**KEPT, **self.environment, **environment})
 
     def __call__(self, *arguments, text="", status=0, **environment):
         """Run to the end and return (stdout, stderr); `status` is the exit status expected."""

@@ -4,10 +4,10 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+from commands import KEPT, run, start
 
 _SERVES = re.compile(r"serves at (http\S+)")
 
@@ -25,33 +25,31 @@ class Server:
         self.folder = Path(folder)
         self.port = free_port()
         self.arguments = arguments
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("FARSHOT")}
-        self.environment = {**kept, "XDG_CONFIG_HOME": str(self.folder / "config")}
+        self.environment = {**KEPT, "XDG_CONFIG_HOME": str(self.folder / "config")}
         self.process = None
 
-    def command(self, *arguments):
-        return [sys.executable, "-m", "farshot", *arguments, "--data-dir", str(self.folder)]
-
-    def serve_command(self):
-        return self.command("serve", "--port", str(self.port), *self.arguments)
-
-    def start(self, command=None):
-        command = command or self.serve_command()
-        log = (self.folder / "serve.log").open("ab")
-        with log:
-            self.process = subprocess.Popen(
-                command, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
-            )
+    def start(self, before=()):
+        arguments = self._of_store("serve", "--port", self.port, *self.arguments)
+        with (self.folder / "serve.log").open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            streams = {"stdin": nothing, "stderr": log}
+            self.process = start(*arguments, environment=self.environment, alone=True, before=before, **streams)
         for line in self.process.stdout:
             if found := _SERVES.search(line):
                 self.url = found[1]
                 return self
         raise AssertionError((self.folder / "serve.log").read_text())
 
+    def run(self, *arguments):
+        """Return what a command on the store of this service prints."""
+        done = run(*self._of_store(*arguments), environment=self.environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def token(self, name="ann", *arguments):
-        command = self.command("token", "create", name, *arguments)
-        made = subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True)
-        return made.stdout.strip()
+        return self.run("token", "create", name, *arguments).strip()
+
+    def _of_store(self, *arguments):
+        return [*arguments, "--data-dir", self.folder]
 
     def kill(self):
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -79,8 +77,8 @@ class StoreServer(Server):
         super().__init__(folder, *arguments)
         self.store = store
 
-    def command(self, *arguments):
-        return [sys.executable, "-m", "farshot", *arguments, "--store", self.store]
+    def _of_store(self, *arguments):
+        return [*arguments, "--store", self.store]
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import csv
 import io
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -260,11 +262,13 @@ LOCAL_COMMANDS = ("run", "submit", "work", "jobs", "status", "watch", "results",
 SERVICE_COMMANDS = ("serve", "token", "user", "login", "logout")
 
 
-def test_help_and_version_are_there_at_once(farshot):
-    assert farshot("--version")[0].startswith("farshot ")
-    began = time.monotonic()
+def test_the_package_is_the_program():
+    command = [sys.executable, "-m", "farshot", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("farshot ")
+
+
+def test_every_command_is_described(farshot):
     out, _ = farshot("--help")
-    assert time.monotonic() - began < 2
     for command in (*LOCAL_COMMANDS, *SERVICE_COMMANDS):
         assert f"  {command} " in out
         described, _ = farshot(command, "--help", COLUMNS="80")

@@ -3,13 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
+import commands
 import farshot
+from commands import KEPT
 from processes import until
 from samples import BELL
 from serving import StoreServer
@@ -35,8 +35,7 @@ def server(tmp_path, url):
 
 
 def prune(url, *options, status=0):
-    command = [sys.executable, "-m", "farshot", "jobs", "prune", "--store", url, "--older-than", "0s", *options]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = commands.run("jobs", "prune", "--store", url, "--older-than", "0s", *options, environment=KEPT)
     assert done.returncode == status, done.stderr
     return done.stdout + done.stderr
 

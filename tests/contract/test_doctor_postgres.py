@@ -1,13 +1,12 @@
 """What `doctor` says of a store on PostgreSQL, which it leaves as it is."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
+import commands
+from commands import KEPT
 from farshot.cli.store_checks import server_check
 from farshot.store import SCHEMA_VERSION, SqlStore, open_engine
 from farshot.testing.stores.values import make_submission
@@ -36,9 +35,8 @@ def version_of(database):
 
 @pytest.mark.usefixtures("store")
 def test_a_healthy_server_is_well(url, tmp_path):
-    environment = {**os.environ, "FARSHOT_DATA_DIR": str(tmp_path / "data"), "FARSHOT_SERVER_STORE": url}
-    command = [sys.executable, "-m", "farshot", "doctor", "--json"]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    environment = {**KEPT, "FARSHOT_DATA_DIR": str(tmp_path / "data"), "FARSHOT_SERVER_STORE": url}
+    process = commands.run("doctor", "--json", environment=environment)
     found = json.loads(process.stdout)
     (check,) = [check for check in found["checks"] if check["name"] == "store of the service"]
     assert check["ok"], check

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -13,7 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+import commands
 import farshot
+from commands import KEPT
 from farshot.errors import StoreFullError
 from processes import until
 from rights import leave_out
@@ -91,8 +92,7 @@ def vacuum(small):
 
 def prune(small, *options):
     asked = ("--store", small, "--older-than", "0s", "--yes", *options)
-    command = [sys.executable, "-m", "farshot", "jobs", "prune", *asked]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = commands.run("jobs", "prune", *asked, environment=KEPT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -21,7 +21,7 @@ from farshot.testing.stores import (
     UploadSuite,
 )
 
-STEPS = 10_000 if os.environ.get("FARSHOT_CAMPAIGN") == "1" else 2_000
+STEPS = 10_000 if os.environ.get("FARSHOT_CAMPAIGN") == "1" else 800
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def clock():
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(sqlite_url(tmp_path))
+def engine(tmp_path, empty):
+    engine = open_engine(sqlite_url(shutil.copytree(empty, tmp_path / "store")))
     yield engine
     engine.dispose()
 
@@ -71,6 +71,7 @@ class TestQuotas(QuotaSuite):
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
+    """A store in which no job is, to be copied: to make one takes longer than most tests."""
     folder = tmp_path_factory.mktemp("empty")
     open_engine(sqlite_url(folder)).dispose()
     return folder
@@ -95,7 +96,7 @@ def test_drawn_steps_agree_with_the_model(empty, memory):
             return SqlStore(open_engine(sqlite_url(self.folder)), clock, lease_seconds=LEASE_SECONDS)
 
     often = settings(
-        max_examples=50,
+        max_examples=16,
         stateful_step_count=50,
         deadline=None,
         suppress_health_check=list(HealthCheck),

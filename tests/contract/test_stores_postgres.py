@@ -36,8 +36,8 @@ from farshot.testing.stores.values import finish, make_draft, make_part, make_qu
 
 
 @pytest.fixture
-def engine(url):
-    engine = open_engine(url)
+def engine(store_url):
+    engine = open_engine(store_url)
     yield engine
     engine.dispose()
 
@@ -107,14 +107,14 @@ def in_threads(*work):
             done.result()
 
 
-def test_steps_agree_with_the_model(url, engine):
+def test_steps_agree_with_the_model(store_url, engine):
     class Machine(StoreMachine):
         def make_empty(self):
             with engine.begin() as connection:
                 connection.execute(text("TRUNCATE jobs, turns, stored CASCADE"))
 
         def open_store(self, clock):
-            return SqlStore(open_engine(url), clock, lease_seconds=LEASE_SECONDS)
+            return SqlStore(open_engine(store_url), clock, lease_seconds=LEASE_SECONDS)
 
     some = settings(
         max_examples=10,
@@ -123,7 +123,7 @@ def test_steps_agree_with_the_model(url, engine):
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
-    while Machine.steps < 1000:
+    while Machine.steps < 400:
         run_state_machine_as_test(Machine, settings=some)
 
 

@@ -1,12 +1,11 @@
 """`farshot delete` and `farshot jobs prune`, on this machine: they ask, look first, and say what they did."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
+import commands
+from commands import KEPT
 from farshot.store import SqlStore, open_engine, sqlite_url
 from farshot.testing.stores.values import make_submission
 
@@ -24,16 +23,8 @@ def jobs(tmp_path):
 @pytest.fixture
 def farshot(tmp_path):
     def run(*arguments, status=0):
-        environment = {**os.environ, "FARSHOT_DATA_DIR": str(tmp_path), "COLUMNS": "200"}
-        process = subprocess.run(
-            [sys.executable, "-m", "farshot", *map(str, arguments)],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = {**KEPT, "FARSHOT_DATA_DIR": str(tmp_path), "COLUMNS": "200"}
+        process = commands.run(*arguments, environment=environment)
         assert process.returncode == status, process.stderr
         return process.stdout + process.stderr
 

@@ -4,14 +4,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from contextlib import suppress
 
 import pytest
 
+import commands
 import farshot
+from commands import KEPT
 from farshot.errors import StoreError, StoreFullError
 from farshot.store import SqlStore, open_engine, sqlite_url
 from farshot.store.uploads import SqlUploads
@@ -51,15 +52,8 @@ def fill(disk, leave):
 
 
 def run(disk, *arguments, status=0):
-    environment = {**os.environ, "FARSHOT_DATA_DIR": str(disk / "data"), "COLUMNS": "200"}
-    process = subprocess.run(
-        [sys.executable, "-m", "farshot", *map(str, arguments)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    environment = {**KEPT, "FARSHOT_DATA_DIR": str(disk / "data"), "COLUMNS": "200"}
+    process = commands.run(*arguments, environment=environment)
     assert process.returncode == status, process.stderr
     return process.stdout + process.stderr
 

@@ -90,7 +90,7 @@ def asked(client, method, path, **given):
 def test_descriptors_are_left_for_the_service_however_many_connect(tmp_path):
     """Idle connections without a token, four times as many as the process has descriptors."""
     server = Server(tmp_path, "--workers", "1")
-    server.start(["prlimit", f"--nofile={DESCRIPTORS}", *server.serve_command()])
+    server.start(before=["prlimit", f"--nofile={DESCRIPTORS}"])
     token = server.token()
     try:
         with contextlib.ExitStack() as stack:

@@ -1,12 +1,11 @@
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 
 import pytest
 
+import commands
+from commands import KEPT
 from farshot.store import SqlStore, open_engine, sqlite_url
 from farshot.testing.stores.values import make_submission
 
@@ -24,15 +23,8 @@ def folder(tmp_path):
 @pytest.fixture
 def farshot(folder):
     def run(*arguments, status=0):
-        environment = {**os.environ, "FARSHOT_DATA_DIR": str(folder), "COLUMNS": "200"}
-        process = subprocess.run(
-            [sys.executable, "-m", "farshot", *map(str, arguments)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = {**KEPT, "FARSHOT_DATA_DIR": str(folder), "COLUMNS": "200"}
+        process = commands.run(*arguments, environment=environment)
         assert process.returncode == status, process.stderr
         return process.stdout + process.stderr
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PostgreSQL on loopback for tests, without systemd. Debian package: postgresql.
+# PostgreSQL on loopback for tests, without systemd. Debian package: postgresql. It does not wait for the disk.
 #   pg_local.sh start|stop|dsn      data in $FARSHOT_PG (default ${TMPDIR:-/tmp}/farshot-pg), port $FARSHOT_PG_PORT (default 54329)
 set -euo pipefail
 folder=${FARSHOT_PG:-${TMPDIR:-/tmp}/farshot-pg}
@@ -19,7 +19,7 @@ start)
   [ -s "$folder/data/PG_VERSION" ] ||
     as_owner "$programs/initdb" -D "$folder/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >/dev/null
   as_owner "$programs/pg_ctl" -D "$folder/data" -w -s -l "$folder/log" \
-    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$folder" start ||
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$folder -c fsync=off" start ||
     { cat "$folder/log" >&2; exit 1; }
   ;;
 stop) cd / && as_owner "$programs/pg_ctl" -D "$folder/data" -m immediate -s stop ;;

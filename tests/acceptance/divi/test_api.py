@@ -4,7 +4,6 @@ import base64
 import gzip
 import json
 import sqlite3
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -94,8 +93,7 @@ def few(server):
     """A user who may have 3 circuits at a time, and 10 shots."""
     few = Api(server, server.token("few"))
     limits = ("--shots-per-day", "10", "--queued-circuits", "3")
-    command = server.command("user", "limit", "few", *limits)
-    subprocess.run(command, env=server.environment, check=True, capture_output=True)
+    server.run("user", "limit", "few", *limits)
     with few.client:
         yield few
 

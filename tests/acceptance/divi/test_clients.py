@@ -28,8 +28,7 @@ def server(tmp_path_factory):
 
 def limited_token(server, name, *limits):
     token = server.token(name)
-    limit = server.command("user", "limit", name, *limits)
-    subprocess.run(limit, env=server.environment, check=True, capture_output=True)
+    server.run("user", "limit", name, *limits)
     return token
 
 

@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -13,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import PIPE
 
 import httpx2
 
@@ -22,7 +21,8 @@ from farshot.store.accounts import SqlAccounts
 from processes import loader_of, until
 from serving import Server
 
-HONEST = Path(__file__).with_name("honest.py")
+from .programs import start
+
 MIB = 2**20
 RATE = 20
 PERMITTED = {"503", "507"}
@@ -163,8 +163,7 @@ def _from_elsewhere(attack, scene):
 
 def _watched(attack, scene, seconds, rate):
     server, pid = scene.server, scene.server.process.pid
-    command = [sys.executable, str(HONEST), server.url, scene.user("ann"), str(rate)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as honest:
+    with start("honest", server.url, scene.user("ann"), rate, stdin=PIPE, stdout=PIPE) as honest:
         honest.stdout.readline()
         before = memory(pid, "VmRSS")
         forget_most(pid)

@@ -1,4 +1,4 @@
-"""An honest user in a process of its own: `honest.py URL TOKEN JOBS_A_SECOND`, until its standard input ends.
+"""An honest user in a process of its own: `honest URL TOKEN JOBS_A_SECOND`, until its standard input ends.
 
 Each job is one Bell circuit: submitted at its time however long the others take, waited for, read, and looked at.
 What is refused for the moment is asked again. Printed is one JSON object: seconds from the time of a job to its

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
+from subprocess import PIPE
 
+from commands import KEPT, start_module
 from processes import is_alive, workers_of
 
 TESTS = Path(__file__).parent.parent.parent
@@ -16,9 +16,9 @@ BOUND = 120
 
 
 def start(name, *arguments, **streams):
-    """Start a program of this folder."""
-    command = [sys.executable, "-m", f"faults.campaigns.{name}", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=TESTS, **streams)
+    """Start a program of this folder, whose streams are this process's where no others are given."""
+    streams = {"stdin": 0, "stdout": 1, "stderr": 2} | streams
+    return start_module(f"faults.campaigns.{name}", *arguments, environment=KEPT, folder=TESTS, **streams)
 
 
 def until(condition, seconds=BOUND):
@@ -74,9 +74,7 @@ class Commanded:
     """The driver's end of one `commanded` program."""
 
     def __init__(self, folder, workers=1):
-        self.process = start(
-            "commanded", folder, workers, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+        self.process = start("commanded", folder, workers, stdin=PIPE, stdout=PIPE)
         self.pid = self.process.pid
         self.spent = {}
 
