@@ -8,7 +8,7 @@ from farshot.admission.facts import Feature
 from farshot.admission.lowering import lower
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import Fault
-from farshot.openqasm.operations import Branch, Gate
+from farshot.openqasm.operations import Branch, Gate, Measure, Reset
 from farshot.simulators.limits import size_text, worker_memory
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from farshot.admission.facts import Scan
     from farshot.openqasm.operations import Operation
 
-__all__ = ["check_room", "check_time", "distinct_share", "naming_shots", "operations_of"]
+__all__ = ["check_room", "check_time", "distinct_share", "naming_shots", "operations_of", "path_share"]
 
 _MANY = 1_000_000
 """Fewer are not what makes a circuit large or long."""
@@ -59,6 +59,11 @@ def distinct_share(scan: Scan, shots: int) -> float:
     return _share(min(bits, _spread(operations_of(scan))), shots)
 
 
+def path_share(scan: Scan, shots: int) -> float:
+    """Return how many ways through a dynamic circuit there are for each shot, at most: 1 where all may differ."""
+    return _share(_forks(operations_of(scan)), shots)
+
+
 def operations_of(scan: Scan) -> tuple[Operation, ...]:
     """Return what the circuit does, written out."""
     return (scan.program or lower(scan.text)).operations
@@ -76,6 +81,16 @@ def _spread(operations: Iterable[Operation]) -> int:
             found += len(operation.qubits) - operation.controls
         elif isinstance(operation, Branch):
             found += _spread(operation.body) + _spread(operation.otherwise)
+    return found
+
+
+def _forks(operations: Iterable[Operation]) -> int:
+    """Return how often a way through the operations may divide in two."""
+    found = 0
+    for operation in operations:
+        found += isinstance(operation, Measure | Reset)
+        if isinstance(operation, Branch):
+            found += _forks(operation.body) + _forks(operation.otherwise)
     return found
 
 

@@ -8,12 +8,13 @@ from farshot.simulators.aer import AerSimulator
 from farshot.simulators.prism import PrismSimulator
 
 PRISM, AER = PrismSimulator(), AerSimulator()
+HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 
 
 def circuit(qubits, layers, gate="ry(0.{layer}1)", ties=None):
     """A line of qubits, each tied to the next in every layer."""
     pairs = ties or [(first, first + 1) for first in range(qubits - 1)]
-    lines = [f'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[{qubits}];\ncreg c[{qubits}];']
+    lines = [f"{HEAD}qreg q[{qubits}];\ncreg c[{qubits}];"]
     for layer in range(layers):
         lines += [f"{gate.format(layer=layer)} q[{qubit}];" for qubit in range(qubits)]
         lines += [f"cx q[{first}],q[{second}];" for first, second in pairs]
@@ -25,6 +26,8 @@ KINDS = {
     "dense": (circuit(16, 90), None, "statevector"),
     "told to be dense": (circuit(16, 90), "statevector", "statevector"),
     "dynamic": (circuit(16, 90).replace("measure q", "if(c==1) x q[0]; measure q"), None, "statevector"),
+    "dynamic and small": (circuit(3, 2).replace("measure q", "if(c==1) x q[0]; measure q"), None, "statevector"),
+    "dynamic and never entangled": (HEAD + "qreg q[9];creg c[9];ry(0.3) q;if(c==1) x q[0];measure q -> c;", None, None),
     "wide": (circuit(28, 7), None, "mps"),
     "told to be products": (circuit(16, 8), "mps", "mps"),
     "halves": (circuit(16, 90, ties=HALVES), None, None),
