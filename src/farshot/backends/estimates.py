@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["NO_OUTLOOK", "Outlook", "outlook_of", "seconds_left"]
 
 _NINE_OF_TEN = 1.645
+_WORTH_SECONDS = 0.5
+"""Seconds for which the guess itself counts, beside what was seen."""
+_OVERHEAD = 20
+"""How many times as long as they were simulated circuits may take in all; what ran for longer is not done yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +59,29 @@ def outlook_of(record: JobRecord, effort: Effort, now: datetime) -> Outlook:
 
 
 def seconds_left(record: JobRecord, effort: Effort, now: datetime) -> float | None:
-    """Estimate what a running job still takes: as long for its guess as what is done took for its own.
+    """Estimate what a running job still takes: as long for its guess as what is done took for its own, and no less
+    than the longest of the circuits that run. Where nothing waits, what is said of those is known better.
 
     Circuits count by what they were guessed to take, so that small ones at the beginning do not promise too much.
-    Before one is done, the guess holds until it is over.
+    Once all of it is over, nothing more is promised.
     """
     if record.status is not JobStatus.RUNNING or record.started_at is None:
         return None
     elapsed = max(0.0, (now.astimezone(UTC) - record.started_at).total_seconds())
-    if effort.done:
-        return elapsed * (effort.total - effort.done) / effort.done
-    left = _whole(record, effort) - elapsed
+    spent = min(elapsed, _OVERHEAD * record.run_time) if record.done else 0.0
+    known = [forecast.seconds for forecast in effort.forecasts if forecast.seconds is not None]
+    rest = 0.0 if len(known) == record.circuits - record.done else _rest(effort, spent)
+    left = max([rest, *known]) - (elapsed - spent)
     return left if left > 0 else None
 
 
-def _whole(record: JobRecord, effort: Effort) -> float:
-    """Return what a job takes in all: its guess, shared by the workers that are at it, and no less than the longest of
-    the circuits that run. Where those are all that it has, what is said of them is known better.
+def _rest(effort: Effort, spent: float) -> float:
+    """Return what all takes that is not done, on which no time was `spent`. A few short circuits tell little of that;
+    before one is done, the guess is shared by the workers that are at it.
     """
-    known = [forecast.seconds for forecast in effort.forecasts if forecast.seconds is not None]
-    longest = max(known, default=0.0)
-    if len(known) == record.circuits:
-        return longest
-    return max(longest, effort.total / max(1, len(effort.forecasts)))
+    if not effort.done:
+        return effort.total / max(1, len(effort.forecasts))
+    return (effort.total - effort.done) * (spent + _WORTH_SECONDS) / (effort.done + _WORTH_SECONDS)
 
 
 def _each_once(forecasts: Iterable[Forecast]) -> Iterable[Forecast]:

@@ -34,7 +34,7 @@ RUNNING = JobRecord(
 
 
 def test_small_circuits_at_the_beginning_do_not_promise_an_early_end():
-    assert seconds_left(RUNNING, Effort(done=1.0, total=10.0), START + timedelta(seconds=2)) == pytest.approx(18.0)
+    assert seconds_left(RUNNING, Effort(done=1.0, total=10.0), START + timedelta(seconds=2)) == pytest.approx(15.0)
 
 
 @pytest.mark.parametrize("record", [replace(RUNNING, status=JobStatus.PENDING), replace(RUNNING, started_at=None)])
@@ -59,6 +59,17 @@ def test_before_a_circuit_is_done_the_guess_holds(forecasts, whole):
     assert seconds_left(begun, effort, START + timedelta(seconds=0.5)) == whole - 0.5
 
 
+@pytest.mark.parametrize(
+    ("forecast", "circuits", "left"),
+    [(25.9, 2, 18.0), (None, 2, 2.1), (25.9, 3, 18.0)],
+    ids=["it is foretold", "nobody knows", "others wait"],
+)
+def test_a_short_circuit_says_little_of_a_long_one(forecast, circuits, left):
+    record = replace(RUNNING, circuits=circuits, done=1, run_time=2e-4)
+    effort = Effort(5e-5, 10.0, (Forecast("prism", None, forecast),))
+    assert seconds_left(record, effort, START + timedelta(seconds=7.9)) == pytest.approx(left, abs=0.1)
+
+
 def test_a_guess_that_is_over_says_nothing_more():
     outlook = outlook_of(replace(RUNNING, done=0), Effort(0.0, 10.0, (DENSE,)), START + timedelta(seconds=700))
     assert outlook == Outlook(running=(DENSE,))
@@ -68,7 +79,7 @@ def test_a_guess_may_be_wrong_by_much_and_what_was_seen_by_less():
     guessed = outlook_of(replace(RUNNING, done=0), Effort(0.0, 10.0), START)
     seen = outlook_of(RUNNING, Effort(1.0, 10.0), START + timedelta(seconds=2))
     assert (guessed.low, guessed.high) == pytest.approx((1.0, 100.0))
-    assert (seen.low, seen.high) == pytest.approx((15.0, 21.6), rel=0.01)
+    assert (seen.low, seen.high) == pytest.approx((12.5, 18.0), rel=0.01)
 
 
 def test_a_job_that_has_ended_has_no_outlook():
