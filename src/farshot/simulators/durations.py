@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from farshot.errors import CircuitError
+from farshot.simulators.shots import operations_of
+
 if TYPE_CHECKING:
+    from farshot.admission.facts import Scan
+    from farshot.openqasm.operations import Operation
     from farshot.protocols import Task
 
-__all__ = ["amplitudes", "guess", "is_brief", "passes_of"]
+__all__ = ["amplitudes", "guess", "is_brief", "looped_operations", "passes_of"]
 
 _BRIEF = 0.1
 """What surely takes fewer seconds is not looked at any closer."""
 _SHORTEST = 8
 """Characters of the shortest operation."""
+_LOOPED = 10_000
+"""Operations of a circuit with loops: hardly one has more."""
 _WIDEST = 200
 
 
@@ -33,10 +40,22 @@ def passes_of(task: Task) -> int:
 def is_brief(task: Task, operation: float) -> bool:
     """Whether not even as many operations of so many seconds as the text has room for take long."""
     row = task.scan.row
-    length = len(task.scan.written) if row is None else len(row.pattern.source)
-    return passes_of(task) * operation * length < _BRIEF * _SHORTEST
+    text = task.scan.written if row is None else row.pattern.source
+    operations = max(len(text) / _SHORTEST, _LOOPED if "for" in text else 0)
+    return passes_of(task) * operation * operations < _BRIEF
 
 
 def guess(task: Task, operation: float) -> float:
     """Return what the statements of the text take where each is an operation of so many seconds."""
-    return passes_of(task) * operation * task.scan.text.count(";")
+    looped = looped_operations(task.scan)
+    return passes_of(task) * operation * (len(looped) if looped else task.scan.text.count(";"))
+
+
+def looped_operations(scan: Scan) -> tuple[Operation, ...]:
+    """Return the operations of a text with loops, which says them once for many; of all other texts none."""
+    if "for" not in scan.text:
+        return ()
+    try:
+        return operations_of(scan)
+    except CircuitError:
+        return ()

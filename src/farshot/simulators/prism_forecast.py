@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from farshot.admission.facts import Feature
 from farshot.model import Forecast
 from farshot.openqasm.operations import Gate, Program
-from farshot.simulators.durations import amplitudes, guess, is_brief
+from farshot.simulators.durations import amplitudes, guess, is_brief, looped_operations
 from farshot.simulators.limits import dense_qubits
 from farshot.simulators.lowered import STABILIZED
 from farshot.simulators.prism_bonds import LARGEST_BOND, STEP_SECONDS, steps_of
@@ -75,6 +75,9 @@ def _may_be_ranked(task: Task) -> bool:
 
 def _ties(scan: Scan) -> list[tuple[int, ...]]:
     """Return the qubits of each statement that names several, in order. What ties whole registers is not seen."""
+    looped = looped_operations(scan)
+    if looped:
+        return [each.qubits for each in looped if isinstance(each, Gate) and len(each.qubits) > 1]
     places: dict[tuple[str, int], int] = {}
     for name, size in scan.qubit_names:
         for index in range(size or 1):

@@ -21,6 +21,9 @@ def circuit(qubits, layers, gate="ry(0.{layer}1)", ties=None):
     return "\n".join([*lines, "measure q -> c;"])
 
 
+LOOPED = """OPENQASM 3.0; include "stdgates.inc"; qubit[18] q; bit[18] c;
+for int k in [0:60] { for int i in [0:17] { rx(0.1*k+0.3) q[i]; } for int i in [0:16] { cx q[i],q[i+1]; } }
+c = measure q;"""
 HALVES = [(first, first + 1) for first in range(15) if first != 7]
 KINDS = {
     "dense": (circuit(16, 90), None, "statevector"),
@@ -34,6 +37,7 @@ KINDS = {
     "clifford": (circuit(16, 90, "h"), None, None),
     "told to be stabilizer": (circuit(16, 90, "h"), "stabilizer", "stabilizer"),
     "clifford and t": (circuit(16, 90, "h").replace("h q[3];", "t q[3];"), None, None),
+    "looped": (LOOPED, None, "statevector"),
     "brief": (circuit(3, 2), None, None),
 }
 
