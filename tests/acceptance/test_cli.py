@@ -180,15 +180,17 @@ def test_a_queued_job_can_be_cancelled_and_that_twice(farshot):
     assert farshot.json("cancel", job_id)["circuits_cancelled"] == 1
     out, _ = farshot("cancel", job_id)
     assert out == f"job {job_id[:8]} is CANCELLED already: nothing to cancel\n"
-    out, _ = watching.communicate(timeout=180)
+    out, err = watching.communicate(timeout=180)
     assert watching.returncode == 1
     assert "CANCELLED" in out
+    assert err.startswith(f"job {job_id[:8]} ")  # where it stood, in a pipe that shows no bar
 
 
 def test_a_finished_job_is_listed_described_and_watched(finished):
     (job,) = finished.json("jobs", "--tag", "first")
     assert (job["job_id"], job["status"], job["circuits"], job["failed"]) == (finished.id, "FAILED", 3, 1)
-    assert finished.json("status", finished.id[:4].upper()) == {**job, "options": finished.job["options"]}
+    ended = {"jobs_ahead": None, "remaining": None, "running": []}
+    assert finished.json("status", finished.id[:4].upper()) == job | ended | {"options": finished.job["options"]}
     for arguments, status in ((["jobs"], 0), (["watch", finished.id], 1), (["cancel", finished.id], 0)):
         out, _ = finished(*arguments, status=status)
         assert finished.id[:8] in out

@@ -68,7 +68,7 @@ def test_rows_cost_what_their_template_does():
     ]
 
 
-@pytest.mark.parametrize(("rows", "shards"), [(1, 1), (100, 2), (1000, 4), (100_000, 200)])
+@pytest.mark.parametrize(("rows", "shards"), [(1, 1), (100, 2), (1000, 2), (2000, 4), (100_000, 200)])
 def test_no_shard_is_too_short_to_be_worth_its_record_while_every_worker_has_one(rows, shards):
     text = "qreg q[10];" + "rx(a) q[0];" * 120
     batch = admit(

@@ -26,6 +26,7 @@ _WIDTH = 30
 _MIN_WIDTH = 20
 _ROOM_FOR_ECHO = 3
 """A terminal echoes ^C behind the bar; where that wraps, the bar could not be wiped away."""
+_LEAST_BAR = 6
 _ASKED_EVERY = 2.0
 
 
@@ -77,6 +78,18 @@ def outlook_text(outlook: Outlook) -> str:
     return ", ".join(part for part in (runs, _time_text(outlook)) if part)
 
 
+def _fitting(outlook: Outlook, room: int) -> str:
+    """Say as much as there is room for: without how it is run, or without saying that it is an estimate."""
+    time_left = _time_text(outlook)
+    texts = (outlook_text(outlook), time_left, time_left.removeprefix("about "))
+    return next((text for text in texts if len(text) <= room), "")
+
+
+def _room_of(record: JobRecord) -> int:
+    """Return how many characters the columns of a bar take that are always there, with what is between them."""
+    return len(f"{_title(record)} {record.circuits}/{record.circuits} circuits 0:00:00 ") + _LEAST_BAR
+
+
 def _time_text(outlook: Outlook) -> str:
     seconds, ahead = outlook.seconds, outlook.jobs_ahead
     if seconds is not None:
@@ -107,7 +120,7 @@ def _terminal_bar(console: Console, estimate: Estimate) -> Iterator[Report]:
                 description=_title(record),
                 total=record.circuits,
                 completed=record.done,
-                outlook=outlook_text(estimate(record)),
+                outlook=_fitting(estimate(record), console.width - _room_of(record)),
             )
 
         yield report

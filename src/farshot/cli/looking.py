@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +219,8 @@ def watch(where: Where, given: str) -> int:
     with open_runner(where, None, TimeLimits(), Sent()) as backend, first_interrupt() as interrupted:
         record = backend.record(find_job(backend, given))
         if not record.status.is_terminal:
+            if not sys.stderr.isatty():  # where no bar is drawn
+                note(job_line(record))
             ended = follow(backend, record.id, interrupted)
             if ended is None:
                 note(f"no longer watched; {job_line(backend.record(record.id))}{_going_on(where)}")

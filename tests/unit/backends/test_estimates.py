@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
-from farshot.backends.bars import asked_now_and_then
+from farshot.backends.bars import _terminal_bar, asked_now_and_then
 from farshot.backends.estimates import NO_OUTLOOK, Outlook, outlook_of, seconds_left
 from farshot.contract import JobStatus
 from farshot.model import Effort, Forecast, JobRecord
@@ -100,3 +102,17 @@ def test_a_job_that_begins_is_asked_about_at_once():
     estimate = asked_now_and_then(lambda record: outlooks[record.status])
     assert estimate(replace(RUNNING, status=JobStatus.PENDING)).jobs_ahead == 2
     assert estimate(RUNNING).seconds == pytest.approx(5.0, abs=1.0)
+
+
+@pytest.mark.parametrize("width", [57, 60, 70, 80, 100, 120])
+def test_a_bar_tells_how_far_a_job_is_before_how_it_is_run(width):
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, color_system=None, width=width)
+    outlook = Outlook(14.2, running=(Forecast("prism", "statevector", 20.0),))
+    with _terminal_bar(console, lambda _record: outlook) as report:
+        report(1, replace(RUNNING, id="12230e9e1e87", circuits=200, done=3))
+    shown = screen.getvalue()
+    assert "job 12230e9e1e87 RUNNING" in shown
+    assert "3/200 circuits 0:00:" in shown
+    assert ("15 s left" in shown) == (width > 60)
+    assert ("prism statevector" in shown) == (width >= 100)
