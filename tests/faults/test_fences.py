@@ -109,10 +109,10 @@ def test_a_simulator_that_was_taken_over_reaches_nothing(tmp_path, monkeypatch):
         "if '-m' in sys.orig_argv and 'farshot.worker' in sys.orig_argv:\n"
         "    import json, deeds, farshot.worker.run as run\n"
         "    right = run.run_circuit\n"
-        "    def run_circuit(router, target, task):\n"
+        "    def run_circuit(router, target, task, tell):\n"
         "        if b'taken over' in task.source.encode():\n"
         "            raise RuntimeError(json.dumps(deeds.tried()))\n"
-        "        return right(router, target, task)\n"
+        "        return right(router, target, task, tell)\n"
         "    run.run_circuit = run_circuit\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(shadow))
