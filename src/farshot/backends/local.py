@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from farshot.admission.template import Template
     from farshot.backends.client import Sending
     from farshot.backends.lookup import AnyJob
-    from farshot.backends.results import JobResult
+    from farshot.backends.results import Missing, Recorded
     from farshot.backends.watching import LocalWatch
     from farshot.model import JobRecord
     from farshot.protocols import Executor, StoredCircuits
@@ -143,10 +143,10 @@ class LocalBackend(Client):
     def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
         return self._engine.store.jobs(JobFilter(status=status, tag=tag), limit)
 
-    def _outcomes(self, record: JobRecord) -> JobResult:
-        from farshot.backends.recorded import recorded_result
+    def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
+        from farshot.backends.recorded import recorded_pieces
 
-        return recorded_result(self._engine.store, record)
+        return recorded_pieces(self._engine.store, record)
 
     def _outlook(self, record: JobRecord) -> Outlook:
         if record.status is JobStatus.PENDING:
