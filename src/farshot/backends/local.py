@@ -98,6 +98,8 @@ class LocalBackend(Client):
             check_seconds("circuit_timeout", circuit_timeout),
         )
         self._folder = data_folder(data_dir)
+        self._awaited: JobRecord | None = None
+        """The job that was waited for last, as it ended."""
         self._engine = Engine(self._folder, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._engine.close)
 
@@ -142,6 +144,16 @@ class LocalBackend(Client):
 
     def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
         return self._engine.store.jobs(JobFilter(status=status, tag=tag), limit)
+
+    def _wait_for(
+        self, job_id: str, deadline: float, event: Event, report: Callable[[int, JobRecord], None]
+    ) -> JobRecord:
+        self._awaited = super()._wait_for(job_id, deadline, event, report)
+        return self._awaited
+
+    def _settled(self, job_id: str) -> JobRecord | None:
+        awaited = self._awaited
+        return awaited if awaited and awaited.id == job_id else None
 
     def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
         from farshot.backends.recorded import recorded_pieces
