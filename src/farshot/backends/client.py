@@ -19,6 +19,7 @@ from farshot.backends.jobs import Job
 from farshot.backends.lookup import find_job, job_id_of
 from farshot.backends.polling import Waiting, first_interrupt, reporter, wait_for_end
 from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.results import JobResult
 from farshot.backends.submitted import JobCircuits
 from farshot.backends.unfinished import MOST_FAULTS, interrupted_wait, not_completed
 from farshot.backends.watching import Patience
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from farshot.admission.template import Template
     from farshot.backends.estimates import Outlook
     from farshot.backends.lookup import AnyJob
-    from farshot.backends.results import JobResult
+    from farshot.backends.results import Missing, Recorded
     from farshot.backends.watching import Watch
     from farshot.contract import Response
     from farshot.errors import CircuitError
@@ -210,7 +211,7 @@ class Client(ABC):
         handle = (
             execution_result if isinstance(execution_result, ExecutionResult) else ExecutionResult(job_id=record.id)
         )
-        entries = list(self._result(record, partial=partial))
+        entries = [entry for piece in self._found(record, partial=partial) for entry in piece.entries()]
         return handle.with_results(entries if partial else whole(record.id, entries), record.run_time)
 
     def result(self, job: AnyJob, *, timeout: float | None = None, partial: bool = False) -> JobResult:
@@ -342,8 +343,8 @@ class Client(ABC):
         """Return the newest jobs first, at most `limit`."""
 
     @abstractmethod
-    def _outcomes(self, record: JobRecord) -> JobResult:
-        """Return the outcome of every circuit that has one, in order of submission."""
+    def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
+        """Yield the outcome of every circuit that has one, in order of submission, as they are read."""
 
     @abstractmethod
     def _cancel(self, job_id: str) -> Response:
@@ -386,15 +387,19 @@ class Client(ABC):
         return self._settled(job_id) or self.record(job_id)
 
     def _result(self, record: JobRecord, *, partial: bool) -> JobResult:
+        return JobResult(record.id, list(self._found(record, partial=partial)))
+
+    def _found(self, record: JobRecord, *, partial: bool) -> Iterator[Recorded | Missing]:
         if not partial and record.status is not JobStatus.COMPLETED:
             raise not_completed(record, self._faults(record))
-        return self._outcomes(record)
+        return self._pieces(record)
 
     def _faults(self, record: JobRecord) -> dict[str, CircuitError]:
         """Return why the first circuits that failed did so."""
         if record.status is not JobStatus.FAILED or not record.failed:
             return {}
-        return dict(islice(self._outcomes(record).each_fault(), min(record.failed, MOST_FAULTS)))
+        outcomes = JobResult(record.id, list(self._pieces(record)))
+        return dict(islice(outcomes.each_fault(), min(record.failed, MOST_FAULTS)))
 
     def _next_seed(self) -> int | None:
         with self._lock:

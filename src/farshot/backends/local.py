@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from farshot.admission.template import Template
     from farshot.backends.client import Sending
     from farshot.backends.lookup import AnyJob
-    from farshot.backends.results import JobResult
+    from farshot.backends.results import Missing, Recorded
     from farshot.backends.watching import LocalWatch
     from farshot.model import JobRecord
     from farshot.protocols import Executor, StoredCircuits
@@ -98,6 +98,8 @@ class LocalBackend(Client):
             check_seconds("circuit_timeout", circuit_timeout),
         )
         self._folder = data_folder(data_dir)
+        self._awaited: JobRecord | None = None
+        """The job that was waited for last, as it ended."""
         self._engine = Engine(self._folder, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._engine.close)
 
@@ -143,10 +145,20 @@ class LocalBackend(Client):
     def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
         return self._engine.store.jobs(JobFilter(status=status, tag=tag), limit)
 
-    def _outcomes(self, record: JobRecord) -> JobResult:
-        from farshot.backends.recorded import recorded_result
+    def _wait_for(
+        self, job_id: str, deadline: float, event: Event, report: Callable[[int, JobRecord], None]
+    ) -> JobRecord:
+        self._awaited = super()._wait_for(job_id, deadline, event, report)
+        return self._awaited
 
-        return recorded_result(self._engine.store, record)
+    def _settled(self, job_id: str) -> JobRecord | None:
+        awaited = self._awaited
+        return awaited if awaited and awaited.id == job_id else None
+
+    def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
+        from farshot.backends.recorded import recorded_pieces
+
+        return recorded_pieces(self._engine.store, record)
 
     def _outlook(self, record: JobRecord) -> Outlook:
         if record.status is JobStatus.PENDING:

@@ -6,26 +6,29 @@ from typing import TYPE_CHECKING
 
 from farshot.backends.entries import missing_fault
 from farshot.backends.gaps import gaps
-from farshot.backends.results import JobResult, Missing, Recorded
+from farshot.backends.results import Missing, Recorded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from farshot.model import JobRecord
     from farshot.protocols import JobStore
 
-__all__ = ["recorded_result"]
+__all__ = ["recorded_pieces"]
 
 
-def recorded_result(store: JobStore, record: JobRecord) -> JobResult:
-    """Return the outcome of every circuit that has one, in order of submission.
+def recorded_pieces(store: JobStore, record: JobRecord) -> Iterator[Recorded | Missing]:
+    """Yield the outcome of every circuit that has one, in order of submission.
 
     In a job that was ended early every circuit has one: those that did not run carry the fault `cancelled`, or
     that of the job.
     """
     observables = store.spec(record.id).observables
-    pieces: list[Recorded | Missing] = [Recorded(part, observables) for part in store.parts(record.id)]
+    pieces = (Recorded(part, observables) for part in store.parts(record.id))
     fault = missing_fault(record)
-    if fault is not None:
-        spans = [(piece.first, piece.first + len(piece.labels)) for piece in pieces]
-        pieces += [Missing(gap.first, gap.labels, gap.fault) for gap in gaps(store.labels(record.id), spans, fault)]
-        pieces.sort(key=lambda piece: piece.first)
-    return JobResult(record.id, pieces)
+    if fault is None:
+        return pieces
+    found: list[Recorded | Missing] = list(pieces)
+    spans = [(piece.first, piece.first + len(piece.labels)) for piece in found]
+    found += [Missing(gap.first, gap.labels, gap.fault) for gap in gaps(store.labels(record.id), spans, fault)]
+    return iter(sorted(found, key=lambda piece: piece.first))

@@ -16,15 +16,16 @@ from farshot.backends.client import Client, raise_if_set
 from farshot.backends.estimates import NO_OUTLOOK
 from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import circuits_in, job_path, options_in, outlook_in, record_of
-from farshot.backends.http.streaming import ResultStream, flow
+from farshot.backends.http.streaming import ResultStream, flow, read_ahead
 from farshot.backends.http.transport import Ask, Transport
 from farshot.backends.http.uploading import Upload, job_request, send, withdraw
 from farshot.backends.lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
-from farshot.backends.results import JobResult, Missing, Recorded, in_order
+from farshot.backends.results import Missing, Recorded, each_once, in_order
 from farshot.backends.shared import shared_remote
 from farshot.backends.watching import Patience
 from farshot.config.login import clean_url, stored_login
+from farshot.contract import JobStatus
 from farshot.errors import (
     AccessError,
     ExecutionCancelledError,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from farshot.backends.estimates import Outlook
     from farshot.backends.http.feed import RemoteWatch
     from farshot.backends.lookup import AnyJob
-    from farshot.contract import JobStatus, Response
+    from farshot.contract import Response
     from farshot.model import JobRecord, Observables
     from farshot.protocols import StoredCircuits
     from farshot.wire import GapFrame
@@ -262,16 +263,11 @@ class RemoteBackend(Client):
                 return found
             params["cursor"] = page.next
 
-    def _outcomes(self, record: JobRecord) -> JobResult:
+    def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
         stream = ResultStream(self._transport, record.id, follow=False)
-        reading = start(lambda: list(stream.fresh()), name="farshot-results")
-        try:
-            while not is_done(reading):
-                pass
-            frames = reading.result()
-        finally:
-            stream.give_up()
-        return JobResult(record.id, in_order(_piece(frame, stream.observables) for frame in frames))
+        frames = read_ahead(stream, stream.fresh(), Patience(None, float("inf")))
+        pieces = (_piece(frame, stream.observables) for frame in frames)
+        return each_once(pieces) if record.status is JobStatus.COMPLETED else in_order(pieces)
 
     def _options(self, record: JobRecord) -> dict[str, Any]:
         response = self._call(Ask(method="GET", path=job_path(record.id, "options")))

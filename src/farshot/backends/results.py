@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from farshot.backends.entries import Part
     from farshot.model import Observables
 
-__all__ = ["JobResult", "Missing", "Recorded", "in_order"]
+__all__ = ["JobResult", "Missing", "Recorded", "each_once", "in_order"]
 
 _MOST_NAMED = 5
 _Entry = dict[str, Any]
@@ -91,16 +91,19 @@ class Missing:
         return Missing(self.first + skip, self.labels[skip:], self._fault) if skip else self
 
 
-def in_order(pieces: Iterable[Recorded | Missing]) -> list[Recorded | Missing]:
-    """Return the pieces by position, each circuit once: where two have it, the one that begins first."""
+def in_order(pieces: Iterable[Recorded | Missing]) -> Iterator[Recorded | Missing]:
+    """Yield the pieces by position, each circuit once: where two have it, the one that begins first."""
+    return each_once(sorted(pieces, key=lambda piece: piece.first))
+
+
+def each_once(pieces: Iterable[Recorded | Missing]) -> Iterator[Recorded | Missing]:
+    """Yield pieces that come by position, each circuit once."""
     reached = 0
-    found = []
-    for piece in sorted(pieces, key=lambda piece: piece.first):
+    for piece in pieces:
         fresh = piece.behind(reached)
         if fresh.labels:
-            found.append(fresh)
+            yield fresh
             reached = fresh.first + len(fresh.labels)
-    return found
 
 
 class JobResult(Sequence[_Entry]):

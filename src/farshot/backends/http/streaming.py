@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
     Entries: TypeAlias = list[tuple[int, dict[str, Any]]]
 
-__all__ = ["ResultStream", "flow"]
+__all__ = ["ResultStream", "flow", "read_ahead"]
+
+_Item = TypeVar("_Item")
 
 _AHEAD = 16
-"""Parts that are decoded before somebody asks for them."""
+"""Parts that are read before somebody asks for them."""
 
 
 class ResultStream:
@@ -105,37 +107,37 @@ class ResultStream:
 
 
 def flow(results: ResultStream, patience: Patience) -> Iterator[dict[str, Any]]:
-    """Yield entries while another thread reads on ahead of them; whoever takes no more of them ends the reading."""
-    read: queue.Queue[Entries] = queue.Queue(_AHEAD)
-    reading = start(lambda: _pump(results, read), name="farshot-results")
+    """Yield entries while another thread reads on ahead of them, as `read_ahead`."""
+    for entries in read_ahead(results, results.read(), patience):
+        yield from (entry for _, entry in entries)
+
+
+def read_ahead(results: ResultStream, items: Iterator[_Item], patience: Patience) -> Iterator[_Item]:
+    """Yield what is read from `results` while another thread reads on; whoever takes no more of it ends the reading."""
+    read: queue.Queue[_Item] = queue.Queue(_AHEAD)
+    reading = start(lambda: _pump(results.stop, items, read), name="farshot-results")
     try:
-        while (entries := _next(read, reading, patience)) is not None:
-            yield from (entry for _, entry in entries)
+        while True:
+            patience.check()
+            ended = reading.done()
+            try:
+                yield read.get(timeout=0 if ended else SLICE)
+            except queue.Empty:
+                if ended:
+                    _conclude(reading)
+                    return
     finally:
         results.give_up()
 
 
-def _pump(results: ResultStream, read: queue.Queue[Entries]) -> None:
-    for entries in results.read():
-        while not results.stop.is_set():
+def _pump(stop: threading.Event, items: Iterator[_Item], read: queue.Queue[_Item]) -> None:
+    for item in items:
+        while not stop.is_set():
             try:
-                read.put(entries, timeout=SLICE)
+                read.put(item, timeout=SLICE)
             except queue.Full:
                 continue
             break
-
-
-def _next(read: queue.Queue[Entries], reading: Future[None], patience: Patience) -> Entries | None:
-    """Return the next entries, None at the end; raises what ended the reading."""
-    while True:
-        patience.check()
-        ended = reading.done()
-        try:
-            return read.get(timeout=0 if ended else SLICE)
-        except queue.Empty:
-            if ended:
-                _conclude(reading)
-                return None
 
 
 def _conclude(reading: Future[None]) -> None:
