@@ -93,8 +93,8 @@ def _shot_size(scan: Scan, method: str, shots: int) -> float:
 def _shot_seconds(scan: Scan, method: str) -> float:
     """Return what a shot was seen to take: a dynamic circuit is run once for each."""
     if scan.tail is None:
-        amplitudes = 2.0 ** (_INDICES.get(method, 0) * scan.qubits)
-        return 1e-5 + len(operations_of(scan)) * (3e-7 + _AMPLITUDE * amplitudes)
+        operation = _AMPLITUDE * amplitudes(_INDICES.get(method, 0) * scan.qubits)
+        return 1e-5 + len(operations_of(scan)) * (3e-7 + operation)
     return {"mps": 1e-5, "stabilizer": 5e-7 * scan.qubits}.get(method, 2e-6)
 
 

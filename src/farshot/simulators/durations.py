@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from farshot.openqasm.operations import Operation
     from farshot.protocols import Task
 
-__all__ = ["amplitudes", "guess", "is_brief", "looped_operations", "passes_of"]
+__all__ = ["amplitudes", "guess", "is_brief", "looped_operations"]
 
 _BRIEF = 0.1
 """What surely takes fewer seconds is not looked at any closer."""
@@ -32,7 +32,7 @@ def amplitudes(width: int) -> float:
     return 2.0 ** min(width, _WIDEST)
 
 
-def passes_of(task: Task) -> int:
+def _passes_of(task: Task) -> int:
     """Return how often the circuit is run: a dynamic one that is sampled once for each shot."""
     return task.shots if task.shots is not None and task.scan.tail is None else 1
 
@@ -42,13 +42,13 @@ def is_brief(task: Task, operation: float) -> bool:
     row = task.scan.row
     text = task.scan.written if row is None else row.pattern.source
     operations = max(len(text) / _SHORTEST, _LOOPED if "for" in text else 0)
-    return passes_of(task) * operation * operations < _BRIEF
+    return _passes_of(task) * operation * operations < _BRIEF
 
 
 def guess(task: Task, operation: float) -> float:
     """Return what the statements of the text take where each is an operation of so many seconds."""
     looped = looped_operations(task.scan)
-    return passes_of(task) * operation * (len(looped) if looped else task.scan.text.count(";"))
+    return _passes_of(task) * operation * (len(looped) if looped else task.scan.text.count(";"))
 
 
 def looped_operations(scan: Scan) -> tuple[Operation, ...]:

@@ -11,8 +11,10 @@ import numpy as np
 from prism_q import BackendKind, parse_qasm, simulate
 
 from farshot.admission.facts import Feature
+from farshot.admission.library import BUILTINS, LIBRARIES
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
+from farshot.openqasm.operations import Branch, Gate
 from farshot.packing import pack_bits
 from farshot.protocols import Run
 from farshot.simulators.limits import check_dense, dense_qubits
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from farshot.admission.facts import Scan
     from farshot.model import Counts, Forecast
+    from farshot.openqasm.operations import Operation
     from farshot.protocols import Task
     from farshot.simulators.prism_bound import Ready
 
@@ -57,8 +60,7 @@ _APPROXIMATE = "the result would be approximate; the target 'prism:mps' accepts 
 _DRAWN_METHODS = frozenset({None, "statevector"})
 _ROTATIONS = frozenset({"rxx", "ryy", "rzz"})
 _OF_ONE_QUBIT = frozenset(
-    {"id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "rx", "ry", "rz"}
-    | {"p", "phase", "u", "u0", "u1", "u2", "u3", "U"}
+    name for gates in (*LIBRARIES.values(), *BUILTINS.values()) for name, gate in gates.items() if gate.qubits == 1
 )
 _KINDS = {
     None: BackendKind.auto(),
@@ -220,7 +222,23 @@ def _branches(scan: Scan) -> bool:
     takes where it is asked for; of its own accord it may begin anew with every shot, above all where the gates are
     Clifford: up to 700 times as long, it was seen to take. What is never entangled needs no state vector.
     """
-    return scan.tail is None and (bool(scan.own_gates) or not scan.library_gates <= _OF_ONE_QUBIT)
+    return scan.tail is None and _entangles(scan)
+
+
+def _entangles(scan: Scan) -> bool:
+    """Whether a circuit has a gate of several qubits, also by controls or of those that need no include."""
+    if scan.program is not None:
+        return any(map(_is_of_several, scan.program.operations))
+    if scan.own_gates or not scan.library_gates <= _OF_ONE_QUBIT:
+        return True
+    return "CX" in scan.text or "ctrl" in scan.text
+
+
+def _is_of_several(operation: Operation) -> bool:
+    """Whether an operation acts on several qubits, maybe under a condition."""
+    if isinstance(operation, Branch):
+        return any(map(_is_of_several, (*operation.body, *operation.otherwise)))
+    return isinstance(operation, Gate) and len(operation.qubits) > 1
 
 
 def _is_stabilized(scan: Scan) -> bool:

@@ -41,7 +41,8 @@ def forecast(task: Task, asked: str | None) -> Forecast:
     product = asked == "mps" or (asked is None and scan.qubits > dense_qubits())
     operation = _operation(scan, product=product)
     clifford = asked is None and Feature.CLIFFORD in scan.features
-    if clifford or asked == "stabilizer" or is_brief(task, operation):
+    branches = asked is not None and scan.tail is None
+    if clifford or branches or asked == "stabilizer" or is_brief(task, operation):
         return _by(asked)
     ties = _ties(scan)
     if asked is None and (_may_be_ranked(task) or not _is_tied(ties, scan.qubits)):

@@ -31,6 +31,22 @@ KINDS = {
     "dynamic": (circuit(16, 90).replace("measure q", "if(c==1) x q[0]; measure q"), None, "statevector"),
     "dynamic and small": (circuit(3, 2).replace("measure q", "if(c==1) x q[0]; measure q"), None, "statevector"),
     "dynamic and never entangled": (HEAD + "qreg q[9];creg c[9];ry(0.3) q;if(c==1) x q[0];measure q -> c;", None, None),
+    "dynamic, entangled by a control": (
+        (
+            'OPENQASM 3.0;include "stdgates.inc";qubit[3] q;bit[3] c;ry(0.3) q;ctrl @ x q[0],q[1];'
+            "c[0]=measure q[0];if(c[0]) x q[1];c=measure q;"
+        ),
+        None,
+        "statevector",
+    ),
+    "dynamic, by a gate that is built in": (
+        (
+            "OPENQASM 2.0;qreg q[3];creg c[3];U(0.3,0,0) q;CX q[0],q[1];"
+            "measure q[0]->c[0];if(c==1) U(0.3,0,0) q[1];measure q -> c;"
+        ),
+        None,
+        "statevector",
+    ),
     "wide": (circuit(28, 7), None, "mps"),
     "told to be products": (circuit(16, 8), "mps", "mps"),
     "halves": (circuit(16, 90, ties=HALVES), None, None),
