@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from abc import ABC, abstractmethod
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -28,7 +29,7 @@ from farshot.errors import ExecutionCancelledError, OptionError
 from farshot.model import circuit_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from threading import Event
     from types import TracebackType
@@ -211,7 +212,8 @@ class Client(ABC):
         handle = (
             execution_result if isinstance(execution_result, ExecutionResult) else ExecutionResult(job_id=record.id)
         )
-        entries = [entry for piece in self._found(record, partial=partial) for entry in piece.entries()]
+        with closing(self._found(record, partial=partial)) as pieces:
+            entries = [entry for piece in pieces for entry in piece.entries()]
         return handle.with_results(entries if partial else whole(record.id, entries), record.run_time)
 
     def result(self, job: AnyJob, *, timeout: float | None = None, partial: bool = False) -> JobResult:
@@ -343,7 +345,7 @@ class Client(ABC):
         """Return the newest jobs first, at most `limit`."""
 
     @abstractmethod
-    def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
+    def _pieces(self, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
         """Yield the outcome of every circuit that has one, in order of submission, as they are read."""
 
     @abstractmethod
@@ -389,7 +391,7 @@ class Client(ABC):
     def _result(self, record: JobRecord, *, partial: bool) -> JobResult:
         return JobResult(record.id, list(self._found(record, partial=partial)))
 
-    def _found(self, record: JobRecord, *, partial: bool) -> Iterator[Recorded | Missing]:
+    def _found(self, record: JobRecord, *, partial: bool) -> Generator[Recorded | Missing, None, None]:
         if not partial and record.status is not JobStatus.COMPLETED:
             raise not_completed(record, self._faults(record))
         return self._pieces(record)

@@ -28,7 +28,7 @@ from farshot.simulators.targets import check_target
 from farshot.submission import Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping
     from contextlib import AbstractContextManager
     from os import PathLike
     from threading import Event
@@ -155,7 +155,7 @@ class LocalBackend(Client):
         awaited = self._awaited
         return awaited if awaited and awaited.id == job_id else None
 
-    def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
+    def _pieces(self, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
         from farshot.backends.recorded import recorded_pieces
 
         return recorded_pieces(self._engine.store, record)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from farshot.backends.entries import missing_fault
 from farshot.backends.gaps import gaps
-from farshot.backends.results import Missing, Recorded
+from farshot.backends.results import Missing, Recorded, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from farshot.model import JobRecord
     from farshot.protocols import JobStore
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["recorded_pieces"]
 
 
-def recorded_pieces(store: JobStore, record: JobRecord) -> Iterator[Recorded | Missing]:
+def recorded_pieces(store: JobStore, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
     """Yield the outcome of every circuit that has one, in order of submission.
 
     In a job that was ended early every circuit has one: those that did not run carry the fault `cancelled`, or
@@ -31,4 +31,4 @@ def recorded_pieces(store: JobStore, record: JobRecord) -> Iterator[Recorded | M
     found: list[Recorded | Missing] = list(pieces)
     spans = [(piece.first, piece.first + len(piece.labels)) for piece in found]
     found += [Missing(gap.first, gap.labels, gap.fault) for gap in gaps(store.labels(record.id), spans, fault)]
-    return iter(sorted(found, key=lambda piece: piece.first))
+    return in_order(found)

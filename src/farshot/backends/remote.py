@@ -39,7 +39,7 @@ from farshot.errors import (
 from farshot.wire import CircuitsDocument, JobDocument, JobListDocument, OptionsDocument, PartFrame, read_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from threading import Event
@@ -263,7 +263,7 @@ class RemoteBackend(Client):
                 return found
             params["cursor"] = page.next
 
-    def _pieces(self, record: JobRecord) -> Iterator[Recorded | Missing]:
+    def _pieces(self, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
         stream = ResultStream(self._transport, record.id, follow=False)
         frames = read_ahead(stream, stream.fresh(), Patience(None, float("inf")))
         pieces = (_piece(frame, stream.observables) for frame in frames)

@@ -14,7 +14,7 @@ from farshot.model import CircuitResult, Counts, Fault, Values
 from farshot.packing import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from farshot.backends.entries import Part
     from farshot.model import Observables
@@ -91,12 +91,12 @@ class Missing:
         return Missing(self.first + skip, self.labels[skip:], self._fault) if skip else self
 
 
-def in_order(pieces: Iterable[Recorded | Missing]) -> Iterator[Recorded | Missing]:
+def in_order(pieces: Iterable[Recorded | Missing]) -> Generator[Recorded | Missing, None, None]:
     """Yield the pieces by position, each circuit once: where two have it, the one that begins first."""
     return each_once(sorted(pieces, key=lambda piece: piece.first))
 
 
-def each_once(pieces: Iterable[Recorded | Missing]) -> Iterator[Recorded | Missing]:
+def each_once(pieces: Iterable[Recorded | Missing]) -> Generator[Recorded | Missing, None, None]:
     """Yield pieces that come by position, each circuit once."""
     reached = 0
     for piece in pieces:
