@@ -203,12 +203,20 @@ def part_of(
 
 
 def accept(call: Call, expected: int | None) -> JobRecord:
-    """Accept a job that is whole. Raises as `submit`, and `UploadError` where it holds other than `expected`."""
+    """Accept a job that is whole; whoever accepts it meanwhile has done so.
+
+    Raises as `submit`, and `UploadError` where it holds other than `expected`.
+    """
     record = call.job()
     if not record.uploading:
         return record
     _check_count(record, expected)
-    return accept_as(call, record, _spec(call, record))
+    try:
+        return accept_as(call, record, _spec(call, record))
+    except UploadError:
+        if (found := call.job()).uploading:
+            raise
+        return found
 
 
 def accept_as(call: Call, record: JobRecord, spec: JobSpec) -> JobRecord:
