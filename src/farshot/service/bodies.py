@@ -10,9 +10,11 @@ import msgspec
 
 from farshot.service.parts import read_in_turn
 from farshot.service.problems import BodyError, MediaTypeError, ParameterError, TooLargeError
-from farshot.wire import JSON, read_request
+from farshot.wire import JSON, PACKED, PACKED_KINDS, read_packed, read_request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from farshot.service.parts import Call
@@ -34,21 +36,25 @@ async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool =
     limit = call.parts.limits.body_bytes
     pieces = await _body(call.request, limit)
     if may_be_empty and not pieces:
-        pieces.append(b"{}")
-    else:
-        _check_type(call.request)
+        return read_request(b"{}", kind)
+    read = _reader(call.request, kind)
     coding = ",".join(call.request.headers.getlist("content-encoding")).strip().lower() or "identity"
     if coding == "identity" and sum(map(len, pieces)) <= _SMALL:
-        return read_request(_joined(pieces), kind)
-    return await read_in_turn(call, lambda: read_request(_plain(_joined(pieces), coding, limit), kind))
+        return read(_joined(pieces), kind)
+    return await read_in_turn(call, lambda: read(_plain(_joined(pieces), coding, limit), kind))
 
 
-def _check_type(request: Request) -> None:
-    kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+def _reader(request: Request, kind: type[msgspec.Struct]) -> Callable[[bytes, type[_Document]], _Document]:
+    """Return what reads a body of the type that the request says."""
+    name, _, parameters = request.headers.get("content-type", "").lower().partition(";")
     charset = _CHARSET.search(parameters)
-    if kind.strip() != JSON or (charset and charset[1] != "utf-8"):
-        message = f"the body must be {JSON}, in UTF-8"
-        raise MediaTypeError(message)
+    if name.strip() == PACKED and kind in PACKED_KINDS:
+        return read_packed
+    if name.strip() == JSON and (charset is None or charset[1] == "utf-8"):
+        return read_request
+    also = f", or {PACKED}" if kind in PACKED_KINDS else ""
+    message = f"the body must be {JSON}, in UTF-8{also}"
+    raise MediaTypeError(message)
 
 
 async def _body(request: Request, limit: int) -> list[bytes]:

@@ -14,7 +14,7 @@ from farshot import __version__
 from farshot.service.examples import example_of
 from farshot.service.problems import KINDS
 from farshot.service.routes import ROUTES
-from farshot.wire import FRAMES, JSON, NDJSON, PROBLEM, Problem, ResultsDocument
+from farshot.wire import FRAMES, JSON, NDJSON, PACKED, PACKED_KINDS, PROBLEM, Problem, ResultsDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,9 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         operation["description"] = " ".join(more.split())
     if route.body:
         schema = {"$ref": _REF.format(name=route.body.__name__)}
-        operation["requestBody"] = {"required": not route.may_be_empty, "content": {JSON: {"schema": schema}}}
+        kinds = (JSON, PACKED) if route.body in PACKED_KINDS else (JSON,)
+        content = {kind: {"schema": schema} for kind in kinds}
+        operation["requestBody"] = {"required": not route.may_be_empty, "content": content}
     return operation
 
 

@@ -1,8 +1,8 @@
 """The one codec of the HTTP API: what its documents hold, and how they become bytes.
 
-Documents are JSON. A request's JSON must say one thing only: an unknown member, a member given twice, or nesting
-deeper than the document has is refused. Results also travel packed, as a stream of frames, which costs the server
-next to nothing: each frame is its length in four bytes (little-endian) and MessagePack.
+Documents are JSON. A request must say one thing only: an unknown member, a member given twice, or nesting deeper than
+the document has is refused. What is large also travels packed, which costs next to nothing: a batch as the same
+document in MessagePack, results as a stream of frames, each its length in four bytes (little-endian) and MessagePack.
 """
 
 from farshot.wire.documents import (
@@ -48,6 +48,7 @@ from farshot.wire.frames import (
     frame_pieces,
 )
 from farshot.wire.numbers import Position, Shots, read_seed
+from farshot.wire.packed import PACKED, PACKED_KINDS, map_head, pack, read_packed
 from farshot.wire.reading import JSON, MAX_BODY, MAX_MEMBERS, NDJSON, PROBLEM, encode, read_answer, read_request
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "MAX_BODY",
     "MAX_MEMBERS",
     "NDJSON",
+    "PACKED",
+    "PACKED_KINDS",
     "PROBLEM",
     "CircuitsDocument",
     "EventsDocument",
@@ -97,7 +100,10 @@ __all__ = [
     "encode",
     "encode_frame",
     "frame_pieces",
+    "map_head",
+    "pack",
     "read_answer",
+    "read_packed",
     "read_request",
     "read_seed",
 ]

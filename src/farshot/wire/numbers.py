@@ -8,7 +8,7 @@ import msgspec
 
 from farshot.model import MAX_CIRCUITS, MAX_PRIORITY, MAX_SECONDS, MAX_SEED, MAX_SHOTS
 
-__all__ = ["Position", "Priority", "Seconds", "Seed", "Shots", "Size", "read_seed"]
+__all__ = ["Position", "Priority", "Seconds", "Seed", "Shots", "Size", "plain_number", "read_seed"]
 
 _DIGITS = len(str(MAX_SEED))
 
@@ -23,6 +23,15 @@ Seed: TypeAlias = (
 Shots: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_SHOTS)]
 Size: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_CIRCUITS)]
 """How many circuits."""
+
+
+def plain_number(value: object) -> float:
+    """Return a number whose class adds a meaning, such as seconds, as what it is."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    raise NotImplementedError
 
 
 def read_seed(given: int | str | None) -> int | None:

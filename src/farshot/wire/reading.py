@@ -10,6 +10,7 @@ import msgspec
 from farshot.errors import WireError
 from farshot.wire.documents import TemplateDocument
 from farshot.wire.doubles import check_doubles
+from farshot.wire.numbers import plain_number
 from farshot.wire.pieces import MAX_MEMBERS, PIECE, decode_pieces, form_of, too_many
 from farshot.wire.strings import FEW, Strings, count_strings
 from farshot.wire.texts import LONG, decode_text, decode_texts
@@ -37,16 +38,7 @@ _LONGEST = 2**20
 """Bytes that a member may have which is no text and holds no circuits."""
 
 
-def _plain_number(value: object) -> float:
-    """Return a number whose class adds a meaning, such as seconds, as what it is."""
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    raise NotImplementedError
-
-
-encode = msgspec.json.Encoder(enc_hook=_plain_number).encode
+encode = msgspec.json.Encoder(enc_hook=plain_number).encode
 
 
 def read_answer(data: bytes, kind: type[_Document]) -> _Document:

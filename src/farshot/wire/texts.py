@@ -9,7 +9,7 @@ import msgspec
 from farshot.errors import BatchError
 from farshot.wire.strings import unescaped
 
-__all__ = ["LONG", "MAX_TEXT", "decode_text", "decode_texts"]
+__all__ = ["LONG", "MAX_TEXT", "decode_text", "decode_texts", "too_long"]
 
 LONG = 2**20
 """Bytes from which on a text is decoded in pieces."""
@@ -46,9 +46,13 @@ def decode_text(raw: memoryview, name: str, size: int = LONG) -> str:
         length += len(parts[-1])
         start += len(piece)
     if length > MAX_TEXT:
-        message = f"{name} has {length:,} characters; the limit is {MAX_TEXT:,}"
-        raise BatchError(message)
+        raise too_long(name, length)
     return "".join(parts)
+
+
+def too_long(name: str, length: int) -> BatchError:
+    """Return the refusal of a text of so many characters."""
+    return BatchError(f"{name} has {length:,} characters; the limit is {MAX_TEXT:,}")
 
 
 def _whole(piece: bytes) -> int:

@@ -6,6 +6,7 @@ import socket
 import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from samples import BELL
@@ -15,6 +16,7 @@ LIMIT = 16 * MIB
 GOOD = json.dumps({"circuits": {"bell": BELL}}).encode()
 JSON = {"Content-Type": "application/json"}
 GZIP = {**JSON, "Content-Encoding": "gzip"}
+PACKED = {"Content-Type": "application/vnd.msgpack"}
 FLAT = {
     "empty": b"",
     "no JSON": b"circuits",
@@ -87,6 +89,7 @@ def test_what_is_said_twice_is_refused_in_a_large_body_too(ann, name):
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/jsonx"},
+        {"Content-Type": "application/msgpack"},
         {"Content-Type": "application/json; charset=latin-1"},
         {"Content-Type": 'application/json; charset="utf-16"'},
         {**JSON, "Content-Encoding": "br"},
@@ -103,6 +106,33 @@ def test_another_type_or_coding_is_refused(ann, headers):
 )
 def test_json_in_utf_8_is_taken_however_it_is_named(ann, kind):
     assert post(ann, GOOD, {"Content-Type": kind}).status_code == 201
+
+
+@pytest.mark.parametrize("circuits", [{"bell": BELL}, {f"bell {number}": BELL for number in range(4000)}])
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_batch_in_messagepack_is_the_same_job(ann, circuits, coding):
+    body = msgspec.msgpack.encode({"circuits": circuits, "shots": 10, "seed": 7})
+    data = gzip.compress(body) if coding == "gzip" else body
+    answer = post(ann, data, PACKED | {"Content-Encoding": coding})
+    assert answer.status_code == 201, answer.text
+    other = ann.submit(circuits, shots=10, seed=7)
+    assert ann.results(answer.json()["job_id"]) == ann.results(other["job_id"])
+
+
+def test_parts_may_come_in_either_form(ann):
+    job_id = ann.submit(upload=True)["job_id"]
+    body = {"circuits": {"a": BELL}}
+    assert ann.put(f"/v1/jobs/{job_id}/parts/0", json=body).status_code == 200
+    packed = msgspec.msgpack.encode({"circuits": {"b": BELL}})
+    assert ann.put(f"/v1/jobs/{job_id}/parts/1", content=packed, headers=PACKED).status_code == 200
+    assert ann.post(f"/v1/jobs/{job_id}/finalize", json={"circuits": 2}).status_code == 200
+    assert list(ann.results(job_id)) == ["a", "b"]
+
+
+def test_messagepack_is_refused_where_no_batch_is_sent(ann):
+    job_id = ann.submit(upload=True)["job_id"]
+    answer = ann.post(f"/v1/jobs/{job_id}/finalize", content=msgspec.msgpack.encode({"circuits": 1}), headers=PACKED)
+    assert refused(answer, 415) == "media-type"
 
 
 def test_gzip_is_taken(ann):

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from samples import BELL
 
@@ -29,7 +30,7 @@ wait = 0
 def draw(folder, caller, phases, examples, **parameters):
     more = "\n".join(f'{name} = "{value}"' for name, value in parameters.items())
     (folder / "schemathesis.toml").write_text(CONFIG.format(more=more), encoding="utf-8")
-    program = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"]
+    program = [sys.executable, str(Path(__file__).with_name("drawn_requests.py"))]
     command = [*program, "run", f"{str(caller.base_url).rstrip('/')}/v1/openapi.json"]
     options = ["--checks", ",".join(CHECKS), "--phases", phases, "--max-examples", str(examples), "--seed", "4711"]
     token = ["--header", f"Authorization: Bearer {caller.token}"]

@@ -61,6 +61,8 @@ class Ask:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    kind: str = JSON
+    """The media type of the body."""
     wait: float = 0.0
     seconds: float | None = None
     also: frozenset[int] = frozenset()
@@ -205,7 +207,7 @@ class Transport:
     def _body(self, ask: Ask) -> dict[str, Any]:
         if ask.body is None:
             return {"headers": ask.headers}
-        headers = {**ask.headers, "Content-Type": JSON}
+        headers = {**ask.headers, "Content-Type": ask.kind}
         if not self._packs or len(ask.body) < _WORTH_PACKING:
             return {"headers": headers, "content": ask.body}
         return {"headers": headers | {"Content-Encoding": "gzip"}, "content": gzip.compress(ask.body, 1, mtime=0)}

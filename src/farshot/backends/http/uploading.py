@@ -13,7 +13,18 @@ import msgspec
 from farshot.backends.http.records import job_path
 from farshot.backends.http.transport import Ask
 from farshot.errors import BatchError
-from farshot.wire import MAX_BODY, FinalizeRequest, JobDocument, JobRequest, TemplateDocument, encode, read_answer
+from farshot.wire import (
+    MAX_BODY,
+    PACKED,
+    FinalizeRequest,
+    JobDocument,
+    JobRequest,
+    TemplateDocument,
+    encode,
+    map_head,
+    pack,
+    read_answer,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -93,7 +104,7 @@ def _map(observables: Observables | None) -> list[list[int]] | None:
 
 
 def travelling(text: str) -> str:
-    """Return a text as JSON can carry it: half of a surrogate pair becomes U+FFFD, which the scan refuses as well."""
+    """Return a text as a body can carry it: half of a surrogate pair becomes U+FFFD, which the scan refuses as well."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -117,19 +128,18 @@ def _whole(batch: Batch, document: JobRequest) -> bytes | None:
     """Return the document with its circuits; None where that would be large."""
     if len(batch.labels) > _MANY or sum(map(len, batch.sources)) > _LARGE:
         return None
-    circuits = encode(dict(zip(batch.labels, _values(batch), strict=True)))
-    if len(circuits) > _LARGE:
-        return None
-    return b"%b,%b:%b}" % (encode(document).removesuffix(b"}"), _name(batch), circuits)
+    members = dict(zip(batch.labels, _values(batch), strict=True))
+    body = pack(msgspec.structs.replace(document, **{_name(batch): members}))
+    return body if len(body) <= _LARGE else None
 
 
-def _name(batch: Batch) -> bytes:
+def _name(batch: Batch) -> str:
     """Return the name of the member that holds circuits."""
-    return b'"rows"' if batch.spec.template else b'"circuits"'
+    return "rows" if batch.spec.template else "circuits"
 
 
 def _values(batch: Batch) -> Iterator[str | tuple[float, ...]]:
-    """Yield each circuit or row as JSON can carry it."""
+    """Yield each circuit or row as a body can carry it."""
     template = batch.spec.template
     unpack = struct.Struct(f"<{len(template.names) if template else 0}d").unpack
     sources: Iterable[str | bytes] = batch.sources
@@ -137,11 +147,11 @@ def _values(batch: Batch) -> Iterator[str | tuple[float, ...]]:
 
 
 def _pieces(batch: Batch) -> Iterator[bytes]:
-    """Yield each circuit or row as a member of an object."""
+    """Yield each circuit or row as a member of a map."""
     for label, value in zip(batch.labels, _values(batch), strict=True):
-        piece = b"%b:%b" % (encode(label), encode(value))
+        piece = pack(label) + pack(value)
         if len(piece) > MAX_BODY - _ROOM:
-            message = f"circuit {label!r:.80} has {len(piece):,} bytes as JSON; {MAX_BODY - _ROOM:,} can be sent"
+            message = f"circuit {label!r:.80} has {len(piece):,} bytes; {MAX_BODY - _ROOM:,} can be sent"
             raise BatchError(message)
         yield piece
 
@@ -155,25 +165,25 @@ def _parts(batch: Batch) -> Iterator[Part]:
             yield _part(batch, pieces)
             pieces, size = [], 0
         pieces.append(piece)
-        size += len(piece) + 1
+        size += len(piece)
     yield _part(batch, pieces)
 
 
 def _part(batch: Batch, pieces: list[bytes]) -> Part:
-    return Part(len(pieces), b"{%b:{%b}}" % (_name(batch), b",".join(pieces)))
+    return Part(len(pieces), b"".join([map_head(1), pack(_name(batch)), map_head(len(pieces)), *pieces]))
 
 
 def _send_parts(
     transport: Transport, batch: Batch, document: JobRequest, upload: Upload, stop: threading.Event
 ) -> JobDocument:
     opening = msgspec.structs.replace(document, upload=True, digest=batch.digest.hex())
-    job = _post(transport, encode(opening), upload, stop)
+    job = _post(transport, pack(opening), upload, stop)
     if job.uploading:
         arrived = {part.number: part.circuits for part in job.parts or ()}
         for number, part in enumerate(_parts(batch)):
             if arrived.get(number) != part.circuits:
                 path = job_path(job.job_id, "parts", str(number))
-                transport.ask(Ask(method="PUT", path=path, body=part.body), stop)
+                transport.ask(Ask(method="PUT", path=path, body=part.body, kind=PACKED), stop)
             upload.sent += part.circuits
         body = encode(FinalizeRequest(upload.total))
         answer = transport.ask(Ask(method="POST", path=job_path(job.job_id, "finalize"), body=body), stop)
@@ -183,8 +193,8 @@ def _send_parts(
 
 
 def _post(transport: Transport, body: bytes, upload: Upload, stop: threading.Event) -> JobDocument:
-    ask = Ask(method="POST", path="/v1/jobs", body=body, headers={"Idempotency-Key": upload.header})
-    response = transport.ask(ask, stop)
+    headers = {"Idempotency-Key": upload.header}
+    response = transport.ask(Ask(method="POST", path="/v1/jobs", body=body, kind=PACKED, headers=headers), stop)
     job = read_answer(response.content, JobDocument)
     upload.is_ours = upload.is_ours or response.status_code == 201
     upload.job_id = job.job_id
