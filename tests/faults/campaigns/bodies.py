@@ -2,10 +2,13 @@
 
 import gzip
 
+import msgspec
+
 from hostile import TEXTS, content
 from samples import BELL
 
 JSON = {"Content-Type": "application/json"}
+PACKED = {"Content-Type": "application/vnd.msgpack"}
 MIB = 2**20
 
 
@@ -45,6 +48,30 @@ def bodies():
     for body in whole.values():
         yield body.encode()[: 16 * MIB], JSON
     yield gzip.compress(bytes(10**9), 1), {**JSON, "Content-Encoding": "gzip"}
+    for body in packed().values():
+        yield body[: 16 * MIB], PACKED
+    yield gzip.compress(b"\x91" * 10**9, 1), {**PACKED, "Content-Encoding": "gzip"}
+
+
+def packed():
+    """Return bodies in MessagePack that take long to read, by what they hold."""
+    pack = msgspec.msgpack.encode
+    row, template = [0.5] * 1200, {"source": "x", "parameters": ["a"]}
+    return {
+        "200,000 tiny circuits": pack({"circuits": {str(number): "" for number in range(200_000)}}),
+        "a million tiny circuits": pack({"circuits": {str(number): "" for number in range(1_000_000)}}),
+        "1,000 rows of 1,200": pack({"template": template, "rows": {str(number): row for number in range(1000)}}),
+        "200,000 rows": pack({"template": template, "rows": {str(number): [0.5] for number in range(200_000)}}),
+        "a row of 15 million numbers": pack({"rows": {"r": [1] * 15_000_000}}),
+        "5 million groups": pack({"circuits": {"a": "b"}, "shot_groups": [[]] * 5_000_000}),
+        "200,000 groups": pack({"circuits": {"a": "b"}, "shot_groups": [[0, 1, 1]] * 200_000}),
+        "a million names": pack({"template": {**template, "parameters": ["a"] * 1_000_000}}),
+        "deep arrays": b"\x91" * 16 * MIB,
+        "a million unknown members": pack({str(number): 1 for number in range(1_000_000)}),
+        "one member over and over": b"\xdf\x00\x10\x00\x00" + b"\xa5shots\x01" * 2**20,
+        "a map of 4 billion members": b"\x81\xa8circuits\xdf\xff\xff\xff\xff" + b"\xa1a\xa1b" * 2**20,
+        "two long texts": pack({"circuits": {"a": "é" * 4_000_000, "b": "é" * 4_000_000}}),
+    }
 
 
 def texts():
