@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV = .venv
 TEST := .venv-test-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 PIP = -m pip --disable-pip-version-check --quiet
+INSTALL = $(TEST)/bin/python tests/installation.py $(TEST)/bin/python
 
 .PHONY: demo dev test check bench campaign interpreters interpreter clean
 
@@ -52,15 +53,16 @@ $(VENV)/core.stamp: pyproject.toml
 	@touch $@
 
 $(TEST)/dependencies.stamp: pyproject.toml
-	$(PYTHON) -m venv --clear $(TEST)
-	$(TEST)/bin/python $(PIP) install '.[aer,postgres,server,dev]'
+	$(PYTHON) -m venv --clear --without-pip $(TEST)
+	$(PYTHON) $(PIP) --python $(TEST)/bin/python install --no-compile pip "uv>=0.9"
+	$(INSTALL) '.[aer,postgres,server,dev]'
 	@touch $@
 
 # The package is installed from its wheel, never from the tree: what is tested is what users get.
 $(TEST)/wheel.stamp: $(TEST)/dependencies.stamp $(shell find src LICENSE README.md -type f -not -name '*.pyc')
 	rm -rf dist
 	$(TEST)/bin/python -m build --wheel --no-isolation --outdir dist > dist.log 2>&1 || { cat dist.log; exit 1; }
-	$(TEST)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl
+	$(INSTALL) --no-deps --force-reinstall dist/*.whl
 	@touch $@
 
 clean:
