@@ -8,6 +8,9 @@ TEST := .venv-test-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version
 PIP = -m pip --disable-pip-version-check --quiet
 INSTALL = $(TEST)/bin/python tests/installation.py $(TEST)/bin/python
 
+# What is installed is compiled when it is first imported: that must be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo dev test check bench campaign interpreters interpreter clean
 
 demo: $(VENV)/core.stamp
