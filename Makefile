@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV = .venv
 TEST := .venv-test-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 PIP = -m pip --disable-pip-version-check --quiet
+SHARED = $(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 INSTALL = $(TEST)/bin/python tests/installation.py $(TEST)/bin/python
 
 # What is installed is compiled when it is first imported: that must be kept.
@@ -20,18 +21,19 @@ dev: $(VENV)/core.stamp
 	$(VENV)/bin/python $(PIP) install --editable '.[aer,postgres,server,dev]'
 
 # Where root runs it on Debian, it installs the services that tests need; elsewhere it says what it left out.
-# Two processes share the files of tests: most of them wait for others. `pytest FILE` runs as ever in one.
+# Two processes share the files of tests: most of them wait for others. The short ones come last, in `unit`, so that no
+# process is left with a long one. `pytest FILE` runs as ever in one.
 test: check
 	@if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then \
 	    tests/services/install.sh && export FARSHOT_REQUIRE_SERVICES=1 || exit 1; \
 	fi; \
-	set -x; $(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile
+	set -x; $(SHARED)
 
 interpreters:
 	@for python in $$($(PYTHON) tests/interpreters.py); do $(MAKE) interpreter PYTHON="$$python" || exit 1; done
 
 interpreter: $(TEST)/wheel.stamp
-	$(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/contract
+	$(SHARED) tests/unit tests/contract
 
 check: $(TEST)/wheel.stamp
 	$(TEST)/bin/ruff check
