@@ -47,7 +47,8 @@ bench: $(TEST)/wheel.stamp
 	$(TEST)/bin/python benchmarks/service.py
 
 campaign: $(TEST)/wheel.stamp
-	FARSHOT_CAMPAIGN=1 $(TEST)/bin/python -m pytest tests/contract/test_stores.py -k drawn_steps
+	FARSHOT_CAMPAIGN=1 $(TEST)/bin/python -m pytest tests/contract/test_stores.py tests/acceptance/service/test_schema.py -k 'drawn or nor_is'
+	FARSHOT_CAMPAIGN=1 FARSHOT_REQUIRE_SERVICES=1 $(TEST)/bin/python -m pytest tests/contract/test_stores_postgres.py -k steps
 	$(TEST)/bin/python benchmarks/faults.py
 	$(TEST)/bin/python benchmarks/conformance.py --circuits 10000
 	$(TEST)/bin/python benchmarks/service_hostile.py
