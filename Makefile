@@ -47,8 +47,9 @@ bench: $(TEST)/wheel.stamp
 	$(TEST)/bin/python benchmarks/service.py
 
 campaign: $(TEST)/wheel.stamp
-	FARSHOT_CAMPAIGN=1 $(TEST)/bin/python -m pytest tests/contract/test_stores.py tests/acceptance/service/test_schema.py -k 'drawn or nor_is'
-	FARSHOT_CAMPAIGN=1 FARSHOT_REQUIRE_SERVICES=1 $(TEST)/bin/python -m pytest tests/contract/test_stores_postgres.py -k steps
+	FARSHOT_CAMPAIGN=1 FARSHOT_REQUIRE_SERVICES=1 $(TEST)/bin/python -m pytest \
+	    tests/contract/test_stores.py::test_drawn_steps_agree_with_the_model \
+	    tests/contract/test_stores_postgres.py::test_drawn_steps_agree_with_the_model tests/acceptance/service/test_schema.py
 	$(TEST)/bin/python benchmarks/faults.py
 	$(TEST)/bin/python benchmarks/conformance.py --circuits 10000
 	$(TEST)/bin/python benchmarks/service_hostile.py

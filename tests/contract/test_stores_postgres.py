@@ -126,7 +126,7 @@ def in_threads(*work):
             done.result()
 
 
-def test_steps_agree_with_the_model(store_url, engine):
+def test_drawn_steps_agree_with_the_model(store_url, engine):
     class Machine(StoreMachine):
         def make_empty(self):
             clear(engine)
