@@ -6,6 +6,11 @@ PYTHON ?= python3
 VENV = .venv
 TEST := .venv-test-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 PIP = -m pip --disable-pip-version-check --quiet
+SHARED = $(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+INSTALL = $(TEST)/bin/python tests/installation.py $(TEST)/bin/python
+
+# What is installed is compiled when it is first imported: that must be kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo dev test check bench campaign interpreters interpreter clean
 
@@ -16,18 +21,19 @@ dev: $(VENV)/core.stamp
 	$(VENV)/bin/python $(PIP) install --editable '.[aer,postgres,server,dev]'
 
 # Where root runs it on Debian, it installs the services that tests need; elsewhere it says what it left out.
-# Two processes share the files of tests: most of them wait for others. `pytest FILE` runs as ever in one.
+# Two processes share the files of tests: most of them wait for others. The short ones come last, in `unit`, so that no
+# process is left with a long one. `pytest FILE` runs as ever in one.
 test: check
 	@if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then \
 	    tests/services/install.sh && export FARSHOT_REQUIRE_SERVICES=1 || exit 1; \
 	fi; \
-	set -x; $(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile
+	set -x; $(SHARED)
 
 interpreters:
 	@for python in $$($(PYTHON) tests/interpreters.py); do $(MAKE) interpreter PYTHON="$$python" || exit 1; done
 
 interpreter: $(TEST)/wheel.stamp
-	$(TEST)/bin/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/contract
+	$(SHARED) tests/unit tests/contract
 
 check: $(TEST)/wheel.stamp
 	$(TEST)/bin/ruff check
@@ -41,7 +47,9 @@ bench: $(TEST)/wheel.stamp
 	$(TEST)/bin/python benchmarks/service.py
 
 campaign: $(TEST)/wheel.stamp
-	FARSHOT_CAMPAIGN=1 $(TEST)/bin/python -m pytest tests/contract/test_stores.py -k drawn_steps
+	FARSHOT_CAMPAIGN=1 FARSHOT_REQUIRE_SERVICES=1 $(TEST)/bin/python -m pytest \
+	    tests/contract/test_stores.py::test_drawn_steps_agree_with_the_model \
+	    tests/contract/test_stores_postgres.py::test_drawn_steps_agree_with_the_model tests/acceptance/service/test_schema.py
 	$(TEST)/bin/python benchmarks/faults.py
 	$(TEST)/bin/python benchmarks/conformance.py --circuits 10000
 	$(TEST)/bin/python benchmarks/service_hostile.py
@@ -52,15 +60,16 @@ $(VENV)/core.stamp: pyproject.toml
 	@touch $@
 
 $(TEST)/dependencies.stamp: pyproject.toml
-	$(PYTHON) -m venv --clear $(TEST)
-	$(TEST)/bin/python $(PIP) install '.[aer,postgres,server,dev]'
+	$(PYTHON) -m venv --clear --without-pip $(TEST)
+	$(PYTHON) $(PIP) --python $(TEST)/bin/python install --no-compile pip "uv>=0.9"
+	$(INSTALL) '.[aer,postgres,server,dev]'
 	@touch $@
 
 # The package is installed from its wheel, never from the tree: what is tested is what users get.
 $(TEST)/wheel.stamp: $(TEST)/dependencies.stamp $(shell find src LICENSE README.md -type f -not -name '*.pyc')
 	rm -rf dist
 	$(TEST)/bin/python -m build --wheel --no-isolation --outdir dist > dist.log 2>&1 || { cat dist.log; exit 1; }
-	$(TEST)/bin/python $(PIP) install --no-deps --force-reinstall dist/*.whl
+	$(INSTALL) --no-deps --force-reinstall dist/*.whl
 	@touch $@
 
 clean:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from installation import install
+
 ROOT = Path(__file__).parents[1]
 VERSIONS = ("0.15.1", "0.12.1")
-_PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet", "install")
 
 
 @cache
@@ -39,17 +40,13 @@ def _alone(version):
 def _make(python, version):
     """Divi is installed once; the project from its wheel, where that is another than last time."""
     folder = python.parents[1]
-    if not (folder / "divi.stamp").exists():
-        _run(sys.executable, "-m", "venv", "--clear", str(folder))
-        _run(str(python), *_PIP, "--no-compile", str(ROOT), f"qoro-divi=={version}", "pytest>=9.2")
-        (folder / "divi.stamp").touch()
     wheels = sorted((ROOT / "dist").glob("farshot-*.whl"))
     project, built = wheels[-1] if wheels else ROOT, folder / "project.stamp"
+    if not (folder / "divi.stamp").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=True)
+        install(python, str(project), f"qoro-divi=={version}", "pytest>=9.2")
+        (folder / "divi.stamp").touch()
     made = str(project.stat().st_mtime_ns)
     if not wheels or not built.exists() or built.read_text(encoding="utf-8") != made:
-        _run(str(python), *_PIP, "--no-deps", "--force-reinstall", str(project))
+        install(python, "--no-deps", "--force-reinstall", str(project))
         built.write_text(made, encoding="utf-8")
-
-
-def _run(*command):
-    subprocess.run(command, check=True, cwd=ROOT)

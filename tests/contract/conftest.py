@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from farshot.store import open_engine
-
 NEED_SERVICES = [
     "test_deleting_postgres.py",
     "test_doctor_postgres.py",
@@ -52,11 +50,10 @@ def postgres():
     shutil.rmtree(folder)
 
 
-def make_database(postgres, name, of="template1"):
-    """Make a database, as a copy of another one."""
+def make_database(postgres, name):
     server = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {of}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
     server.dispose()
     return make_url(postgres).set(database=name).render_as_string()
 
@@ -67,14 +64,7 @@ def url(postgres):
     return make_database(postgres, f"farshot_{next(numbers)}")
 
 
-@pytest.fixture(scope="session")
-def empty_store(postgres):
-    """The name of a database with a store in which no job is."""
-    open_engine(make_database(postgres, "farshot_empty")).dispose()
-    return "farshot_empty"
-
-
-@pytest.fixture
-def store_url(postgres, empty_store):
-    """A database of the test's own with a store, which is copied: to make one takes longer than most tests."""
-    return make_database(postgres, f"farshot_{next(numbers)}", empty_store)
+@pytest.fixture(scope="module")
+def store_url(postgres):
+    """A database of the file's own: to make one takes longer than most tests."""
+    return make_database(postgres, f"farshot_{next(numbers)}")

@@ -21,7 +21,7 @@ from farshot.testing.stores import (
     UploadSuite,
 )
 
-STEPS = 10_000 if os.environ.get("FARSHOT_CAMPAIGN") == "1" else 800
+STEPS = 10_000 if os.environ.get("FARSHOT_CAMPAIGN") == "1" else 500
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_drawn_steps_agree_with_the_model(empty, memory):
             return SqlStore(open_engine(sqlite_url(self.folder)), clock, lease_seconds=LEASE_SECONDS)
 
     often = settings(
-        max_examples=16,
+        max_examples=10,
         stateful_step_count=50,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -1,4 +1,4 @@
-"""Ctrl-C in a program: Divi's own exception, and its job ends CANCELLED, though it would run for minutes.
+"""Ctrl-C in a program: Divi's own exception, and its job ends CANCELLED, though it would run on for long.
 
 `cancelled.py exact|sampled`, with `cloud` for Divi's own client.
 """
@@ -28,7 +28,7 @@ def interrupt():
 threading.Thread(target=interrupt, daemon=True).start()
 raised = None
 try:
-    qaoa(backend, nx.complete_graph(23), n_layers=40).run()
+    qaoa(backend, nx.complete_graph(23), n_layers=10).run()
 except (ExecutionCancelledError, KeyboardInterrupt) as error:
     raised = type(error).__name__
 statuses = [job.wait(60).value for job in inner.jobs()]

@@ -7,7 +7,7 @@ from math import sqrt
 
 from cuts import check_alike, run
 
-from samples import MODERN, SPREAD, cloud, divi_backends, farshot, losses, qaoa, show, vqe
+from samples import MODERN, SPREAD, cloud, divi_backends, farshot, losses, qaoa, qiskit_simulator, show, vqe
 
 SHOTS = 20_000
 PROGRAMS = {"max-cut": (qaoa, 2.5), "hydrogen": (vqe, 2.2)}
@@ -22,7 +22,7 @@ def reference(program, exact):
     """The first energy from counts; 0.12 estimates it otherwise from them, so that its own counts are asked."""
     if MODERN:
         return exact
-    return energies(program, divi_backends.QiskitSimulator(shots=SHOTS, force_sampling=True))[0]
+    return energies(program, qiskit_simulator(SHOTS))[0]
 
 
 service, sampler = cloud(SHOTS), cloud(SHOTS, force_sampling=True)

@@ -1,4 +1,5 @@
-"""Imports Divi once, which takes seconds, and runs each program that is named to it in a process of its own.
+"""Imports Divi and Farshot once, which takes seconds, and runs each program that is named to it in a process of its
+own.
 
 A line to it is JSON: the `program` and its `arguments`, the `folder` to run in, the `environment` to add, and the file
 to `print` to. It answers with the program's exit status.
@@ -8,8 +9,22 @@ import json
 import os
 import runpy
 import sys
+from importlib import import_module
 
-import samples  # noqa: F401 -- what every program imports
+IMPORTED = (
+    "samples",
+    "alembic.command",
+    "alembic.ext.checkconstraint_byname",
+    "farshot.backends.engine",
+    "farshot.backends.local",
+    "farshot.backends.remote",
+    "farshot.integrations.divi.runner",
+    "farshot.store",
+    "httpcore2",
+    "requests",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+)
+"""What every program imports, and what its backend's libraries import when they are first used."""
 
 
 def become(told):
@@ -23,6 +38,8 @@ def become(told):
         os.dup2(source, target)
 
 
+for name in IMPORTED:
+    import_module(name)
 for line in sys.stdin:
     pid = os.fork()
     if not pid:

@@ -13,6 +13,7 @@ from samples import (
     local,
     losses,
     qaoa,
+    qiskit_simulator,
     show,
 )
 
@@ -54,7 +55,7 @@ sampler = divi.backend(inner, force_sampling=True, seed=7)
 assert not sampler.supports_expval
 reference = expected[0]
 if not MODERN:  # 0.12 estimates these energies otherwise from counts: compared with its own counts
-    reference = losses(qaoa(divi_backends.QiskitSimulator(shots=SHOTS, force_sampling=True)).run())[0]
+    reference = losses(qaoa(qiskit_simulator(SHOTS)).run())[0]
 _, sampled = run(sampler)
 assert all(is_template(circuits) for circuits, _ in inner.submitted)
 assert abs(sampled[0] - reference) < SPREAD * WIDEST / sqrt(SHOTS), (sampled, reference)

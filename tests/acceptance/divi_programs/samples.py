@@ -67,6 +67,11 @@ def cloud(shots, **options):
     return divi_backends.QoroService(os.environ["FARSHOT_TOKEN"], job_config=config, polling_interval=0.05)
 
 
+def qiskit_simulator(shots):
+    """Divi's simulator that samples, in one process: to send circuits to others takes longer than to run them."""
+    return divi_backends.QiskitSimulator(shots=shots, force_sampling=True, n_processes=1)
+
+
 def cobyla():
     return ScipyOptimizer(method=ScipyMethod.COBYLA)
 
@@ -119,6 +124,7 @@ __all__ = [
     "local",
     "losses",
     "qaoa",
+    "qiskit_simulator",
     "show",
     "vqe",
 ]

@@ -2,7 +2,20 @@
 
 from math import sqrt
 
-from samples import GROUND, MODERN, SPREAD, Watched, divi, divi_backends, farshot, local, losses, show, vqe
+from samples import (
+    GROUND,
+    MODERN,
+    SPREAD,
+    Watched,
+    divi,
+    divi_backends,
+    farshot,
+    local,
+    losses,
+    qiskit_simulator,
+    show,
+    vqe,
+)
 
 SHOTS = 20_000
 NORM = 2.2
@@ -24,7 +37,7 @@ assert len(groups) >= 5, "each group of observables is a template"
 assert not any(isinstance(circuits, dict) for circuits, _ in inner.submitted)
 reference = expected[0]
 if not MODERN:  # 0.12 estimates these energies otherwise from counts: compared with its own counts
-    own = divi_backends.QiskitSimulator(shots=SHOTS, force_sampling=True)
+    own = qiskit_simulator(SHOTS)
     reference = losses(vqe(own, max_iterations=1).run())[0]
 assert abs(sampled[0] - reference) < SPREAD * NORM / sqrt(SHOTS), (sampled, reference)
 
