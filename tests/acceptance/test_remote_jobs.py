@@ -53,7 +53,7 @@ assert "sqlalchemy" not in sys.modules
 
 
 def test_circuits_stream_as_they_finish(backend):
-    circuits = {"quick": BELL, **slow_circuits(16), "bad": BROKEN}
+    circuits = {"quick": BELL, **slow_circuits(6), "bad": BROKEN}
     job = submit(backend, circuits)
     arrivals = {entry["label"]: (time.monotonic(), entry) for entry in job.stream()}
     ended = time.monotonic()

@@ -14,7 +14,7 @@ SLOW = """
 import farshot
 from farshot.testing.backends import slow_circuits
 backend = farshot.LocalBackend(workers=1, polling_interval=0.05)
-handle = backend.submit_circuits(slow_circuits(8))
+handle = backend.submit_circuits(slow_circuits(4))
 print(backend.poll_job_status(handle, loop_until_complete=True))
 """
 
@@ -41,7 +41,7 @@ def test_a_terminal_has_a_bar_with_an_estimate(python):
     drawn = drawn_by(SLOW, python.folder, python.environment | {"TERM": "xterm", "COLUMNS": "120"})
     assert "RUNNING" in drawn
     assert "━" in drawn
-    assert "/8" in drawn
+    assert "/4" in drawn
     assert "about" in drawn
 
 
@@ -59,7 +59,7 @@ def test_a_notebook_has_a_bar_too(python, monkeypatch):
 
         client.process_message = keep
         client.execute_cell(notebook.cells[0], 0)
-    bars = [text for text in shown if "/8 circuits" in text]
+    bars = [text for text in shown if "/4 circuits" in text]
     assert bars
     assert all("━" in text or "─" in text for text in bars)
     assert shown[-1] == "" or "COMPLETED" in str(notebook.cells[0].outputs)
@@ -73,7 +73,7 @@ class Heard(logging.Handler):
         print(record.levelname, record.getMessage(), flush=True)
 
 logging.getLogger("farshot").addHandler(Heard())
-backend = farshot.RemoteBackend(sys.argv[1], "token", retry_seconds=6)
+backend = farshot.RemoteBackend(sys.argv[1], "token", retry_seconds=float(sys.argv[2]))
 try:
     backend.jobs()
 except farshot.ServiceError as error:
@@ -90,7 +90,7 @@ def dead_port():
 
 
 def test_a_dead_port_is_told_of_long_before_it_is_given_up(python, dead_port):
-    out = python.run("-c", WAITING, f"http://127.0.0.1:{dead_port}")
+    out = python.run("-c", WAITING, f"http://127.0.0.1:{dead_port}", "6")
     first, last = out.splitlines()
     assert first.startswith(
         f"WARNING the service at http://127.0.0.1:{dead_port} cannot be reached: Connection refused ("
@@ -104,7 +104,7 @@ def test_a_proxy_that_is_dead_is_named_and_this_machine_is_asked_without_it(pyth
         python.environment |= {name: f"http://ann:secret@127.0.0.1:{dead_port}"}
     python.environment.pop("no_proxy", None)
     python.environment.pop("NO_PROXY", None)
-    out = python.run("-c", WAITING, "http://lab.invalid:8080")
+    out = python.run("-c", WAITING, "http://lab.invalid:8080", "3")
     assert out.count(f"through the proxy http://127.0.0.1:{dead_port} (of HTTP_PROXY): ") == 2
     assert "secret" not in out
-    assert "proxy" not in python.run("-c", WAITING, f"http://127.0.0.1:{dead_port}")
+    assert "proxy" not in python.run("-c", WAITING, f"http://127.0.0.1:{dead_port}", "1")

@@ -8,18 +8,18 @@ from faults.campaigns import cancels, keys, kills, leases, service, workers
 
 
 def test_killed_programs_lose_nothing(tmp_path):
-    found = kills.one_after_another(tmp_path, kills=10, jobs=60)
-    assert found.kills == 10
-    assert found.accepted >= 60
+    found = kills.one_after_another(tmp_path, kills=6, jobs=36)
+    assert found.kills == 6
+    assert found.accepted >= 36
     assert found.read
     assert not found.renamed
     assert found.audit.is_clean, found
 
 
 def test_four_programs_on_one_store_lose_nothing(tmp_path):
-    found = kills.side_by_side(tmp_path, processes=4, jobs=12, pause=0.1)
+    found = kills.side_by_side(tmp_path, processes=4, jobs=8, pause=0.1)
     assert found.kills
-    assert found.accepted == 48
+    assert found.accepted == 32
     assert not found.renamed
     assert found.audit.is_clean, found
 
@@ -32,7 +32,7 @@ def test_killed_workers_cost_nothing(tmp_path):
 
 
 def test_stopped_programs_record_nothing_late(tmp_path):
-    found = leases.outlived(tmp_path, 3)
+    found = leases.outlived(tmp_path, 2)
     assert found.taken + found.locking
     assert not found.stale
     assert found.audit.is_clean, found
@@ -62,7 +62,7 @@ def test_threads_that_race_on_a_key_get_one_job(tmp_path):
 
 
 def test_a_killed_service_costs_its_clients_nothing_but_time(tmp_path):
-    found = service.killed(tmp_path, 5)
+    found = service.killed(tmp_path, 4, pause=0.5)
     assert found.jobs
     assert not found.failed
     assert not found.renamed

@@ -6,11 +6,11 @@ from faults.campaigns.attacks import ATTACKS
 from faults.campaigns.beside import MIB, attacked
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", sorted(ATTACKS.keys() - {"nobody"}))
 def test_an_honest_user_beside(name, tmp_path):
     attack = ATTACKS[name]
     with attack.place(tmp_path / "store") as folder:
-        found = attacked(attack.run, folder, seconds=3, rate=4)
+        found = attacked(attack.run, folder, seconds=2, rate=4)
     assert found.forbidden == set()
     assert found.faults == []
     assert found.seconds
