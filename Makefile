@@ -61,7 +61,7 @@ $(VENV)/core.stamp: pyproject.toml
 
 $(TEST)/dependencies.stamp: pyproject.toml
 	$(PYTHON) -m venv --clear --without-pip $(TEST)
-	$(PYTHON) $(PIP) --python $(TEST)/bin/python install --no-compile pip "uv>=0.9"
+	$(PYTHON) $(PIP) --python $(TEST)/bin/python install --no-compile pip "uv>=0.13"
 	$(INSTALL) '.[aer,postgres,server,dev]'
 	@touch $@
 

@@ -1,13 +1,14 @@
 """Installs packages into an environment: `python installation.py INTERPRETER PACKAGES…`, with options that pip has too.
 
 uv takes seconds where pip takes minutes, for it keeps unpacked what several environments have. It does not read the
-settings of pip, such as an index of one's own: where uv finds no way, pip is asked.
+settings of pip, such as an index of one's own: where uv finds no way, pip is asked. Like pip it trusts the certificates
+of the system.
 """
 
 import subprocess
 import sys
 
-_UV = ("-m", "uv", "pip", "install", "--quiet", "--python")
+_UV = ("-m", "uv", "pip", "install", "--quiet", "--system-certs", "--python")
 _PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet", "--python")
 
 
