@@ -59,9 +59,11 @@ $(VENV)/core.stamp: pyproject.toml
 	$(VENV)/bin/python $(PIP) install --editable .
 	@touch $@
 
+# To begin with, pip is the one that is there already, or else the one that comes with Python, which takes longer to make.
 $(TEST)/dependencies.stamp: pyproject.toml
 	$(PYTHON) -m venv --clear --without-pip $(TEST)
-	$(PYTHON) $(PIP) --python $(TEST)/bin/python install --no-compile pip "uv>=0.13"
+	$(PYTHON) $(PIP) --python $(TEST)/bin/python install --no-compile pip "uv>=0.13" || \
+	    { $(PYTHON) -m venv --clear $(TEST) && $(TEST)/bin/python $(PIP) install "uv>=0.13"; }
 	$(INSTALL) '.[aer,postgres,server,dev]'
 	@touch $@
 

@@ -268,7 +268,7 @@ def test_sigterm_keeps_the_work_and_the_next_start_finishes_it(farshot, tmp_path
     folder = tmp_path / "service"
     folder.mkdir()
     server = Server(folder, "--workers", "1", "--grace", "1s").start()
-    farshot.write(**{f"heavy_{number:02}": heavy() for number in range(12)}, zzz=BELL)
+    farshot.write(**{f"heavy_{number:02}": heavy() for number in range(5)}, zzz=BELL)
     there = ("--url", server.url, "--token", server.token())
     job_id = farshot.json("submit", ".", *there)["job_id"]
     wait_until(lambda: farshot.json("status", job_id, *there)["done"])
