@@ -377,6 +377,19 @@ def test_results_of_a_failed_job_say_which_circuits_failed(api):
     refused(api.client.get(f"/api/job/{job_id}/resultsV2/?limit=100&offset=0"), 400, "FAILED", "'bad'", "1 of 2")
 
 
+DAMAGE = """UPDATE results SET results = CAST(substr(results, 1, 10) || x'00' || substr(results, 12) AS BLOB)
+WHERE job_id = ?"""
+
+
+@pytest.mark.parametrize("members", [{"shots": 10}, {"observables": group(2, "Z0")}])
+def test_a_damaged_result_is_an_error_and_no_empty_outcome(api, members):
+    job_id = api.begun("EXPECTATION" if "observables" in members else "EXECUTE")
+    api.add(job_id, circuits={"bell": packed(BELL)}, **members).raise_for_status()
+    assert api.results(job_id)["results"][0]["results"]
+    api.stored(job_id, DAMAGE)
+    refused(api.client.get(f"/api/job/{job_id}/resultsV2/?limit=100&offset=0"), 400, job_id, "'bell'", "damaged")
+
+
 def test_pages_follow_each_other(api):
     job_id = api.begun()
     api.add(job_id, circuits={f"c{number}": packed(BELL) for number in range(7)}, shots=10)

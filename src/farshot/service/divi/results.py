@@ -82,6 +82,7 @@ def _entries(
         yield Large(part.nbytes)
         for position, label, result in _results(part):
             if position >= start:
+                _check(record, label, result)
                 terms = observables.terms_at(position) if observables else ()
                 found = _outcome(result, terms, widest)
                 yield {"label": label, "results": found, "metadata": metadata(result, part.attempt)}
