@@ -49,7 +49,8 @@ bench: $(TEST)/wheel.stamp
 campaign: $(TEST)/wheel.stamp
 	FARSHOT_CAMPAIGN=1 FARSHOT_REQUIRE_SERVICES=1 $(TEST)/bin/python -m pytest \
 	    tests/contract/test_stores.py::test_drawn_steps_agree_with_the_model \
-	    tests/contract/test_stores_postgres.py::test_drawn_steps_agree_with_the_model tests/acceptance/service/test_schema.py
+	    tests/contract/test_stores_postgres.py::test_drawn_steps_agree_with_the_model tests/acceptance/service/test_schema.py \
+	    tests/acceptance/test_memory.py tests/acceptance/divi_programs
 	$(TEST)/bin/python benchmarks/faults.py
 	$(TEST)/bin/python benchmarks/conformance.py --circuits 10000
 	$(TEST)/bin/python benchmarks/service_hostile.py

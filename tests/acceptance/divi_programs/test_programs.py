@@ -61,17 +61,20 @@ def divi(request, tmp_path_factory):
     host.close()
 
 
-of_the_newest = pytest.mark.parametrize("divi", VERSIONS[:1], indirect=True, scope="module")
-"""What programs of one release show, and others of the older one show of that."""
+of_the_newest = pytest.mark.parametrize(
+    "divi", VERSIONS if os.environ.get("FARSHOT_CAMPAIGN") == "1" else VERSIONS[:1], indirect=True, scope="module"
+)
+"""Programs that every release runs alike, and the older one in a campaign only."""
+
+
+@pytest.mark.parametrize("command", ["surface", "cancelled exact"], ids=str.split)
+def test_a_program(divi, command, tmp_path):
+    assert divi.run(command, tmp_path)
 
 
 @of_the_newest
-def test_a_program_that_samples_is_cancelled(divi, tmp_path):
-    assert divi.run("cancelled sampled", tmp_path)
-
-
-@pytest.mark.parametrize("command", ["surface", "qaoa", "vqe", "ensemble", "cancelled exact"], ids=str.split)
-def test_a_program(divi, command, tmp_path):
+@pytest.mark.parametrize("command", ["qaoa", "vqe", "ensemble", "cancelled sampled"], ids=str.split)
+def test_another_program(divi, command, tmp_path):
     assert divi.run(command, tmp_path)
 
 
@@ -86,11 +89,11 @@ def run_over_a_service(divi, server, command, folder):
     assert divi.run(command, folder, FARSHOT_URL=server.url, FARSHOT_TOKEN=token)
 
 
+def test_a_program_over_a_service(divi, server, tmp_path):
+    run_over_a_service(divi, server, "remote", tmp_path)
+
+
 @of_the_newest
-def test_a_program_over_a_service_is_cancelled(divi, server, tmp_path):
-    run_over_a_service(divi, server, "cancelled exact cloud", tmp_path)
-
-
-@pytest.mark.parametrize("command", ["remote", "cloud", "cancelled sampled cloud"])
-def test_a_program_over_a_service(divi, server, command, tmp_path):
+@pytest.mark.parametrize("command", ["cloud", "cancelled sampled cloud", "cancelled exact cloud"])
+def test_another_program_over_a_service(divi, server, command, tmp_path):
     run_over_a_service(divi, server, command, tmp_path)

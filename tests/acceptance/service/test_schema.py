@@ -8,7 +8,10 @@ from pathlib import Path
 
 from samples import BELL
 
-EXAMPLES = 60 if os.environ.get("FARSHOT_CAMPAIGN") == "1" else 10
+CAMPAIGN = os.environ.get("FARSHOT_CAMPAIGN") == "1"
+EXAMPLES = 60 if CAMPAIGN else 10
+AGAIN = "coverage,fuzzing" if CAMPAIGN else "fuzzing"
+"""Phases of what differs from the first test by who asks, or about which job."""
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -55,10 +58,10 @@ def test_no_answer_is_5xx_or_outside_the_document(tmp_path, ann):
 
 def test_nor_is_one_to_an_admin_about_a_job_that_has_ended(tmp_path, ann, new_user):
     job = ann.wait(ann.submit({"bell": BELL}, ham_ops="ZZ;XX")["job_id"])
-    assert draw(tmp_path, new_user(admin=True), "coverage,fuzzing", EXAMPLES // 2, job_id=job["job_id"]) > 500
+    assert draw(tmp_path, new_user(admin=True), AGAIN, EXAMPLES // 2, job_id=job["job_id"]) > 50
 
 
 def test_nor_is_one_about_a_job_in_the_making(tmp_path, ann):
     template = {"source": "qreg q[1]; rx(a) q[0];", "parameters": ["a"]}
     job = ann.submit(upload=True, template=template)
-    assert draw(tmp_path, ann, "coverage,fuzzing", EXAMPLES // 2, job_id=job["job_id"]) > 500
+    assert draw(tmp_path, ann, AGAIN, EXAMPLES // 2, job_id=job["job_id"]) > 50

@@ -275,6 +275,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _expected(self, parts: list[Part]) -> list[bool]:
         accepted = [self.model.record(part) for part in parts]
+        self.model.settle()
         for part in parts:
             if part.last:
                 self.model.end(part.lease.job_id)

@@ -116,6 +116,8 @@ class ModelStore:
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     deleted: dict[str, ModelJob] = field(default_factory=dict)
     turns: dict[str, float] = field(default_factory=dict)
+    owed: dict[str, float] = field(default_factory=dict)
+    """Seconds to charge by owner, of what happened since `settle`."""
     served: float = 0.0
 
     def shards(self) -> Iterator[ModelShard]:
@@ -154,9 +156,16 @@ class ModelStore:
                 del queues[owner]
 
     def charge(self, shard: ModelShard, seconds: float) -> None:
-        """Charge the owner of a shard, or give back what it was charged, but not so that it comes before others."""
+        """Charge the owner of a shard, or give back what it was charged, once that is settled."""
         owner = self.jobs[shard.job_id].owner
-        self.turns[owner] = max(self.turns.get(owner, 0.0) + seconds, self.served)
+        self.owed[owner] = self.owed.get(owner, 0.0) + seconds
+
+    def settle(self) -> None:
+        """Move the turns by all that one transaction charged, but not so that an owner comes before what was served."""
+        for owner, seconds in self.owed.items():
+            if seconds:
+                self.turns[owner] = max(self.turns.get(owner, 0.0) + seconds, self.served)
+        self.owed.clear()
 
     def shard(self, lease: Lease) -> ModelShard:
         """Return the shard that `lease` names, also where it is deleted."""
@@ -198,6 +207,7 @@ class ModelStore:
                 shard.forecast = forecasts.get(lease)
                 self.charge(shard, max(0.0, seconds.get(lease, 0.0) - shard.charged))
                 shard.charged = max(shard.charged, seconds.get(lease, 0.0))
+        self.settle()
         return self.lost(leases)
 
     def lost(self, leases: list[Lease]) -> list[Lease]:
@@ -205,7 +215,7 @@ class ModelStore:
         return [lease for lease in leases if self.held(lease) is None]
 
     def record(self, part: Part) -> bool:
-        """Take a part that is in its place and under its lease."""
+        """Take a part that is in its place and under its lease; what it charges is to be settled."""
         shard = self.held(part.lease)
         if shard is None or part.first != shard.first + shard.done:
             return False
@@ -233,6 +243,7 @@ class ModelStore:
         if shard is None:
             return False
         self.charge(shard, seconds - shard.charged)
+        self.settle()
         shard.move(ShardEvent.RELEASE)
         shard.suspect, shard.verdict = suspect, verdict
         return True
