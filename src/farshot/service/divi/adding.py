@@ -54,16 +54,16 @@ def add(call: Call, document: AddRequest) -> JobRecord:
     part = _new_part(call, record, document, digest)
     with call.service.lock_of(record.owner):
         try:
-            return _added(call, None if _has(call, record, digest) else part, is_last=document.is_last)
+            return _added(call, document, None if _has(call, record, digest) else part)
         except UploadError:
             if (found := call.job()).uploading or not _has(call, record, digest):
                 raise
             return found  # another process has taken the same call meanwhile
 
 
-def _added(call: Call, part: UploadPart | None, *, is_last: bool) -> JobRecord:
+def _added(call: Call, document: AddRequest, part: UploadPart | None) -> JobRecord:
     record = call.job()
-    spec = _whole(call, record, part) if is_last and record.uploading else None
+    spec = _whole(call, record, part) if document.is_last and record.uploading else None
     if part is not None:
         return _put(call, record, part, spec)
     return record if spec is None else accept_as(call, record, spec)
