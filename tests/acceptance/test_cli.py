@@ -173,17 +173,17 @@ def test_a_queued_job_waits_for_work(farshot):
     assert [job["tag"] for job in farshot.json("jobs", "--status", "failed")] == ["night"]
 
 
-def test_a_queued_job_can_be_cancelled_and_that_twice(farshot):
+def test_a_watched_job_can_be_cancelled_and_that_twice(farshot):
     farshot.write(slow=heavy(25))
     job_id = farshot.json("submit", "slow.qasm")["job_id"]
     watching = farshot.start("watch", job_id)
+    assert watching.stderr.readline().startswith(f"job {job_id[:8]} ")  # where it stands, in a pipe that shows no bar
     assert farshot.json("cancel", job_id)["circuits_cancelled"] == 1
     out, _ = farshot("cancel", job_id)
     assert out == f"job {job_id[:8]} is CANCELLED already: nothing to cancel\n"
-    out, err = watching.communicate(timeout=180)
+    out, _ = watching.communicate(timeout=180)
     assert watching.returncode == 1
     assert "CANCELLED" in out
-    assert err.startswith(f"job {job_id[:8]} ")  # where it stood, in a pipe that shows no bar
 
 
 def test_a_finished_job_is_listed_described_and_watched(finished):
