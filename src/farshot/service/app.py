@@ -21,6 +21,7 @@ from farshot import __version__
 from farshot.errors import QuotaError
 from farshot.service import about
 from farshot.service.access import Access
+from farshot.service.bodies import is_read_here
 from farshot.service.divi_api import DIVI_ROUTES
 from farshot.service.edge import Edge
 from farshot.service.feed import Feed
@@ -180,9 +181,9 @@ async def _answered(service: Service, routes: dict[str, Route], request: Request
     if not (route.body and call.is_large):
         return await route.handler(call)
     async with service.turn_of(user.name):
-        if service.loader is not None and service.loader.serves():
-            return await service.loader.answer(request)
-        return await route.handler(call)
+        if service.loader is None or is_read_here(call, route.body) or not service.loader.serves():
+            return await route.handler(call)
+        return await service.loader.answer(request)
 
 
 def _path(path: str, methods: list[str], handle: Callable[[Request], Awaitable[Response]]) -> Path:

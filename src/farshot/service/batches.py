@@ -43,11 +43,25 @@ if TYPE_CHECKING:
     from farshot.service.parts import Call
     from farshot.wire import PartRequest
 
-__all__ = ["accept", "accept_as", "offered", "part_of", "put", "submit"]
+__all__ = ["accept", "accept_as", "is_light", "offered", "part_of", "put", "submit"]
 
+_FEW_CIRCUITS = 2_000
+_FEW_GROUPS = 2_000
+_SHORT = 64 * 1024
 _DIGEST = re.compile("[0-9a-f]{32}")
 _encode = msgspec.msgpack.Encoder().encode
 _decode_request = msgspec.json.Decoder(JobRequest).decode
+
+
+def is_light(document: JobRequest) -> bool:
+    """Whether it takes tens of milliseconds of Python to make a job of a batch, not seconds, whatever its bytes."""
+    return (
+        document.circuits is not None
+        and len(document.circuits) <= _FEW_CIRCUITS
+        and len(document.ham_ops or "") <= _SHORT
+        and len(document.circuit_ham_map or ()) <= _FEW_GROUPS
+        and len(document.shot_groups or ()) <= _FEW_GROUPS
+    )
 
 
 def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:

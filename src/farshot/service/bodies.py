@@ -10,7 +10,7 @@ import msgspec
 
 from farshot.service.parts import read_in_turn
 from farshot.service.problems import BodyError, MediaTypeError, ParameterError, TooLargeError
-from farshot.wire import JSON, PACKED, PACKED_KINDS, read_packed, read_request
+from farshot.wire import JSON, PACKED, PACKED_KINDS, JobRequest, read_packed, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +19,29 @@ if TYPE_CHECKING:
 
     from farshot.service.parts import Call
 
-__all__ = ["document_in", "parameters_in"]
+__all__ = ["document_in", "is_read_here", "parameters_in"]
 
 _Document = TypeVar("_Document", bound=msgspec.Struct)
 _SMALL = 4 * 1024
 """Bytes that are decoded in less time than it takes to have a thread do it."""
+_READ_HERE = 4 * 2**20
+"""Bytes of MessagePack that are decoded before anybody else could notice."""
 _GZIP = 16 + zlib.MAX_WBITS
 _CHARSET = re.compile(r"\bcharset\s*=\s*\"?([^\s\";]*)")
+
+
+def is_read_here(call: Call, kind: type[msgspec.Struct] | None) -> bool:
+    """Whether a large body is a batch that this process reads itself: plain MessagePack, and not too much of it.
+
+    What is in it says whether the rest is quick, too.
+    """
+    headers = call.request.headers
+    return (
+        kind is JobRequest
+        and _media_type(call.request) == PACKED
+        and "content-encoding" not in headers
+        and int(headers.get("content-length", _READ_HERE + 1)) <= _READ_HERE
+    )
 
 
 async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool = False) -> _Document:
@@ -46,15 +62,19 @@ async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool =
 
 def _reader(request: Request, kind: type[msgspec.Struct]) -> Callable[[bytes, type[_Document]], _Document]:
     """Return what reads a body of the type that the request says."""
-    name, _, parameters = request.headers.get("content-type", "").lower().partition(";")
-    charset = _CHARSET.search(parameters)
-    if name.strip() == PACKED and kind in PACKED_KINDS:
+    name = _media_type(request)
+    charset = _CHARSET.search(request.headers.get("content-type", "").lower())
+    if name == PACKED and kind in PACKED_KINDS:
         return read_packed
-    if name.strip() == JSON and (charset is None or charset[1] == "utf-8"):
+    if name == JSON and (charset is None or charset[1] == "utf-8"):
         return read_request
     also = f", or {PACKED}" if kind in PACKED_KINDS else ""
     message = f"the body must be {JSON}, in UTF-8{also}"
     raise MediaTypeError(message)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").lower().partition(";")[0].strip()
 
 
 async def _body(request: Request, limit: int) -> list[bytes]:

@@ -12,15 +12,16 @@ from starlette.responses import Response
 
 from farshot.contract import JobStatus
 from farshot.model import JobFilter
-from farshot.service.batches import submit
-from farshot.service.bodies import document_in, parameters_in
+from farshot.service.batches import is_light, submit
+from farshot.service.bodies import document_in, is_read_here, parameters_in
 from farshot.service.documents import job_document, options_document, shortened
 from farshot.service.parts import in_thread, in_turn
 from farshot.service.problems import EndedError, ForbiddenError, ParameterError
-from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
+from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode, pack
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord
+    from farshot.service.loader import Loader
     from farshot.service.parts import Call
     from farshot.submission import PartReceipt
 
@@ -60,6 +61,8 @@ def answer(document: msgspec.Struct, status: int = 200, headers: dict[str, str] 
 async def create_job(call: Call) -> Response:
     """Make a job of the batch in the body, or begin one that arrives in parts; the same key gives the same job."""
     document = await document_in(call, JobRequest)
+    if loader := _loader_for(call, document):
+        return await loader.answer(call.request, pack(document))
     key = _key(call)
 
     def make() -> tuple[JobRecord, bool, list[PartReceipt] | None]:
@@ -69,6 +72,14 @@ async def create_job(call: Call) -> Response:
     record, is_new, parts = await in_turn(call, make)
     location = {"Location": f"/v1/jobs/{record.id}"}
     return answer(job_document(record, parts=parts), 201 if is_new else 200, location)
+
+
+def _loader_for(call: Call, document: JobRequest) -> Loader | None:
+    """Return the loader where a batch that was read here turned out to take long."""
+    loader = call.service.loader
+    if loader is None or not call.is_large or not is_read_here(call, JobRequest) or is_light(document):
+        return None
+    return loader if loader.serves() else None
 
 
 def _key(call: Call) -> str | None:

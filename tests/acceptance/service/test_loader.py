@@ -20,7 +20,7 @@ from farshot.service.loader import Loader
 from farshot.service.loader_process import Plan
 from farshot.service.parts import Limits
 from farshot.store import open_engine, sqlite_url
-from farshot.wire import encode
+from farshot.wire import PACKED, encode, pack
 from processes import loader_of
 from samples import BELL
 from serving import Server, running_server
@@ -91,6 +91,31 @@ def test_a_large_request_is_answered_as_a_small_one(server, ann):
     assert (wrong.status_code, wrong.json()["type"]) == (400, "/problems/body")
     assert "problem=key-conflict" in (server.folder / "serve.log").read_text(encoding="utf-8")
     check(ann, first)
+
+
+def post_packed(user, **document):
+    return user.post("/v1/jobs", content=pack(document), headers={"Content-Type": PACKED})
+
+
+def test_a_batch_that_is_quick_to_read_is_not_passed_on(server, ann):
+    loader = started(server, ann)
+    os.kill(loader, signal.SIGSTOP)
+    try:
+        answer = post_packed(ann, circuits=CIRCUITS, shots=10)
+        assert answer.status_code == 201
+        check(ann, answer.json())
+    finally:
+        os.kill(loader, signal.SIGCONT)
+
+
+def test_one_of_many_circuits_is_passed_on_once_it_was_read(server, ann):
+    loader = started(server, ann)
+    before = processor_time(loader)
+    body = pack({"circuits": dict.fromkeys(map(str, range(3000)), BELL), "shots": 1})
+    headers = {"Content-Type": PACKED, "Idempotency-Key": "packed"}
+    answers = [ann.post("/v1/jobs", content=body, headers=headers) for _ in range(2)]
+    assert [(answer.status_code, answer.json()["circuits"]) for answer in answers] == [(201, 3000), (200, 3000)]
+    assert processor_time(loader) > before
 
 
 def test_parts_arrive_through_it(server, ann):
