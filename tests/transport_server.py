@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from farshot.service.connections import Bounds
-from farshot.service.deadlines import Deadlines, Sizes
+from farshot.service.protocol import Deadlines, Sizes
 from farshot.service.server import Binding, Settings, serve
 
 

@@ -41,13 +41,13 @@ from farshot.errors import (
 from farshot.version import __version__
 
 if TYPE_CHECKING:
-    from farshot.admission.template import Template
-    from farshot.backends.gathering import as_completed, gather
+    from farshot.backends.group_wait import as_completed, gather
     from farshot.backends.jobs import Job
     from farshot.backends.local import LocalBackend
     from farshot.backends.remote import RemoteBackend
     from farshot.backends.results import JobResult
     from farshot.backends.shared import run
+    from farshot.templates.template import Template
 
 __all__ = [
     "AccessError",
@@ -94,9 +94,9 @@ _LATE = {
     "JobResult": "farshot.backends.results",
     "LocalBackend": "farshot.backends.local",
     "RemoteBackend": "farshot.backends.remote",
-    "Template": "farshot.admission.template",
-    "as_completed": "farshot.backends.gathering",
-    "gather": "farshot.backends.gathering",
+    "Template": "farshot.templates.template",
+    "as_completed": "farshot.backends.group_wait",
+    "gather": "farshot.backends.group_wait",
     "run": "farshot.backends.shared",
 }
 

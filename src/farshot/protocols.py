@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from farshot.accounts import Quota, Token, User
-    from farshot.admission.facts import Scan
     from farshot.errors import CircuitError
     from farshot.model import (
         Backlog,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         Usage,
         Values,
     )
+    from farshot.openqasm.facts import Scan
     from farshot.submission import Draft, PartReceipt, Submission, UploadPart
 
 __all__ = [

@@ -8,7 +8,7 @@ from farshot.admission.batch import Request, admit
 from farshot.contract import JobStatus
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
-from farshot.dispatch.recovery import holder_name
+from farshot.dispatch.lease_holders import holder_name
 from farshot.executors.local import LocalExecutor
 from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
 from farshot.submission import ShardCut, Submission

@@ -7,7 +7,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.library import SaveExpectationValue
 from qiskit_qasm3_import import ConversionError, parse
 
-from farshot.admission.scan import scan
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators.aer_engine import _circuit

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 
 import farshot
 from farshot.store import open_engine
-from farshot.store.servers import PatientConnection
+from farshot.store.postgres_connection import PatientConnection
 from farshot.store.transactions import Transactions
 from processes import children_of, until
 from samples import BELL

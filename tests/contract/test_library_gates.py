@@ -10,8 +10,8 @@ from qiskit.circuit.library import IGate
 from qiskit.quantum_info import Operator
 from qiskit_qasm3_import import parse
 
-from farshot.admission.library import BUILTINS, INCLUDES, LIBRARIES
-from farshot.admission.scan import scan
+from farshot.openqasm.library import BUILTINS, INCLUDES, LIBRARIES
+from farshot.openqasm.scanner import scan
 from farshot.protocols import Task
 from farshot.simulators.router import Router, run_circuit
 

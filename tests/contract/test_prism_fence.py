@@ -7,8 +7,8 @@ because prism-q alone has become right, that part can go.
 import prism_q
 import pytest
 
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators.prism import PrismSimulator

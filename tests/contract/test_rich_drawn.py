@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from farshot.admission.facts import Feature
-from farshot.admission.scan import scan
+from farshot.openqasm.facts import Feature
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators.router import Router, run_circuit

@@ -8,7 +8,7 @@ import math
 import pytest
 from qiskit import qasm2
 
-from farshot.admission.scan import scan
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators.router import Router, run_circuit

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from farshot.admission.scan import scan
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators.router import Router, run_circuit

@@ -11,8 +11,8 @@ from sqlalchemy import event
 import farshot
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
-from farshot.dispatch.holdings import Holdings
-from farshot.dispatch.recovery import holder_name
+from farshot.dispatch.held_shards import Holdings
+from farshot.dispatch.lease_holders import holder_name
 from farshot.errors import FaultCode
 from farshot.executors.local import LocalExecutor
 from farshot.model import Fault, JobSpec

@@ -5,7 +5,7 @@ import pytest
 
 from farshot.errors import CircuitError
 from farshot.model import CircuitResult, Counts, Values
-from farshot.worker.reporting import RESULT_BYTES, Reporter, check_size
+from farshot.worker.reporter import RESULT_BYTES, Reporter, check_size
 
 MEGABYTE = 2**20
 

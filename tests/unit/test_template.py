@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from farshot import Template
 from farshot.admission.batch import Request, admit
-from farshot.admission.rows import rows_of
 from farshot.errors import BatchError, CircuitError, OptionError
 from farshot.model import TemplateSource
+from farshot.templates.rows import rows_of
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\ncreg c[2];\n'
 NAMES = ["β[0]", "w_0[10]", "θ"]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from farshot import Template
 from farshot.admission.batch import Request, admit
-from farshot.admission.rows import rows_of
 from farshot.model import Fault
 from farshot.simulators.router import Router
+from farshot.templates.rows import rows_of
 from farshot.worker.run import inspect_source, run_source
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
@@ -100,7 +100,7 @@ def test_rows_that_are_regular_are_not_read_again(monkeypatch):
     template = Template(STATIC.replace("{}", "".join(STATEMENTS[:5])), ["a", "b[0]"], {"x": [0.5, 1], "y": [400, -3]})
     batch = admit(template, Request(target="auto", default_shots=1))
     rows = rows_of(batch.spec.template)
-    monkeypatch.setattr("farshot.admission.rows.scan", None)
+    monkeypatch.setattr("farshot.templates.rows.scan", None)
     found = [rows.scan(row) for row in batch.sources]
     assert all(facts.row.regular and not facts.written for facts in found)
     assert [facts.text for facts in found] == [template.bind(label) for label in template.rows]

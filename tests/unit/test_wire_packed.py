@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from farshot.errors import BatchError, WireError
 from farshot.wire import JobRequest, PartRequest, TemplateDocument, encode, map_head, pack, read_packed, read_request
-from farshot.wire.pieces import MAX_MEMBERS, MAX_NUMBERS
+from farshot.wire.piecewise import MAX_MEMBERS, MAX_NUMBERS
 from farshot.wire.texts import MAX_TEXT
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

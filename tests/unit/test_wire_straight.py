@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from farshot.admission.labels import MAX_SOURCE_BYTES
 from farshot.errors import BatchError, WireError
+from farshot.labels import MAX_SOURCE_BYTES
 from farshot.wire import JobRequest, PartRequest, read_request
-from farshot.wire.pieces import PIECE
+from farshot.wire.piecewise import PIECE
 from farshot.wire.strings import FEW, count_strings
 from farshot.wire.texts import MAX_TEXT, decode_text
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, SupportsFloat
 
 import msgspec
 
-from farshot.admission.labels import (
+from farshot.errors import BatchError, OptionError
+from farshot.labels import (
     MAX_CIRCUITS,
     MAX_LABEL_LENGTH,
     MAX_SOURCE_BYTES,
@@ -26,8 +27,6 @@ from farshot.admission.labels import (
     plain,
     shown,
 )
-from farshot.admission.template import Template, check_rows, check_source
-from farshot.errors import BatchError, OptionError
 from farshot.model import (
     MAX_COUNT,
     MAX_PRIORITY,
@@ -41,6 +40,7 @@ from farshot.model import (
     TermRange,
 )
 from farshot.submission import Batch
+from farshot.templates.template import Template, check_rows, check_source
 
 if TYPE_CHECKING:
     from farshot.model import TemplateSource

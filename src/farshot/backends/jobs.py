@@ -6,15 +6,15 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from farshot.backends.calls import start
+from farshot.backends.background import start
 from farshot.contract import ExecutionResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator
 
     from farshot.backends.estimates import Outlook
+    from farshot.backends.job_inputs import JobCircuits
     from farshot.backends.results import JobResult
-    from farshot.backends.submitted import JobCircuits
     from farshot.contract import JobStatus, Response
     from farshot.model import JobRecord
 
@@ -22,7 +22,7 @@ __all__ = ["Job", "JobBackend"]
 
 
 class JobBackend(Protocol):
-    """What a job asks its backend; `farshot.backends.client` says more of each."""
+    """What a job asks its backend; `farshot.backends.base` says more of each."""
 
     def record(self, job: str) -> JobRecord:
         """Return what is known of a job."""

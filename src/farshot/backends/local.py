@@ -9,15 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_count, check_seconds
-from farshot.backends.client import Client, raise_if_set
-from farshot.backends.engine import Engine
+from farshot.backends.base import Client, raise_if_set
 from farshot.backends.estimates import Outlook, outlook_of
-from farshot.backends.lookup import job_id_of
+from farshot.backends.job_inputs import job_options
+from farshot.backends.job_lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
+from farshot.backends.runtime import Engine
 from farshot.backends.shared import shared_local
-from farshot.backends.submitted import job_options
-from farshot.backends.validating import EVERY_FAULT, validate
-from farshot.backends.watching import Patience
+from farshot.backends.validation import EVERY_FAULT, validate
+from farshot.backends.watch import Patience
 from farshot.config import data_folder
 from farshot.contract import JobStatus
 from farshot.dispatch.sharding import cut
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from os import PathLike
     from threading import Event
 
-    from farshot.admission.template import Template
-    from farshot.backends.client import Sending
-    from farshot.backends.lookup import AnyJob
+    from farshot.backends.base import Sending
+    from farshot.backends.job_lookup import AnyJob
     from farshot.backends.results import Missing, Recorded
-    from farshot.backends.watching import LocalWatch
+    from farshot.backends.watch import LocalWatch
     from farshot.model import JobRecord
     from farshot.protocols import Executor, StoredCircuits
+    from farshot.templates.template import Template
 
 __all__ = ["LocalBackend"]
 
@@ -116,7 +116,7 @@ class LocalBackend(Client):
 
         Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
         """
-        from farshot.backends.following import follow
+        from farshot.backends.local_stream import follow
 
         job_id = job_id_of(job)
         with self._engine.watching([job_id]) as watch:
@@ -156,7 +156,7 @@ class LocalBackend(Client):
         return awaited if awaited and awaited.id == job_id else None
 
     def _pieces(self, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
-        from farshot.backends.recorded import recorded_pieces
+        from farshot.backends.local_results import recorded_pieces
 
         return recorded_pieces(self._engine.store, record)
 

@@ -11,19 +11,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_seconds, check_text
-from farshot.backends.calls import heeded, is_done, start
-from farshot.backends.client import Client, raise_if_set
+from farshot.backends.background import heeded, is_done, start
+from farshot.backends.base import Client, raise_if_set
 from farshot.backends.estimates import NO_OUTLOOK
 from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import circuits_in, job_path, options_in, outlook_in, record_of
-from farshot.backends.http.streaming import ResultStream, flow, read_ahead
+from farshot.backends.http.result_stream import ResultStream, flow, read_ahead
 from farshot.backends.http.transport import Ask, Transport
-from farshot.backends.http.uploading import Upload, job_request, send, withdraw
-from farshot.backends.lookup import job_id_of
+from farshot.backends.http.upload import Upload, job_request, send, withdraw
+from farshot.backends.job_lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.results import Missing, Recorded, each_once, in_order
 from farshot.backends.shared import shared_remote
-from farshot.backends.watching import Patience
+from farshot.backends.watch import Patience
 from farshot.config.login import clean_url, stored_login
 from farshot.contract import JobStatus
 from farshot.errors import (
@@ -47,14 +47,14 @@ if TYPE_CHECKING:
     from httpx2 import Response as HttpResponse
 
     from farshot.admission.batch import Request
-    from farshot.admission.template import Template
-    from farshot.backends.client import Sending
+    from farshot.backends.base import Sending
     from farshot.backends.estimates import Outlook
     from farshot.backends.http.feed import RemoteWatch
-    from farshot.backends.lookup import AnyJob
+    from farshot.backends.job_lookup import AnyJob
     from farshot.contract import Response
     from farshot.model import JobRecord, Observables
     from farshot.protocols import StoredCircuits
+    from farshot.templates.template import Template
     from farshot.wire import GapFrame
 
 __all__ = ["RemoteBackend"]
@@ -301,7 +301,7 @@ def _validate(circuits: Mapping[str, str] | Template, request: Request, event: E
 
     Which simulator runs a circuit, and in what memory, is the service's matter.
     """
-    from farshot.backends.validating import FAULTS_OF_TEXTS, validate
+    from farshot.backends.validation import FAULTS_OF_TEXTS, validate
     from farshot.executors.local import LocalExecutor
 
     executor = LocalExecutor(1)

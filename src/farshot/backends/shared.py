@@ -14,11 +14,11 @@ from farshot.config import data_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from farshot.admission.template import Template
-    from farshot.backends.client import Client
+    from farshot.backends.base import Client
     from farshot.backends.jobs import Job
     from farshot.backends.local import LocalBackend
     from farshot.backends.remote import RemoteBackend
+    from farshot.templates.template import Template
 
 __all__ = ["run", "shared_local", "shared_remote"]
 

@@ -21,7 +21,7 @@ def main() -> None:
 
 def _run() -> None:
     from farshot.cli.app import app
-    from farshot.cli.failures import exit_status, show_error
+    from farshot.cli.error_output import exit_status, show_error
     from farshot.errors import FarshotError
 
     _never_fail_to_print()

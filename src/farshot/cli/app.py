@@ -100,7 +100,7 @@ def run(
     "error"}]}. With --csv: a row for every outcome; a circuit that failed has one row with its error.
     """
     from farshot.cli.reports import form_of
-    from farshot.cli.running import run
+    from farshot.cli.run import run
 
     form = form_of(as_json=as_json, as_csv=as_csv)
     batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
@@ -127,7 +127,7 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Queue circuits as a job and print its id. A service runs it; on this machine `farshot work` does."""
-    from farshot.cli.running import submit
+    from farshot.cli.run import submit
 
     limits = TimeLimits(job_timeout=job_timeout)
     batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
@@ -163,7 +163,7 @@ def _batch(
 @app.command()
 def work(workers: Workers = None, circuit_timeout: CircuitTimeout = None, data_dir: DataDir = None) -> None:
     """Run every job that is queued or was left behind, then end. Ctrl-C leaves the rest queued."""
-    from farshot.cli.running import work
+    from farshot.cli.run import work
 
     raise typer.Exit(work(data_dir, workers, TimeLimits(circuit_timeout=circuit_timeout)))
 
@@ -184,7 +184,7 @@ def jobs(
     as_json: AsJson = False,
 ) -> None:
     """List jobs, the newest first. With --json: a list of objects."""
-    from farshot.cli.looking import jobs
+    from farshot.cli.jobs import jobs
 
     if context.invoked_subcommand is None:
         raise typer.Exit(jobs(Where(data_dir, url, token), status, tag, limit, as_json=as_json))
@@ -207,7 +207,7 @@ def prune(
 
     After `farshot login` those are your own jobs of the service, else all of the store on this machine or of --store.
     """
-    from farshot.cli.keeping import Doing, prune
+    from farshot.cli.maintenance import Doing, prune
 
     before: Where = context.obj
     where = Where(data_dir or before.data_dir, url or before.url, token or before.token)
@@ -227,7 +227,7 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Delete jobs with their circuits and results; what runs of them is stopped."""
-    from farshot.cli.keeping import Doing, delete
+    from farshot.cli.maintenance import Doing, delete
 
     doing = Doing(yes=yes, is_dry=dry_run, as_json=as_json)
     raise typer.Exit(delete(Where(data_dir, url, token), job_ids, doing))
@@ -240,7 +240,7 @@ app.add_typer(store_app, name="store")
 @store_app.command("compact")
 def compact_store(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Give the space of deleted jobs back to the file system. Others wait meanwhile."""
-    from farshot.cli.keeping import compact
+    from farshot.cli.maintenance import compact
 
     raise typer.Exit(compact(data_dir, as_json=as_json))
 
@@ -251,7 +251,7 @@ def backup(
     data_dir: DataDir = None,
 ) -> None:
     """Copy the store to FILE while it is used. To restore: copy FILE to farshot.sqlite3 in an empty folder."""
-    from farshot.cli.keeping import backup
+    from farshot.cli.maintenance import backup
 
     raise typer.Exit(backup(data_dir, file))
 
@@ -262,7 +262,7 @@ def adopt(data_dir: DataDir = None) -> None:
 
     The machine that it came from must not use it any more.
     """
-    from farshot.cli.keeping import adopt
+    from farshot.cli.maintenance import adopt
 
     raise typer.Exit(adopt(data_dir))
 
@@ -272,7 +272,7 @@ def status(
     job_id: JobId, data_dir: DataDir = None, url: Url = None, token: TokenText = None, as_json: AsJson = False
 ) -> None:
     """Show where a job stands."""
-    from farshot.cli.looking import status
+    from farshot.cli.jobs import status
 
     raise typer.Exit(status(Where(data_dir, url, token), job_id, as_json=as_json))
 
@@ -290,7 +290,7 @@ def export(
 
     `farshot run DIR/batch.json` then gives the same results again, as the seed is among the options.
     """
-    from farshot.cli.batchfile import export
+    from farshot.cli.batch_folder import export
 
     raise typer.Exit(export(Where(data_dir, url, token), job_id, folder, as_json=as_json))
 
@@ -298,7 +298,7 @@ def export(
 @app.command()
 def watch(job_id: JobId, data_dir: DataDir = None, url: Url = None, token: TokenText = None) -> None:
     """Follow a job until it has ended. Ctrl-C ends the watching; the job goes on."""
-    from farshot.cli.looking import watch
+    from farshot.cli.jobs import watch
 
     raise typer.Exit(watch(Where(data_dir, url, token), job_id))
 
@@ -320,7 +320,7 @@ def results(
 
     On a terminal a long table is shown by your pager: that of the variable PAGER, or less.
     """
-    from farshot.cli.looking import results
+    from farshot.cli.jobs import results
     from farshot.cli.reports import form_of
 
     form = form_of(as_json=as_json, as_csv=as_csv)

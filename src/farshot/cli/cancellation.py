@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from farshot.cli.backends import open_jobs
+from farshot.cli.cell_texts import count_of
 from farshot.cli.confirmation import is_confirmed
-from farshot.cli.data import write_json
-from farshot.cli.failures import DONE, InputError
-from farshot.cli.lookup import find_job, short
-from farshot.cli.opening import open_jobs
-from farshot.cli.texts import count_of
+from farshot.cli.data_output import write_json
+from farshot.cli.error_output import DONE, InputError
+from farshot.cli.job_lookup import find_job, short
 from farshot.contract import ExecutionResult, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.cli.opening import Queue
+    from farshot.cli.backends import Queue
     from farshot.cli.options import Where
     from farshot.model import JobRecord
 

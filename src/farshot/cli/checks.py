@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farshot.backends.local import LocalBackend
-from farshot.cli.findings import Check
+from farshot.cli.cell_texts import bytes_text, count_of, seconds_text
+from farshot.cli.check import Check
 from farshot.cli.requirements import installed, requirement_checks
 from farshot.cli.store_checks import store_check
 from farshot.cli.targets import target_states
-from farshot.cli.texts import bytes_text, count_of, seconds_text
 from farshot.config.login import chosen_client
 from farshot.errors import ConfigError, FarshotError
 from farshot.executors.local import fair_memory, usable_cores
@@ -149,7 +149,7 @@ def service_checks(where: Where) -> Iterator[Check]:
     if service.token is None:
         yield Check("service", ok=False, detail=f"no token for {service.url}", advice=f"farshot login {service.url}")
         return
-    from farshot.cli.asking import who_am_i
+    from farshot.cli.service_queries import who_am_i
 
     try:
         me = who_am_i(service)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from farshot.cli.failures import InputError
+from farshot.cli.error_output import InputError
 
 __all__ = ["is_confirmed"]
 

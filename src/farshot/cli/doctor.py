@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from farshot.cli.cell_texts import count_of, printable
+from farshot.cli.check import Check
 from farshot.cli.checks import checks, service_checks
-from farshot.cli.data import write_json
-from farshot.cli.failures import DONE, FAILED
-from farshot.cli.findings import Check
-from farshot.cli.inforce import Fact, client_facts, setting_facts
+from farshot.cli.data_output import write_json
+from farshot.cli.error_output import DONE, FAILED
+from farshot.cli.result_tables import stdout
 from farshot.cli.service_options import load_settings
+from farshot.cli.settings_report import Fact, client_facts, setting_facts
 from farshot.cli.store_checks import server_check
-from farshot.cli.tables import stdout
-from farshot.cli.texts import count_of, printable
 from farshot.config import data_folder
 from farshot.errors import ConfigError
 

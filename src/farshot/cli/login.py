@@ -7,10 +7,10 @@ import sys
 
 import typer
 
-from farshot.cli.asking import who_am_i
-from farshot.cli.failures import DONE, InputError
-from farshot.cli.notes import note
-from farshot.cli.texts import printable
+from farshot.cli.cell_texts import printable
+from farshot.cli.error_output import DONE, InputError
+from farshot.cli.messages import note
+from farshot.cli.service_queries import who_am_i
 from farshot.config.login import Login, Service, clean_url, forget_login, login_file, store_login
 
 __all__ = ["login", "logout"]

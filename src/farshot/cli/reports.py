@@ -7,14 +7,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from farshot.backends.entries import json_entry
-from farshot.cli.data import json_options, write_csv, write_json
-from farshot.cli.failures import DONE, FAILED, InputError
-from farshot.cli.lookup import short
-from farshot.cli.texts import count_of, seconds_text
+from farshot.cli.cell_texts import count_of, seconds_text
+from farshot.cli.data_output import json_options, write_csv, write_json
+from farshot.cli.error_output import DONE, FAILED, InputError
+from farshot.cli.job_lookup import short
 from farshot.contract import ExecutionResult, JobStatus
 
 if TYPE_CHECKING:
-    from farshot.cli.opening import Queue
+    from farshot.cli.backends import Queue
     from farshot.model import Forecast, JobRecord
 
 __all__ = ["Form", "forecast_text", "form_of", "job_line", "report", "status_of", "took_text"]
@@ -58,7 +58,7 @@ def report(backend: Queue, record: JobRecord, form: Form, *, limit: int | None =
 
 
 def _show_table(entries: list[dict[str, Any]], record: JobRecord, *, limit: int | None, paged: bool) -> None:
-    from farshot.cli.tables import pager, show_results, stdout
+    from farshot.cli.result_tables import pager, show_results, stdout
 
     console = stdout()
     with pager(console, len(entries)) if paged else nullcontext():

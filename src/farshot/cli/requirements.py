@@ -6,7 +6,7 @@ import re
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING
 
-from farshot.cli.findings import Check
+from farshot.cli.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

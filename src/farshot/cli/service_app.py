@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from farshot.cli.failures import InputError
+from farshot.cli.error_output import InputError
 from farshot.cli.options import AsJson, TokenText, Url, Where
 from farshot.cli.service_options import AccountOptions, Config, Expires, StoreDir, StoreUrl, load_settings, setting
 
@@ -95,13 +95,13 @@ def serve(
 def _serving() -> ModuleType:
     """Return what runs a service; raises `InputError` where its extra is not installed."""
     try:
-        from farshot.cli import serving
+        from farshot.cli import serve
     except ModuleNotFoundError as error:
         if str(error.name).startswith("farshot"):
             raise
         message = f"`farshot serve` needs the package {error.name}: pip install 'farshot[server]'"
         raise InputError(message) from error
-    return serving
+    return serve
 
 
 _token_app = typer.Typer(
@@ -129,7 +129,7 @@ def create_token(
 
     It is shown this once: the store keeps only what it takes to check it.
     """
-    from farshot.cli.people import create_token
+    from farshot.cli.users import create_token
 
     options = _account_options(config, data_dir, store, url, token)
     raise typer.Exit(create_token(options, name, expires, admin=admin, as_json=as_json))
@@ -154,7 +154,7 @@ def list_tokens(
     as_json: AsJson = False,
 ) -> None:
     """List tokens: their ids, whose they are, whether they are good."""
-    from farshot.cli.people import list_tokens
+    from farshot.cli.users import list_tokens
 
     raise typer.Exit(list_tokens(_account_options(config, data_dir, store, url, token), as_json=as_json))
 
@@ -170,7 +170,7 @@ def revoke_token(
     as_json: AsJson = False,
 ) -> None:
     """Make a token worthless. A running service heeds that within two seconds."""
-    from farshot.cli.people import revoke_token
+    from farshot.cli.users import revoke_token
 
     options = _account_options(config, data_dir, store, url, token)
     raise typer.Exit(revoke_token(options, token_id, as_json=as_json))
@@ -192,7 +192,7 @@ def list_users(
     as_json: AsJson = False,
 ) -> None:
     """List users, their roles, and the limits that are theirs alone."""
-    from farshot.cli.people import list_users
+    from farshot.cli.users import list_users
 
     raise typer.Exit(list_users(_account_options(config, data_dir, store, url, token), as_json=as_json))
 
@@ -227,7 +227,7 @@ def limit_user(
     as_json: AsJson = False,
 ) -> None:
     """Give a user limits of its own. What is not given stays; 'default' is what the service gives everybody."""
-    from farshot.cli.people import limit_user
+    from farshot.cli.users import limit_user
 
     given = {
         "queued_circuits": queued_circuits,

@@ -14,7 +14,7 @@ from farshot.cli.options import Where, duration_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from farshot.config.loading import Loaded
+    from farshot.config.resolution import Loaded
 
 __all__ = ["FLAGS", "AccountOptions", "Config", "Expires", "StoreDir", "StoreUrl", "load_settings", "setting"]
 
@@ -82,8 +82,8 @@ class AccountOptions:
 
 def load_settings(config: Path | None, given: Mapping[str, object]) -> Loaded:
     """Return the settings in force; `given` are options by name, None where they were not given."""
-    from farshot.config.layers import Given, targets_given
-    from farshot.config.loading import load
+    from farshot.config.resolution import load
+    from farshot.config.sources import Given, targets_given
 
     flags = {
         FLAGS[name]: Given(value, f"flag --{name.replace('_', '-')}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from farshot.cli.findings import Check
+from farshot.cli.check import Check
 from farshot.errors import FarshotError
 from farshot.store import FILE_NAME, SCHEMA_VERSION, inspect_store
 

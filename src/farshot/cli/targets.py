@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from farshot import plugins
-from farshot.cli.data import write_json
-from farshot.cli.failures import DONE
-from farshot.cli.notes import note
-from farshot.cli.opening import service_of
+from farshot.cli.backends import service_of
+from farshot.cli.data_output import write_json
+from farshot.cli.error_output import DONE
+from farshot.cli.messages import note
 from farshot.errors import TargetError
 from farshot.simulators.targets import GROUP, check_target, known_targets
 
@@ -71,7 +71,7 @@ def show_targets(where: Where, *, as_json: bool) -> int:
 
 
 def _offered(service: Service) -> list[TargetState]:
-    from farshot.cli.asking import targets_of
+    from farshot.cli.service_queries import targets_of
 
     return [
         TargetState(
@@ -88,7 +88,7 @@ def _print_table(states: list[TargetState]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from farshot.cli.tables import stdout
+    from farshot.cli.result_tables import stdout
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("target", no_wrap=True, style="bold cyan")

@@ -8,10 +8,10 @@ import msgspec
 import typer
 from rich.table import Table
 
-from farshot.cli.data import write_json
-from farshot.cli.failures import DONE
-from farshot.cli.people import open_accounts
-from farshot.cli.tables import stdout
+from farshot.cli.data_output import write_json
+from farshot.cli.error_output import DONE
+from farshot.cli.result_tables import stdout
+from farshot.cli.users import open_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

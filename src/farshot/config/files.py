@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from farshot.config.layers import Given, Layer, options_of, unknown
+from farshot.config.sources import Given, Layer, options_of, unknown
 from farshot.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from farshot.dispatch import health
-from farshot.dispatch.defects import Defects, is_of_job
 from farshot.dispatch.health import Health
-from farshot.dispatch.holdings import Holdings
-from farshot.dispatch.recovery import bury
+from farshot.dispatch.held_shards import Holdings
+from farshot.dispatch.job_failures import Defects, is_of_job
+from farshot.dispatch.lease_holders import bury
 from farshot.dispatch.requests import Add, Additions, Wake
 from farshot.errors import BrokenJobError, ExecutorError, StoreCorruptError, StoreError
 from farshot.model import Part

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError
-from farshot.executors.backlog import Queue
-from farshot.executors.machine import fair_memory, usable_cores
+from farshot.executors.memory_limits import fair_memory, usable_cores
+from farshot.executors.queue import Queue
 from farshot.executors.slots import Lane, Slot, closed
-from farshot.executors.starts import Starts
+from farshot.executors.start_health import Starts
 from farshot.protocols import Spared
 from farshot.worker.frames import Inspection, Verdict
 from farshot.worker.supervisor import Child, ChildDiedError

@@ -17,8 +17,8 @@ from farshot.worker.supervisor import ChildDiedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from farshot.executors.backlog import Queue
-    from farshot.executors.starts import Starts
+    from farshot.executors.queue import Queue
+    from farshot.executors.start_health import Starts
     from farshot.model import Fault, Forecast, Lease, Shard
     from farshot.protocols import ExecutorEvent
     from farshot.worker.supervisor import Child

@@ -1,4 +1,1 @@
-"""Circuits as plain operations: what every construct of OpenQASM is lowered to, and what is done to it before it runs.
-
-Pure functions on frozen values. Nothing here knows a simulator.
-"""
+"""OpenQASM 2 and 3 as a language: the scan of one circuit's text, and its lowering to plain operations."""

@@ -1,204 +1,329 @@
-"""The gates of the libraries in terms of the plain ones, and what modifiers make of these: exact, phases too."""
+"""Uses of gates, their modifiers, and the definitions of gates."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass, field, replace
+from math import ceil, inf, isfinite
 from typing import TYPE_CHECKING
 
-from farshot.openqasm.operations import Gate
+from farshot.openqasm.effects import TAME
+from farshot.openqasm.expressions import bound, evaluate
+from farshot.openqasm.library import Call, Gate, Modifier
+from farshot.openqasm.limits import MAX_NESTING, MAX_OPERATIONS
+from farshot.openqasm.output import Use
+from farshot.openqasm.refusal import reject, reject_limit, reject_unsupported, shown
+from farshot.openqasm.symbols import MISREAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["controlled", "inverted", "library_gate", "raised", "root"]
+    from farshot.openqasm.expressions import Expression
+    from farshot.openqasm.state import Operand, State
 
-_PI = math.pi
-_HALF = math.pi / 2
-_ROTATIONS = frozenset({"rx", "ry", "rz", "p", "rxx", "ryy", "rzz", "gphase"})
-"""Gates whose powers multiply their angle."""
-_INVERSE = {"s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t", "sx": "sxdg", "sxdg": "sx"}
-_SELF_INVERSE = frozenset({"x", "y", "z", "h", "swap"})
-_PHASES = {"z": _PI, "s": _HALF, "sdg": -_HALF, "t": _PI / 4, "tdg": -_PI / 4}
-"""Gates that are a phase on |1>."""
+__all__ = ["MODIFIERS", "broadcast", "define_gate", "use_gate"]
 
-_RENAMED = {"u1": "p", "phase": "p", "u3": "U", "u": "U"}
-_CONTROLLED = {
-    "cx": ("x", 1), "CX": ("x", 1), "cy": ("y", 1), "cz": ("z", 1), "ch": ("h", 1), "csx": ("sx", 1),
-    "cp": ("p", 1), "cu1": ("p", 1), "cphase": ("p", 1), "crx": ("rx", 1), "cry": ("ry", 1), "crz": ("rz", 1),
-    "cu3": ("U", 1), "ccx": ("x", 2), "c3x": ("x", 3), "c4x": ("x", 4), "c3sqrtx": ("sx", 3),
-}  # fmt: skip
-_NOTHING = frozenset({"id", "u0"})
+MODIFIERS = frozenset({"ctrl", "negctrl", "inv", "pow"})
 
-_RCCX = ("h 2", "t 2", "cx 1 2", "tdg 2", "cx 0 2", "t 2", "cx 1 2", "tdg 2", "h 2")
-_RC3X = (
-    "h 3", "t 3", "cx 2 3", "tdg 3", "h 3", "cx 0 3", "t 3", "cx 1 3", "tdg 3", "cx 0 3", "t 3", "cx 1 3", "tdg 3",
-    "h 3", "t 3", "cx 2 3", "tdg 3", "h 3",
-)  # fmt: skip
+_PER_OPERATION = 16
+"""Parts of formulas and operands that come with each operation of a definition without being counted."""
+_LADDER = (1e256, 1e128, 1e64, 1e32, 1e16, 1e8, TAME)
 
 
-def library_gate(name: str, angles: tuple[float, ...], qubits: tuple[int, ...], at: int) -> list[Gate]:
-    """Return what a gate that comes with the language stands for; `gphase` is left for modifiers to see."""
-    if name in _NOTHING:
+@dataclass(slots=True)
+class _Use:
+    """What stands before the operands of a gate: `controls` come from modifiers, `factor` from `pow`. While it is
+    written out there are `repeats` of the gate: a power of 0 does not undo that there were those of the power inside.
+
+    In the definition of a gate `places` are its operands among the qubits of that gate.
+    """
+
+    gate: Gate
+    at: int
+    controls: int = 0
+    factor: float = 1.0
+    repeats: float = 1.0
+    arguments: tuple[Expression, ...] = ()
+    modifiers: list[Modifier] = field(default_factory=list)
+    places: tuple[int, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        """How many operations one use stands for."""
+        return min(self.gate.cost * self._times, MAX_OPERATIONS + 1)
+
+    @property
+    def work(self) -> int:
+        """What one use takes to work out that its length does not show."""
+        return self.gate.work * self._times + self.cost * self.controls
+
+    @property
+    def _times(self) -> int:
+        return ceil(min(self.repeats, MAX_OPERATIONS + 1))
+
+    @property
+    def width(self) -> int:
+        """How many qubits one use acts on."""
+        return self.gate.qubits + self.controls
+
+
+def use_gate(state: State) -> None:
+    """Read a gate and what it acts on."""
+    use = _read_use(state)
+    operands = _operands(state)
+    state.end_statement()
+    _check_width(use, len(operands))
+    count = broadcast(operands)
+    plain = not use.modifiers
+    state.trace.gate(use.gate, count * use.cost, use.at, conditioned=bool(state.conditions), plain=plain)
+    state.trace.work(count * (len(operands) + use.work), use.at)
+    check_distinct(operands, count)
+    angles = [evaluate(argument, state.version, {}) for argument in use.arguments]
+    if angles:
+        state.trace.check_angles(use.gate, [angle * use.factor for angle in angles], state.version, use.at)
+    columns = [[operand.indices[0]] * count if operand.scalar else operand.indices for operand in operands]
+    state.out.gate(Use(use.gate, tuple(map(float, angles)), tuple(use.modifiers)), columns, use.at)
+
+
+def _read_use(state: State, free: frozenset[str] | None = None) -> _Use:
+    """Read up to the operands. `free` are the parameters of the gate that is being defined, if any."""
+    use = _Use(Gate("", (), 0), state.cursor.at)
+    while state.version == 3 and state.cursor.word in MODIFIERS:
+        _modify(state, use)
+    use.at = state.cursor.at
+    use.gate = state.declared.gate(state.cursor.name("a gate"), use.at)
+    use.arguments = tuple(_arguments(state, free))
+    wanted, found = len(use.gate.parameters), len(use.arguments)
+    if wanted != found:
+        reject(f"{shown(use.gate.name)} takes {_many(wanted, 'parameter')}, not {found}", use.at)
+    return use
+
+
+def _modify(state: State, use: _Use) -> None:
+    at = state.cursor.at
+    word = state.cursor.advance()
+    if len(use.modifiers) >= MAX_NESTING:
+        reject_limit(f"a gate has more than {MAX_NESTING} modifiers", at)
+    number: float = 1
+    if word == "pow":
+        number = _exponent(state)
+        use.factor *= abs(number)
+        use.repeats *= max(1.0, abs(number))
+    elif word != "inv":
+        number = _controls(state)
+        use.controls += number
+    use.modifiers.append(Modifier(word, number))
+    state.cursor.expect("@")
+
+
+def _exponent(state: State) -> float:
+    state.cursor.expect("(")
+    value = evaluate(state.expression(), state.version, {})
+    state.cursor.expect(")")
+    return value
+
+
+def _controls(state: State) -> int:
+    if not state.cursor.take("("):
+        return 1
+    state.rich()
+    at = state.cursor.at
+    number = state.integer()
+    state.cursor.expect(")")
+    if not 1 <= number <= MAX_NESTING:
+        reject_limit(f"the number of controls must be from 1 to {MAX_NESTING}", at)
+    return number
+
+
+def _arguments(state: State, free: frozenset[str] | None) -> list[Expression]:
+    if not state.cursor.take("("):
         return []
-    if name in _CONTROLLED:
-        base, controls = _CONTROLLED[name]
-        return [Gate(base, angles, controls, qubits, at)]
-    special = _SPECIAL.get(name)
-    if special is not None:
-        return special(angles, qubits, at)
-    return [Gate(_RENAMED.get(name, name), angles, 0, qubits, at)]
+    found: list[Expression] = []
+    while state.cursor.word != ")":
+        if found:
+            state.cursor.expect(",")
+        found.append(state.expression() if free is None else _formula(state, free))
+    state.cursor.expect(")")
+    return found
 
 
-def _u2(angles: tuple[float, ...], qubits: tuple[int, ...], at: int) -> list[Gate]:
-    return [Gate("U", (_HALF, *angles), 0, qubits, at)]
+def _formula(state: State, free: frozenset[str]) -> Expression:
+    """Read a formula in the definition of a gate, which may use constants of the text."""
+    constants = state.declared.constants
+    if constants:
+        state.rich()
+    return state.formula(constants, free)
 
 
-def _cu(angles: tuple[float, ...], qubits: tuple[int, ...], at: int) -> list[Gate]:
-    return [Gate("p", angles[3:], 0, qubits[:1], at), Gate("U", angles[:3], 1, qubits, at)]
+def _operands(state: State) -> list[Operand]:
+    if state.cursor.word == ";":
+        return []
+    found = [state.qubits()]
+    while state.cursor.take(","):
+        found.append(state.qubits())
+    return found
 
 
-def _cswap(_angles: tuple[float, ...], qubits: tuple[int, ...], at: int) -> list[Gate]:
-    return controlled([Gate("swap", (), 0, qubits[1:], at)], qubits[:1])
+def _check_width(use: _Use, found: int) -> None:
+    if use.width != found:
+        reject(f"{shown(use.gate.name)} acts here on {_many(use.width, 'qubit')}, not {found}", use.at)
 
 
-def _written(words: Sequence[str]) -> Callable[[tuple[float, ...], tuple[int, ...], int], list[Gate]]:
-    def gates(_angles: tuple[float, ...], qubits: tuple[int, ...], at: int) -> list[Gate]:
-        found: list[Gate] = []
-        for name, *places in map(str.split, words):
-            found += library_gate(name, (), tuple(qubits[int(place)] for place in places), at)
-        return found
-
-    return gates
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-_SPECIAL = {"u2": _u2, "cu": _cu, "cswap": _cswap, "rccx": _written(_RCCX), "rc3x": _written(_RC3X)}
+def broadcast(operands: Sequence[Operand]) -> int:
+    """Return how often a statement over `operands` acts: once for each index of its registers."""
+    sizes = {len(operand.indices) for operand in operands if not operand.scalar}
+    if len(sizes) > 1:
+        first, second = sorted(sizes)[:2]
+        message = f"registers of different sizes ({first} and {second}) cannot be used together"
+        reject(message, operands[0].at)
+    return sizes.pop() if sizes else 1
 
 
-def controlled(gates: Iterable[Gate], controls: tuple[int, ...]) -> list[Gate]:
-    """Return `gates`, each where all of `controls` are 1."""
-    return [gate for one in gates for gate in _controlled(one, controls)]
+def check_distinct(operands: Sequence[Operand], count: int) -> None:
+    """Refuse operands that name one qubit twice in any of the `count` times that they act."""
+    if len(operands) < 2:
+        return
+    columns = [[operand.indices[0]] * count if operand.scalar else operand.indices for operand in operands]
+    for row in zip(*columns, strict=True):
+        if len(set(row)) < len(row):
+            reject("a gate cannot act on one qubit twice", operands[_repeated(row)].at)
 
 
-def _controlled(gate: Gate, controls: tuple[int, ...]) -> list[Gate]:
-    at = gate.at
-    if gate.name == "gphase":
-        return [Gate("p", gate.angles, len(controls) - 1, controls, at)]
-    if gate.name == "swap":
-        first, second = gate.qubits
-        tie = Gate("x", (), 1, (second, first), at)
-        return [tie, Gate("x", (), len(controls) + 1, (*controls, first, second), at), tie]
-    if gate.name in _PAULI_ROTATIONS:
-        return _controlled_rotation(gate, controls)
-    return [Gate(gate.name, gate.angles, len(controls) + gate.controls, controls + gate.qubits, at)]
+def _repeated(row: Sequence[int]) -> int:
+    """Return the first place of what was there before."""
+    seen: set[int] = set()
+    for place, index in enumerate(row):
+        if index in seen:
+            return place
+        seen.add(index)
+    return -1
 
 
-_PAULI_ROTATIONS = {"rzz": ((), ()), "rxx": (("h",), ("h",)), "ryy": (("sx",), ("sxdg",))}
-"""What turns the axes of these to Z, and what turns them back."""
+def define_gate(state: State) -> None:
+    """Read the definition of a gate."""
+    cursor = state.cursor
+    cursor.expect("gate")
+    at = cursor.at
+    name = cursor.name("the name of a gate")
+    state.declared.check_new_gate(name, at, state.trace.library)
+    parameters = _formals(state, ")") if cursor.take("(") else ()
+    qubits = _formals(state, "{")
+    if not qubits:
+        reject(f"the gate {shown(name)} acts on no qubits", at)
+    _check_formals(state, (*parameters, *qubits), at)
+    if not MISREAD.isdisjoint(parameters):
+        state.rich()
+    if state.cursor.word == "}":
+        state.rich()
+    uses, barred = _body(state, frozenset(parameters), {qubit: place for place, qubit in enumerate(qubits)})
+    _check_size(name, uses, at)
+    defined = _defined(state, name, parameters, len(qubits), uses)
+    state.declared.add_gate(replace(defined, work=_work(uses, barred)))
 
 
-def _controlled_rotation(gate: Gate, controls: tuple[int, ...]) -> list[Gate]:
-    turns, returns = _PAULI_ROTATIONS[gate.name]
-    tie = Gate("x", (), 1, gate.qubits, gate.at)
-    middle = Gate("rz", gate.angles, len(controls), (*controls, gate.qubits[1]), gate.at)
-    return [*_on_each(turns, gate), tie, middle, tie, *_on_each(returns, gate)]
+def _formals(state: State, end: str) -> tuple[str, ...]:
+    found: list[str] = []
+    while state.cursor.word != end:
+        if found:
+            state.cursor.expect(",")
+        found.append(state.cursor.name("a name"))
+    state.cursor.expect(end)
+    return tuple(found)
 
 
-def _on_each(names: Iterable[str], gate: Gate) -> list[Gate]:
-    return [Gate(name, (), 0, (qubit,), gate.at) for name in names for qubit in gate.qubits]
+def _check_formals(state: State, names: Sequence[str], at: int) -> None:
+    for name in names:
+        state.declared.check_word(name, at)
+    if len(set(names)) < len(names):
+        reject("the parameters and qubits of a gate need different names", at)
 
 
-def inverted(gates: Sequence[Gate]) -> list[Gate]:
-    """Return what undoes `gates`."""
-    return [_inverse(gate) for gate in reversed(gates)]
+def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> tuple[list[_Use], int]:
+    """Read up to the end of a definition; return the gates in it, and how many qubits its barriers name."""
+    uses: list[_Use] = []
+    barred = 0
+    cursor = state.cursor
+    while not cursor.take("}"):
+        if cursor.take(";"):
+            continue
+        if cursor.take("barrier"):
+            barred += 1 + len(_formal_operands(state, qubits))
+            continue
+        if state.declared.version == 3 and cursor.word in {"if", "for", "while", "switch", "measure", "reset"}:
+            reject_unsupported(f"simulators cannot run {shown(cursor.word)} inside a gate", cursor.at)
+        use = _read_use(state, free)
+        use.places = _formal_operands(state, qubits)
+        _check_width(use, len(use.places))
+        uses.append(use)
+    return uses, barred
 
 
-def _inverse(gate: Gate) -> Gate:
-    if gate.name in _SELF_INVERSE:
-        return gate
-    if gate.name == "U":
-        theta, phi, lam = gate.angles
-        return _with(gate, "U", (-theta, -lam, -phi))
-    if gate.angles:
-        return _with(gate, gate.name, (-gate.angles[0],))
-    return _with(gate, _INVERSE[gate.name], ())
+def _formal_operands(state: State, qubits: Mapping[str, int]) -> tuple[int, ...]:
+    cursor = state.cursor
+    found: dict[int, None] = {}
+    while cursor.word != ";":
+        if found:
+            cursor.expect(",")
+        at = cursor.at
+        name = cursor.name("a qubit of the gate")
+        if name not in qubits:
+            reject(f"{shown(name)} is not a qubit of this gate", at)
+        if qubits[name] in found:
+            reject("a gate cannot act on one qubit twice", at)
+        found[qubits[name]] = None
+    state.end_statement()
+    return tuple(found)
 
 
-def _with(gate: Gate, name: str, angles: tuple[float, ...]) -> Gate:
-    return Gate(name, angles, gate.controls, gate.qubits, gate.at)
+def _check_size(name: str, uses: Sequence[_Use], at: int) -> None:
+    if sum(use.cost for use in uses) > MAX_OPERATIONS:
+        reject_limit(f"written out, the gate {shown(name)} has more than {MAX_OPERATIONS:,} operations", at)
+    if any(use.gate.depth >= MAX_NESTING for use in uses):
+        reject_limit(f"gates that use gates are nested more than {MAX_NESTING} deep", at)
 
 
-def raised(gates: Sequence[Gate], exponent: int) -> list[Gate]:
-    """Return `gates` as often as `exponent` says, which may be negative."""
-    if exponent < 0:
-        return raised(inverted(gates), -exponent)
-    if len(gates) == 1:
-        return _powers(gates[0], exponent)
-    return list(gates) * exponent
+def _defined(state: State, name: str, parameters: tuple[str, ...], qubits: int, uses: Sequence[_Use]) -> Gate:
+    inside = tuple(Call(use.gate, use.arguments, use.factor, use.at, tuple(use.modifiers), use.places) for use in uses)
+    body = tuple(call for call in inside if call.arguments)
+    return Gate(
+        name,
+        parameters,
+        qubits,
+        cost=sum(use.cost for use in uses) or 1,
+        depth=1 + max((use.gate.depth for use in uses), default=0),
+        clifford=all(use.gate.clifford and not use.modifiers for use in uses),
+        rotates=any(use.gate.rotates for use in uses),
+        library=frozenset().union(*(use.gate.library for use in uses)),
+        limit=_limit(state, body),
+        body=body,
+        inside=inside,
+    )
 
 
-def _powers(gate: Gate, exponent: int) -> list[Gate]:
-    if gate.name in _ROTATIONS:
-        return [_with(gate, gate.name, (gate.angles[0] * exponent,))]
-    if gate.name in _SELF_INVERSE:
-        return [gate] * (exponent % 2)
-    if gate.name == "U":
-        return [gate] * exponent
-    return [gate] * (exponent % 8)
+def _work(uses: Sequence[_Use], barred: int) -> int:
+    """Return what using a gate once takes beyond its operations, where its formulas are long or its operands many."""
+    read = sum(len(argument.steps) for use in uses for argument in use.arguments) + sum(len(use.places) for use in uses)
+    free = _PER_OPERATION * sum(use.cost for use in uses)
+    return sum(use.work for use in uses) + max(0, read + barred - free)
 
 
-def root(gates: Sequence[Gate], exponent: float) -> list[Gate] | None:
-    """Return the principal power of `gates`, eigenvalues' phases from above -pi to pi; None where it is not known."""
-    return _root(gates[0], exponent) if len(gates) == 1 else None if gates else []
+def _limit(state: State, body: tuple[Call, ...]) -> float:
+    """Return the largest step of the ladder that keeps every angle of `body` finite, 0 where none does."""
+    inner: list[Call] = []
+    for call in body:
+        if any(argument.open for argument in call.arguments):
+            inner.append(call)
+        else:
+            values = [evaluate(argument, state.version, {}) * call.factor for argument in call.arguments]
+            state.trace.check_angles(call.gate, values, state.version, call.at)
+    if not inner:
+        return inf
+    return next((step for step in _LADDER if all(_safe(call, step, state.version) for call in inner)), 0.0)
 
 
-def _root(gate: Gate, exponent: float) -> list[Gate] | None:
-    """Turn the axis of the gate to Z, take the power there, and turn back."""
-    if gate.name == "gphase":
-        return [_with(gate, "gphase", (_turn(gate.angles[0]) * exponent,))]
-    if gate.name == "swap":
-        return _swap_root(gate, exponent)
-    if gate.name in _ROTATIONS - {"p"}:
-        return _rotation_root(gate, exponent)
-    if gate.name == "U":
-        return None
-    phase, axis = _phase_of(gate)
-    target = gate.qubits[-1:]
-    turn = [Gate(name, angles, 0, target, gate.at) for name, angles in axis]
-    return [*turn, _with(gate, "p", (_turn(phase) * exponent,)), *inverted(turn)]
-
-
-def _phase_of(gate: Gate) -> tuple[float, tuple[tuple[str, tuple[float, ...]], ...]]:
-    """Return the phase that the gate puts on one state, and the gates that turn this state to |1>."""
-    if gate.name == "p":
-        return gate.angles[0], ()
-    if gate.name in _PHASES:
-        return _PHASES[gate.name], ()
-    if gate.name == "h":
-        return _PI, (("ry", (-_PI / 4,)),)
-    if gate.name == "y":
-        return _PI, (("sdg", ()), ("h", ()))
-    return {"x": _PI, "sx": _HALF, "sxdg": -_HALF}[gate.name], (("h", ()),)
-
-
-def _swap_root(gate: Gate, exponent: float) -> list[Gate]:
-    first, second = gate.qubits
-    tie = Gate("x", (), 1, (second, first), gate.at)
-    middle = _root(Gate("x", (), 1, (first, second), gate.at), exponent) or []
-    return [tie, *middle, tie]
-
-
-def _rotation_root(gate: Gate, exponent: float) -> list[Gate] | None:
-    """Return the power of a rotation, which has the eigenvalues exp(-ia/2) and exp(ia/2)."""
-    angle = math.remainder(gate.angles[0], 4 * _PI)
-    if 2 * _PI - abs(angle) < _CLOSE:
-        return None
-    return [_with(gate, gate.name, (angle * exponent,))]
-
-
-_CLOSE = 1e-9
-
-
-def _turn(angle: float) -> float:
-    """Return the angle from above -pi to pi that is the same phase."""
-    turned = math.remainder(angle, 2 * _PI)
-    return _PI if _PI + turned < _CLOSE else turned
+def _safe(call: Call, largest: float, version: int) -> bool:
+    sizes = [bound(argument, version, largest) * call.factor for argument in call.arguments]
+    return isfinite(sum(sizes)) and max(sizes) <= call.gate.limit

@@ -19,22 +19,22 @@ from starlette.routing import Route as Path
 
 from farshot import __version__
 from farshot.errors import QuotaError
-from farshot.service import about
+from farshot.service import information
 from farshot.service.access import Access
-from farshot.service.bodies import is_read_here
+from farshot.service.allocator import keep_little
+from farshot.service.api_page import PAGE, show_page, show_way
+from farshot.service.context import Call, Service, ask_as, in_thread
 from farshot.service.divi_api import DIVI_ROUTES
-from farshot.service.edge import Edge
 from farshot.service.feed import Feed
 from farshot.service.loader import Loader
 from farshot.service.logs import log_ended, tell
-from farshot.service.manual import PAGE, show_page, show_way
-from farshot.service.memory import keep_little
 from farshot.service.metrics import Metrics
+from farshot.service.middleware import Edge
 from farshot.service.openapi import DOCUMENT, show_document
-from farshot.service.parts import Call, Service, ask_as, in_thread
 from farshot.service.problems import BusyError, problem_response
+from farshot.service.request_bodies import is_read_here
 from farshot.service.routes import ROUTES
-from farshot.service.vigil import Vigil
+from farshot.service.token_watch import Vigil
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from farshot.accounts import User
     from farshot.model import JobRecord
-    from farshot.service.parts import Parts
+    from farshot.service.context import Parts
     from farshot.service.routes import Route
 
 __all__ = ["build_app", "build_loader"]
@@ -135,8 +135,8 @@ def _note(metrics: Metrics, record: JobRecord) -> None:
 def _open_paths(service: Service) -> list[Path]:
     """Return what needs no token: whether the service is well, and what it understands."""
     return [
-        _path("/healthz", ["GET"], partial(about.health, service)),
-        _path("/readyz", ["GET"], partial(about.readiness, service)),
+        _path("/healthz", ["GET"], partial(information.health, service)),
+        _path("/readyz", ["GET"], partial(information.readiness, service)),
         _path(DOCUMENT, ["GET"], partial(show_document, service)),
         _path(PAGE, ["GET"], partial(show_page, service)),
         _path("/", ["GET"], partial(show_way, service)),

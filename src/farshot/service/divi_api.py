@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farshot.service.divi import account, configs, results
+from farshot.service.divi import account, configurations, results
 from farshot.service.divi import jobs as divi_jobs
 from farshot.service.divi.documents import AddRequest, ConfigRequest, DiviQuery, InitRequest, TransactionQuery
 from farshot.service.jobs import delete_job
@@ -44,8 +44,8 @@ DIVI_ROUTES = (
     _route("GET", "job/{job_id}/resultsV2/", results.get_divi_results, query=DiviQuery),
     _route("POST", "job/{job_id}/cancel/", divi_jobs.cancel_divi_job),
     _route("DELETE", "job/{job_id}", delete_job),
-    _route("GET", "job/{job_id}/execution_config/", configs.get_execution_config),
-    _route("POST", "job/{job_id}/execution_config/", configs.set_execution_config, ConfigRequest),
+    _route("GET", "job/{job_id}/execution_config/", configurations.get_execution_config),
+    _route("POST", "job/{job_id}/execution_config/", configurations.set_execution_config, ConfigRequest),
     _route("POST", "job/{job_id}/submit_qubo/", divi_jobs.submit_qubo),
     _route("GET", "job/{job_id}/validation_result/", divi_jobs.submit_qubo),
     _route("GET", "job/{job_id}/validation_result/html/", divi_jobs.submit_qubo),

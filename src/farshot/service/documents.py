@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from farshot.backends.estimates import NO_OUTLOOK, outlook_of
-from farshot.backends.submitted import job_options
+from farshot.backends.job_inputs import job_options
 from farshot.wire import (
     FaultDocument,
     ForecastDocument,

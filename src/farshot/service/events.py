@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from farshot.service.bodies import parameters_in
+from farshot.service.context import in_thread
 from farshot.service.documents import job_document
 from farshot.service.jobs import WaitQuery, answer
-from farshot.service.parts import in_thread
 from farshot.service.problems import ParameterError
+from farshot.service.request_bodies import parameters_in
 from farshot.wire import EventsDocument
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from farshot.model import JobRecord
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
 __all__ = ["get_events"]
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from farshot.errors import StoreError
-from farshot.service.audience import Audience
 from farshot.service.problems import BusyError
+from farshot.service.waiters import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

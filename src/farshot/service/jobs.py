@@ -12,17 +12,17 @@ from starlette.responses import Response
 
 from farshot.contract import JobStatus
 from farshot.model import JobFilter
-from farshot.service.batches import is_light, submit
-from farshot.service.bodies import document_in, is_read_here, parameters_in
+from farshot.service.context import in_thread, in_turn
 from farshot.service.documents import job_document, options_document, shortened
-from farshot.service.parts import in_thread, in_turn
 from farshot.service.problems import EndedError, ForbiddenError, ParameterError
+from farshot.service.request_bodies import document_in, is_read_here, parameters_in
+from farshot.service.submissions import is_light, submit
 from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode, pack
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord
+    from farshot.service.context import Call
     from farshot.service.loader import Loader
-    from farshot.service.parts import Call
     from farshot.submission import PartReceipt
 
 __all__ = ["MOST", "ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs"]

@@ -17,10 +17,10 @@ import uvicorn
 
 from farshot.accounts import Quota
 from farshot.dispatch.changes import Changes
+from farshot.service.allocator import keep_little
 from farshot.service.app import build_loader
+from farshot.service.context import Limits, Parts
 from farshot.service.logs import LogFormat, configure_logs
-from farshot.service.memory import keep_little
-from farshot.service.parts import Limits, Parts
 from farshot.service.server import guarded
 from farshot.store import SqlStore, open_engine
 from farshot.store.accounts import SqlAccounts

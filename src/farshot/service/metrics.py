@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from farshot.model import Backlog, JobRecord, Usage
-    from farshot.service.parts import Work
+    from farshot.service.context import Work
 
 __all__ = ["METRICS_TYPE", "Metrics", "target_label"]
 

@@ -11,7 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from farshot import __version__
-from farshot.service.examples import example_of
+from farshot.service.openapi_examples import example_of
 from farshot.service.problems import KINDS
 from farshot.service.routes import ROUTES
 from farshot.wire import FRAMES, JSON, NDJSON, PACKED, PACKED_KINDS, PROBLEM, Problem, ResultsDocument
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from farshot.service.parts import Service
+    from farshot.service.context import Service
     from farshot.service.routes import Route
 
 __all__ = ["DOCUMENT", "description", "show_document"]

@@ -8,11 +8,11 @@ import msgspec
 
 from farshot.backends.entries import failure_entry, missing_fault
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
-from farshot.service.bodies import parameters_in
 from farshot.service.entries import part_pieces
-from farshot.service.flows import Flow, Large, flowing, weight
 from farshot.service.jobs import MOST
-from farshot.service.streams import lines, packed, streamed
+from farshot.service.large_answers import Flow, Large, flowing, weight
+from farshot.service.request_bodies import parameters_in
+from farshot.service.result_streams import lines, packed, streamed
 from farshot.wire import FRAMES, JSON, NDJSON, ResultsDocument, encode
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from farshot.model import Fault, JobRecord, Observables
     from farshot.protocols import JobStore
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
 __all__ = ["ResultsQuery", "get_results"]
 

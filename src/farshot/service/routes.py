@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from farshot.service import about, events, jobs, results, submitted, uploads, users
+from farshot.service import events, information, job_inputs, jobs, results, uploads, users
 from farshot.wire import (
     CircuitsDocument,
     EventsDocument,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import msgspec
     from starlette.responses import Response
 
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
     Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
@@ -124,15 +124,15 @@ ROUTES = (
     Route(
         method="GET",
         path="/v1/jobs/{job_id}/options",
-        handler=submitted.get_options,
+        handler=job_inputs.get_options,
         answers={200: OptionsDocument},
         problems=("not-found", "upload"),
     ),
     Route(
         method="GET",
         path="/v1/jobs/{job_id}/circuits",
-        handler=submitted.get_circuits,
-        query=submitted.CircuitsQuery,
+        handler=job_inputs.get_circuits,
+        query=job_inputs.CircuitsQuery,
         answers={200: CircuitsDocument},
         problems=("parameter", "not-found"),
     ),
@@ -151,19 +151,19 @@ ROUTES = (
         answers={200: EventsDocument},
         problems=("parameter",),
     ),
-    Route(method="GET", path="/v1/targets", handler=about.get_targets, answers={200: TargetsDocument}),
-    Route(method="GET", path="/v1/me", handler=about.get_me, answers={200: MeDocument}),
+    Route(method="GET", path="/v1/targets", handler=information.get_targets, answers={200: TargetsDocument}),
+    Route(method="GET", path="/v1/me", handler=information.get_me, answers={200: MeDocument}),
     Route(
         method="POST",
         path="/v1/admin/drain",
-        handler=about.drain,
+        handler=information.drain,
         answers={200: WorkDocument},
         problems=("forbidden",),
     ),
     Route(
         method="POST",
         path="/v1/admin/resume",
-        handler=about.resume,
+        handler=information.resume,
         answers={200: WorkDocument},
         problems=("forbidden",),
     ),
@@ -214,7 +214,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/metrics",
-        handler=about.get_metrics,
+        handler=information.get_metrics,
         answers={200: None},
         problems=("forbidden",),
         text="text/plain",

@@ -16,10 +16,10 @@ from starlette.requests import ClientDisconnect
 
 from farshot.errors import FarshotError
 from farshot.service.acceptor import Acceptor
-from farshot.service.binding import Binding, check_binding, listen, tls_context, url_of
+from farshot.service.address import Binding, check_binding, listen, tls_context, url_of
 from farshot.service.connections import Connections
-from farshot.service.deadlines import Deadlines, GuardedProtocol, Sizes
 from farshot.service.descriptors import bounds_within, raise_limit
+from farshot.service.protocol import Deadlines, GuardedProtocol, Sizes
 
 if TYPE_CHECKING:
     import socket

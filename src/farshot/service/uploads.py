@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from farshot.service.batches import accept, put
-from farshot.service.bodies import document_in
+from farshot.service.context import in_turn
 from farshot.service.documents import job_document
 from farshot.service.jobs import answer
-from farshot.service.parts import in_turn
 from farshot.service.problems import ParameterError
+from farshot.service.request_bodies import document_in
+from farshot.service.submissions import accept, put
 from farshot.wire import FinalizeRequest, PartRequest
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from farshot.model import JobRecord
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
     from farshot.wire import JobDocument
 
 __all__ = ["finalize_job", "put_part"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farshot.service.accounts import Accounts
-from farshot.service.bodies import document_in
+from farshot.service.context import in_thread, in_turn
 from farshot.service.jobs import answer
-from farshot.service.parts import in_thread, in_turn
 from farshot.service.problems import ForbiddenError
+from farshot.service.request_bodies import document_in
 from farshot.wire import LimitsRequest, TokenRequest, TokensDocument, UsagesDocument, UsersDocument
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
 __all__ = ["create_token", "limit_user", "list_tokens", "list_usages", "list_users", "revoke_token"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from farshot.admission.facts import Feature
 from farshot.errors import MissingExtraError
 from farshot.model import Forecast
+from farshot.openqasm.facts import Feature
 from farshot.simulators.durations import amplitudes, guess, is_brief
 from farshot.simulators.limits import check_dense
 from farshot.simulators.shots import check_room, check_time, distinct_share, operations_of
 from farshot.simulators.targets import missing_extra
 
 if TYPE_CHECKING:
-    from farshot.admission.facts import Scan
+    from farshot.openqasm.facts import Scan
     from farshot.protocols import Run, Task
     from farshot.simulators.aer_engine import AerEngine
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import library
 
-from farshot.openqasm.controls import few_kinds
-from farshot.openqasm.operations import Branch, Gate, Measure
+from farshot.operations.controls import few_kinds
+from farshot.operations.operations import Branch, Gate, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from farshot.openqasm.operations import Condition, Operation, Program
+    from farshot.operations.operations import Condition, Operation, Program
 
 __all__ = ["circuit_of"]
 

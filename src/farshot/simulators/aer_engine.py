@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from qiskit import QuantumCircuit
 
-    from farshot.admission.facts import Scan
     from farshot.model import Counts
+    from farshot.openqasm.facts import Scan
     from farshot.protocols import Task
 
 __all__ = ["AerEngine"]

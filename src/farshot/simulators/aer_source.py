@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from qiskit import qasm2
 from qiskit.circuit.library import IGate
 
-from farshot.admission.lowering import lower
 from farshot.errors import CircuitError, FaultCode
-from farshot.openqasm.operations import Program, without_measurements
+from farshot.openqasm.lowering import lower
+from farshot.operations.operations import Program, without_measurements
 from farshot.simulators.aer_circuit import circuit_of
-from farshot.simulators.renaming import slice_of
+from farshot.simulators.gate_names import slice_of
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-    from farshot.admission.facts import Scan
+    from farshot.openqasm.facts import Scan
 
 __all__ = ["load", "load_plain"]
 

@@ -8,8 +8,8 @@ from farshot.errors import CircuitError
 from farshot.simulators.shots import operations_of
 
 if TYPE_CHECKING:
-    from farshot.admission.facts import Scan
-    from farshot.openqasm.operations import Operation
+    from farshot.openqasm.facts import Scan
+    from farshot.operations.operations import Operation
     from farshot.protocols import Task
 
 __all__ = ["amplitudes", "guess", "is_brief", "looped_operations"]

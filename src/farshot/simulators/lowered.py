@@ -10,23 +10,23 @@ from dataclasses import dataclass, replace
 from math import pi, remainder
 from typing import TYPE_CHECKING
 
-from farshot.admission.facts import Feature, Scan
-from farshot.admission.lowering import lower
-from farshot.admission.refusal import column_of, line_of
 from farshot.errors import CircuitError
 from farshot.model import Values
-from farshot.openqasm.clifford import as_clifford
-from farshot.openqasm.compaction import compacted
-from farshot.openqasm.deferral import deferred, dephased, without_final_measurements
-from farshot.openqasm.operations import Branch, Gate, Measure, Reset
-from farshot.openqasm.plain_text import write
+from farshot.openqasm.facts import Feature, Scan
+from farshot.openqasm.lowering import lower
+from farshot.openqasm.refusal import column_of, line_of
+from farshot.operations.clifford import as_clifford
+from farshot.operations.compaction import compacted
+from farshot.operations.deferral import deferred, dephased, without_final_measurements
+from farshot.operations.operations import Branch, Gate, Measure, Reset
+from farshot.operations.plain_text import write
 from farshot.simulators.limits import dense_qubits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from farshot.openqasm.operations import Operation, Program
-    from farshot.openqasm.plain_text import PlainText
+    from farshot.operations.operations import Operation, Program
+    from farshot.operations.plain_text import PlainText
     from farshot.protocols import Run, Task
 
 __all__ = ["READ_ONCE", "STABILIZED", "Lowered", "lowered"]

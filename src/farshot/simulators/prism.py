@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from prism_q import BackendKind, parse_qasm, simulate
 
-from farshot.admission.facts import Feature
-from farshot.admission.library import BUILTINS, LIBRARIES
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
-from farshot.openqasm.operations import Branch, Gate
+from farshot.openqasm.facts import Feature
+from farshot.openqasm.library import BUILTINS, LIBRARIES
+from farshot.operations.operations import Branch, Gate
 from farshot.packing import pack_bits
 from farshot.protocols import Run
+from farshot.simulators.draws import draw, drops_points, record
 from farshot.simulators.limits import check_dense, dense_qubits
 from farshot.simulators.lowered import STABILIZED
-from farshot.simulators.prism_bonds import BOND, check_exactness
 from farshot.simulators.prism_faults import translating
 from farshot.simulators.prism_forecast import AMPLITUDE_SECONDS, BRIEF, SMALL, forecast
+from farshot.simulators.prism_mps import BOND, check_exactness
 from farshot.simulators.prism_source import joined, with_prelude
 from farshot.simulators.prism_templates import Templates
-from farshot.simulators.sampling import draw, drops_points, record
 from farshot.simulators.shots import check_room, check_time, distinct_share, operations_of, path_share
 
 if TYPE_CHECKING:
     from prism_q import Circuit, RunMetadata, RunOutcome, Simulation
 
-    from farshot.admission.facts import Scan
     from farshot.model import Counts, Forecast
-    from farshot.openqasm.operations import Operation
+    from farshot.openqasm.facts import Scan
+    from farshot.operations.operations import Operation
     from farshot.protocols import Task
-    from farshot.simulators.prism_bound import Ready
+    from farshot.simulators.prism_circuits import Ready
 
 __all__ = ["PrismSimulator"]
 

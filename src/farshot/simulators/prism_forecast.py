@@ -9,18 +9,18 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from farshot.admission.facts import Feature
 from farshot.model import Forecast
-from farshot.openqasm.operations import Gate, Program
+from farshot.openqasm.facts import Feature
+from farshot.operations.operations import Gate, Program
 from farshot.simulators.durations import amplitudes, guess, is_brief, looped_operations
 from farshot.simulators.limits import dense_qubits
 from farshot.simulators.lowered import STABILIZED
-from farshot.simulators.prism_bonds import LARGEST_BOND, STEP_SECONDS, steps_of
+from farshot.simulators.prism_mps import LARGEST_BOND, STEP_SECONDS, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from farshot.admission.facts import Scan
+    from farshot.openqasm.facts import Scan
     from farshot.protocols import Task
 
 __all__ = ["AMPLITUDE_SECONDS", "BRIEF", "SMALL", "forecast"]

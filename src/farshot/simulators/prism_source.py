@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from farshot.simulators.renaming import slice_of
+from farshot.simulators.gate_names import slice_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from farshot.admission.facts import Scan
+    from farshot.openqasm.facts import Scan
 
 __all__ = ["PRELUDE", "joined", "with_prelude"]
 

@@ -14,7 +14,7 @@ import msgspec
 from prism_q import PrismError, parse_qasm
 
 from farshot.simulators.lowered import READ_ONCE
-from farshot.simulators.prism_bound import Bound, Parsed, ParsedTemplate, slot_names
+from farshot.simulators.prism_circuits import Bound, Parsed, ParsedTemplate, slot_names
 from farshot.simulators.prism_source import with_prelude
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from prism_q import Circuit
 
-    from farshot.admission.facts import Scan
-    from farshot.admission.pattern import Pattern, Row
-    from farshot.simulators.prism_bound import Ready
+    from farshot.openqasm.facts import Scan
+    from farshot.openqasm.pattern import Pattern, Row
+    from farshot.simulators.prism_circuits import Ready
 
 __all__ = ["Templates"]
 

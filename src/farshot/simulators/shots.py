@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farshot.admission.facts import Feature
-from farshot.admission.lowering import lower
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import Fault
-from farshot.openqasm.operations import Branch, Gate, Measure, Reset
+from farshot.openqasm.facts import Feature
+from farshot.openqasm.lowering import lower
+from farshot.operations.operations import Branch, Gate, Measure, Reset
 from farshot.simulators.limits import size_text, worker_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from farshot.admission.facts import Scan
-    from farshot.openqasm.operations import Operation
+    from farshot.openqasm.facts import Scan
+    from farshot.operations.operations import Operation
 
 __all__ = ["check_room", "check_time", "distinct_share", "naming_shots", "operations_of", "path_share"]
 

@@ -12,10 +12,10 @@ from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from farshot.errors import StoreError
-from farshot.store.files import check_length
+from farshot.store.disk_space import Room
 from farshot.store.hosts import adopt, check_host, this_host, user_of
 from farshot.store.migrate import SCHEMA_VERSION, check_version, schema_version, upgrade
-from farshot.store.space import Room
+from farshot.store.sqlite_file import check_length
 from farshot.store.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _engine(url: str | URL, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
 
 
 def _server_engine(url: URL) -> Engine:
-    from farshot.store.servers import arguments, limit_patience  # its driver is an extra
+    from farshot.store.postgres_connection import arguments, limit_patience  # its driver is an extra
 
     engine = create_engine(url, connect_args=arguments(url), pool_pre_ping=True, hide_parameters=True, **_POOL)
     limit_patience(engine)

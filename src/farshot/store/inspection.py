@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from farshot.store.engine import SCHEMA_VERSION, open_reader, seen
 from farshot.store.hosts import check_host, this_host
-from farshot.store.soundness import faults_of
+from farshot.store.integrity import faults_of
 from farshot.store.sql import SqlStore
 from farshot.store.transactions import Transactions
 

@@ -15,13 +15,17 @@ from farshot.errors import BrokenJobError, StoreError, StoreFullError, UnknownJo
 from farshot.model import EVERY_JOB
 from farshot.protocols import Exchanged
 from farshot.store import statements as sql
-from farshot.store.adding import put, put_apart
-from farshot.store.changes import mark
-from farshot.store.claiming import Claim, claim, has_open, jobs_to_lock, outranked
+from farshot.store.change_numbers import mark
+from farshot.store.circuits import read_circuits
+from farshot.store.claims import Claim, claim, has_open, jobs_to_lock, outranked
 from farshot.store.clock import BootClock, Moment, moment
+from farshot.store.disk_space import Room
+from farshot.store.errors import blaming
 from farshot.store.expiry import end_open, end_overdue, overdue
-from farshot.store.failures import blaming
-from farshot.store.keeping import (
+from farshot.store.fair_queue import Charges, charge
+from farshot.store.integrity import damages, faults_of
+from farshot.store.lists import backlog, effort, events, line, listed, shots, usage, usages
+from farshot.store.maintenance import (
     PRUNED_AT_ONCE,
     compact,
     copy_to,
@@ -30,15 +34,11 @@ from farshot.store.keeping import (
     keep_spent,
     keep_spent_if_room,
 )
-from farshot.store.listing import backlog, effort, events, line, listed, shots, usage, usages
-from farshot.store.outcomes import read_labels, read_parts, read_recorded
-from farshot.store.recording import give_back, prolong, record_parts, release
+from farshot.store.records import give_back, prolong, record_parts, release
+from farshot.store.results import read_labels, read_parts, read_recorded
 from farshot.store.rows import fence, read_job, read_spec, to_record, unknown
-from farshot.store.soundness import damages, faults_of
-from farshot.store.space import Room
+from farshot.store.submissions import put, put_apart
 from farshot.store.transactions import Transactions
-from farshot.store.turns import Charges, charge
-from farshot.store.work import read_circuits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
-    from farshot.store.keeping import Keep
+    from farshot.store.maintenance import Keep
     from farshot.submission import Submission
 
 __all__ = ["SqlStore"]

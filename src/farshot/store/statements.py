@@ -12,6 +12,7 @@ from sqlalchemy import Float, Text, and_, bindparam, case, delete, exists, func,
 
 from farshot.contract import JobStatus
 from farshot.states import JobEvent, ShardEvent, ShardStatus, final_status, job_after, jobs_before, shards_before
+from farshot.store.fair_queue import is_claimable
 from farshot.store.schema import (
     attempts,
     changes,
@@ -25,7 +26,6 @@ from farshot.store.schema import (
     spent,
     users,
 )
-from farshot.store.turns import is_claimable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from farshot.store.failures import UNUSABLE, lost_a_race, store_error
+from farshot.store.errors import UNUSABLE, lost_a_race, store_error
 from farshot.store.forks import keep_apart, within
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ from farshot.contract import JobStatus
 from farshot.errors import BatchError, UploadError
 from farshot.model import MAX_CIRCUITS
 from farshot.store import statements as sql
-from farshot.store.adding import Payload, add_job, add_part, add_payloads, add_shards, earlier, grow_job, row_size
-from farshot.store.amounts import Added, check_held, hold
-from farshot.store.changes import mark
+from farshot.store.change_numbers import mark
 from farshot.store.checksums import checksum
 from farshot.store.clock import BootClock, moment
+from farshot.store.disk_space import Room
 from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
-from farshot.store.space import Room
+from farshot.store.submissions import Payload, add_job, add_part, add_payloads, add_shards, earlier, grow_job, row_size
 from farshot.store.transactions import Transactions
+from farshot.store.usage import Added, check_held, hold
 from farshot.submission import PartReceipt, ShardCut
 
 if TYPE_CHECKING:

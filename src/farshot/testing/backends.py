@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from farshot.admission.template import Template
 from farshot.backends.estimates import NO_OUTLOOK
 from farshot.contract import AsyncJobBackend, ExecutionCancelledError, ExecutionResult, JobStatus
 from farshot.errors import (
@@ -30,6 +29,7 @@ from farshot.errors import (
 )
 from farshot.model import Counts
 from farshot.packing import unpack
+from farshot.templates.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ import msgspec
 from farshot.errors import WireError
 from farshot.wire.documents import JobRequest, PartRequest, TemplateDocument
 from farshot.wire.numbers import plain_number
-from farshot.wire.pieces import MAX_MEMBERS, MAX_NUMBERS, too_many
+from farshot.wire.piecewise import MAX_MEMBERS, MAX_NUMBERS, too_many
 from farshot.wire.texts import MAX_TEXT, too_long
 
 if TYPE_CHECKING:

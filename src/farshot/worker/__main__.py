@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from farshot.simulators.router import Router
 from farshot.version import __version__
 from farshot.worker.board import Board
-from farshot.worker.fence import raise_fences
 from farshot.worker.frames import PROTOCOL, Assignment, Inspection, Ready, Verdict, read_frame, write_frame
-from farshot.worker.reporting import Reporter
+from farshot.worker.reporter import Reporter
 from farshot.worker.run import inspect_source, run_assignment, warm_up
+from farshot.worker.sandbox import raise_fences
 
 if TYPE_CHECKING:
     from farshot.worker.frames import Message

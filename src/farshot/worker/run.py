@@ -6,23 +6,23 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from farshot.admission.rows import rows_of
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, ExecutorError, FaultCode
 from farshot.model import CircuitResult, Fault, JobSpec, ShotGroup, ShotPlan, circuit_seed
+from farshot.openqasm.scanner import scan
 from farshot.protocols import Task
 from farshot.simulators.router import check_circuit, run_circuit, tell_nobody
 from farshot.simulators.shots import naming_shots
-from farshot.worker.reporting import check_size
+from farshot.templates.rows import rows_of
+from farshot.worker.reporter import check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from farshot.admission.pattern import Row
     from farshot.model import Forecast
+    from farshot.openqasm.pattern import Row
     from farshot.simulators.router import Router
     from farshot.worker.frames import Assignment
-    from farshot.worker.reporting import Reporter
+    from farshot.worker.reporter import Reporter
 
 __all__ = ["inspect_source", "run_assignment", "run_source", "warm_up"]
 

@@ -21,8 +21,8 @@ from farshot.model import Fault
 from farshot.simulators.limits import WORKER_MEMORY
 from farshot.version import __version__
 from farshot.worker.board import Board
-from farshot.worker.fence import PATHS
 from farshot.worker.frames import PROTOCOL, Message, Ready, read_frame, write_frame
+from farshot.worker.sandbox import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,9 +16,9 @@ import pytest
 
 from callers import People
 from farshot.accounts import NO_LIMITS, Quota
+from farshot.service.context import Limits
 from farshot.service.loader import Loader
 from farshot.service.loader_process import Plan
-from farshot.service.parts import Limits
 from farshot.store import open_engine, sqlite_url
 from farshot.wire import PACKED, encode, pack
 from processes import loader_of

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farshot.admission.naming import other_name, renamed, words_for
 from farshot.errors import BatchError
+from farshot.templates.names import other_name, renamed, words_for
 
 OTHERS = {"a b": "p_0", "2t": "p_1"}
 PIECES = ["a b", "2t", "(", ")", ";", "if", "if(", "rx", " ", "\n", "2", "_", "q[0]"]

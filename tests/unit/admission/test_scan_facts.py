@@ -2,8 +2,8 @@
 
 import pytest
 
-from farshot.admission.facts import Feature
-from farshot.admission.scan import scan
+from farshot.openqasm.facts import Feature
+from farshot.openqasm.scanner import scan
 
 TWO = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 THREE = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'

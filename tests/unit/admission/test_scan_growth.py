@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from farshot.admission.grammar import read
-from farshot.admission.scan import Scanner
 from farshot.errors import CircuitError, FaultCode
+from farshot.openqasm.grammar import read
+from farshot.openqasm.scanner import Scanner
 
 TWO = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 THREE = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'

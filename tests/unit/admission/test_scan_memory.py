@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from farshot.admission.characters import check_characters
-from farshot.admission.facts import Feature
-from farshot.admission.findings import conclude
-from farshot.admission.grammar import read
-from farshot.admission.refusal import RefusalError
-from farshot.admission.scan import Scanner
-from farshot.admission.shapes import Shapes, outline, shape_of
 from farshot.errors import CircuitError
+from farshot.openqasm.characters import check_characters
+from farshot.openqasm.conclusions import conclude
+from farshot.openqasm.facts import Feature
+from farshot.openqasm.grammar import read
+from farshot.openqasm.refusal import RefusalError
+from farshot.openqasm.scanner import Scanner
+from farshot.openqasm.shapes import Shapes, outline, shape_of
 
 TWO = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 THREE = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
+from farshot.openqasm.scanner import scan
 
 PARSE, UNSUPPORTED, ADMISSION = FaultCode.PARSE, FaultCode.UNSUPPORTED, FaultCode.ADMISSION
 TWO = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[3];creg c[3];\n'

@@ -6,7 +6,7 @@ import math
 import pytest
 
 import farshot
-from farshot.backends.client import Client
+from farshot.backends.base import Client
 from farshot.errors import BatchError
 from samples import BELL
 

@@ -7,8 +7,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from farshot.backends.bars import _terminal_bar, asked_now_and_then
 from farshot.backends.estimates import NO_OUTLOOK, Outlook, outlook_of, seconds_left
+from farshot.backends.progress_bar import _terminal_bar, asked_now_and_then
 from farshot.contract import JobStatus
 from farshot.model import Effort, Forecast, JobRecord
 

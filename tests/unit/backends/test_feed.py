@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from farshot.backends.http.feed import RemoteWatch
-from farshot.backends.watching import Patience
+from farshot.backends.watch import Patience
 from farshot.contract import JobStatus
 from farshot.errors import ServiceError
 from farshot.model import JobRecord

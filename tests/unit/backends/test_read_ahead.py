@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from farshot.backends.http.streaming import ResultStream, read_ahead
+from farshot.backends.http.result_stream import ResultStream, read_ahead
 from farshot.backends.http.transport import Transport
-from farshot.backends.watching import Patience
+from farshot.backends.watch import Patience
 from farshot.errors import ServiceError
 
 FOREVER = Patience(None, float("inf"))

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from farshot.cli.failures import InputError
+from farshot.cli.error_output import InputError
 from farshot.cli.inputs import circuits, expand, text_of, unique_labels
 
 

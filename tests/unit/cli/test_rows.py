@@ -1,6 +1,6 @@
 import pytest
 
-from farshot.cli.rows import Line, lay_out, row_of
+from farshot.cli.result_rows import Line, lay_out, row_of
 
 METADATA = {"simulator": "prism", "method": "statevector", "exact": True, "shots": 100, "seconds": 0.0123}
 

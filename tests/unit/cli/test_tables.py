@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from farshot.cli.tables import show_results
+from farshot.cli.result_tables import show_results
 
 METADATA = {"simulator": "prism", "method": "statevector", "exact": True, "shots": 100, "seconds": 0.0123}
 ERROR = {"code": "parse", "message": "no [bold]gate[/bold]\x1b", "line": 3, "column": 7}

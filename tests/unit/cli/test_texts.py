@@ -2,11 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from farshot.backends.lookup import choose
-from farshot.cli.data import csv_rows, error_line
-from farshot.cli.failures import InputError, exit_status
+from farshot.backends.job_lookup import choose
+from farshot.cli.cell_texts import ago, bar, middle_cut, printable, seconds_text, share_text
+from farshot.cli.data_output import csv_rows, error_line
+from farshot.cli.error_output import InputError, exit_status
 from farshot.cli.reports import Form, form_of
-from farshot.cli.texts import ago, bar, middle_cut, printable, seconds_text, share_text
 from farshot.errors import AmbiguousJobError, ExecutionCancelledError, MissingExtraError, StoreError, UnknownJobError
 
 

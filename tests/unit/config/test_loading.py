@@ -3,15 +3,15 @@ import doctest
 import msgspec
 import pytest
 
-import farshot.config.layers
 import farshot.config.login
+import farshot.config.sources
 import farshot.config.units
 from farshot.cli.service_options import FLAGS, load_settings
-from farshot.config.layers import Given, options_of, targets_given
-from farshot.config.loading import load
+from farshot.config.resolution import load
+from farshot.config.sources import Given, options_of, targets_given
 from farshot.errors import ConfigError
 
-MODULES = (farshot.config.layers, farshot.config.login, farshot.config.units)
+MODULES = (farshot.config.sources, farshot.config.login, farshot.config.units)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from farshot.executors.backlog import SHORT, Queue
+from farshot.executors.queue import SHORT, Queue
 from farshot.model import JobSpec, Lease, Shard
 from processes import until
 

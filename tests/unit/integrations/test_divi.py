@@ -2,7 +2,7 @@ import pytest
 
 import farshot
 from farshot.integrations import divi
-from farshot.integrations.divi.pieces import Parametric, pieces_of
+from farshot.integrations.divi.job_pieces import Parametric, pieces_of
 
 TEXT = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[1];\ncreg c[1];\nx q[0];\nrx({}) q[0];\nmeasure q -> c;\n'
 

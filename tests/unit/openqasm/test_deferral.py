@@ -1,7 +1,7 @@
 import pytest
 
-from farshot.openqasm.deferral import deferred, dephased, without_final_measurements
-from farshot.openqasm.operations import Branch, Condition, Gate, Measure, Program, Reset
+from farshot.operations.deferral import deferred, dephased, without_final_measurements
+from farshot.operations.operations import Branch, Condition, Gate, Measure, Program, Reset
 
 
 def gate(name, *qubits, controls=0):

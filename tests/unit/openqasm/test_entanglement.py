@@ -1,7 +1,7 @@
 import pytest
 
-from farshot.admission.lowering import lower
-from farshot.openqasm.entanglement import bonds
+from farshot.openqasm.lowering import lower
+from farshot.operations.entanglement import bonds
 
 HEAD = 'OPENQASM 3.0; include "stdgates.inc"; qubit[6] q; bit c;'
 TIES = "".join(f"cx q[{qubit}], q[{qubit + 1}];" for qubit in range(5))

@@ -9,10 +9,10 @@ import pytest
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Clifford, Operator
 
-from farshot.admission.library import BUILTINS, LIBRARIES
-from farshot.admission.lowering import lower
-from farshot.openqasm.clifford import as_clifford
-from farshot.openqasm.operations import Gate
+from farshot.openqasm.library import BUILTINS, LIBRARIES
+from farshot.openqasm.lowering import lower
+from farshot.operations.clifford import as_clifford
+from farshot.operations.operations import Gate
 from farshot.simulators.aer_circuit import circuit_of
 from reference.gates import anticontrolled, controlled, library_matrix
 

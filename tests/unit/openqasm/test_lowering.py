@@ -2,10 +2,10 @@
 
 import pytest
 
-from farshot.admission.lowering import lower
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError
-from farshot.openqasm.operations import Branch, Condition, Gate, Measure, Program, Reset
+from farshot.openqasm.lowering import lower
+from farshot.openqasm.scanner import scan
+from farshot.operations.operations import Branch, Condition, Gate, Measure, Program, Reset
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 

@@ -10,10 +10,10 @@ import pytest
 
 from farshot.accounts import User
 from farshot.errors import UploadError
-from farshot.service import batches
-from farshot.service.divi import adding, drafts
+from farshot.service import submissions
+from farshot.service.context import Call, Limits
+from farshot.service.divi import circuits, drafts
 from farshot.service.divi.documents import AddRequest, InitRequest
-from farshot.service.parts import Call, Limits
 from farshot.store import SqlStore, open_engine, sqlite_url
 from farshot.store.uploads import SqlUploads
 from farshot.wire import JobRequest, PartRequest
@@ -51,9 +51,9 @@ def call_of(engine, uploads, job_id=""):
 
 
 def begin_upload(engine, uploads):
-    record, _ = batches.submit(call_of(engine, uploads), JobRequest(upload=True), None)
+    record, _ = submissions.submit(call_of(engine, uploads), JobRequest(upload=True), None)
     call = call_of(engine, uploads, record.id)
-    batches.put(call, 0, PartRequest(circuits={"a": BELL}))
+    submissions.put(call, 0, PartRequest(circuits={"a": BELL}))
     return call
 
 
@@ -61,8 +61,8 @@ def test_a_job_that_another_process_accepts_meanwhile_is_accepted(engine):
     slow = Overtaken(engine)
     call = begin_upload(engine, slow)
     other = call_of(engine, SqlUploads(engine), call.job_id)
-    slow.overtake = lambda: batches.accept(other, 1)
-    record = batches.accept(call, 1)
+    slow.overtake = lambda: submissions.accept(other, 1)
+    record = submissions.accept(call, 1)
     assert (record.uploading, record.circuits) == (False, 1)
 
 
@@ -71,7 +71,7 @@ def test_a_job_that_is_cancelled_meanwhile_is_not_accepted(engine):
     call = begin_upload(engine, slow)
     slow.overtake = lambda: call.parts.jobs.cancel(call.job_id)
     with pytest.raises(UploadError, match="CANCELLED"):
-        batches.accept(call, 1)
+        submissions.accept(call, 1)
 
 
 def last_call(label="a"):
@@ -89,7 +89,7 @@ def overtaken_by(engine, document, reads):
 
     def overtake():
         if next(left) == reads:
-            adding.add(other, document)
+            circuits.add(other, document)
 
     slow.overtake = overtake
     return call_of(engine, slow, record.id)
@@ -98,7 +98,7 @@ def overtaken_by(engine, document, reads):
 @pytest.mark.parametrize("reads", [1, 2])
 def test_the_last_call_of_divi_that_another_process_takes_meanwhile_is_taken(engine, reads):
     call = overtaken_by(engine, last_call(), reads)
-    record = adding.add(call, last_call())
+    record = circuits.add(call, last_call())
     assert (record.uploading, record.circuits) == (False, 1)
 
 
@@ -106,4 +106,4 @@ def test_the_last_call_of_divi_that_another_process_takes_meanwhile_is_taken(eng
 def test_other_circuits_after_the_last_ones_are_refused(engine, reads):
     call = overtaken_by(engine, last_call("b"), reads)
     with pytest.raises(UploadError, match="takes no more circuits"):
-        adding.add(call, last_call())
+        circuits.add(call, last_call())

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from farshot.errors import FarshotError, OptionError
-from farshot.service.binding import Binding, check_binding, listen, tls_context, url_of
+from farshot.service.address import Binding, check_binding, listen, tls_context, url_of
 
 LOOPBACK = ["127.0.0.1", "127.8.9.10", "localhost", "::1"]
 OPEN = ["0.0.0.0", "::", "192.0.2.7", "2001:db8::7"]  # noqa: S104 -- to be refused

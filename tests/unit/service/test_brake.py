@@ -1,6 +1,6 @@
 """Refusals come later and later for whoever goes on asking, and for nobody else."""
 
-from farshot.service.brake import Brake
+from farshot.service.refusal_delay import Brake
 
 
 class Clock:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from farshot.service.budget import Budget
 from farshot.service.problems import BusyError
+from farshot.service.read_budget import Budget
 
 
 async def settled():

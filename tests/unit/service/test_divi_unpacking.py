@@ -6,7 +6,7 @@ import gzip
 import pytest
 
 from farshot.errors import BatchError
-from farshot.service.divi.unpacking import Unpacker, dense_observables
+from farshot.service.divi.packed_texts import Unpacker, dense_observables
 
 
 def packed(data):

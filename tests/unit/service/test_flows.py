@@ -2,7 +2,7 @@
 
 import weakref
 
-from farshot.service.flows import Flow
+from farshot.service.large_answers import Flow
 
 
 def pieces():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from farshot.config.loading import load
+from farshot.config.resolution import load
 from farshot.simulators.targets import check_target
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "service.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from farshot.service.looks import Looks
+from farshot.service.shared_lookups import Looks
 
 
 def test_who_asks_the_same_at_the_same_time_shares_a_look():

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from farshot import wire
-from farshot.service.manual import _page
+from farshot.service.api_page import _page
 from farshot.service.openapi import description
 
 SCHEMAS = description()["components"]["schemas"]

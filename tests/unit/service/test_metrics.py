@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from farshot.contract import JobStatus
 from farshot.model import Backlog, JobRecord, Usage
+from farshot.service.context import Work
 from farshot.service.metrics import Metrics
-from farshot.service.parts import Work
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from farshot.accounts import User
-from farshot.service.parts import LARGE, Call
+from farshot.service.context import LARGE, Call
 
 
 def call_of(service, length):

@@ -1,7 +1,7 @@
 import pytest
 
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode, MissingExtraError
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators import limits, targets

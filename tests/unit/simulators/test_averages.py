@@ -5,13 +5,13 @@ from math import cos, sin
 
 import pytest
 
-from farshot.admission.rows import rows_of
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import TemplateSource
+from farshot.openqasm.scanner import scan
 from farshot.protocols import Task
 from farshot.simulators.lowered import lowered
 from farshot.simulators.router import Router, run_circuit
+from farshot.templates.rows import rows_of
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 HEAD3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'

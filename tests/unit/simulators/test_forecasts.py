@@ -2,7 +2,7 @@
 
 import pytest
 
-from farshot.admission.scan import scan
+from farshot.openqasm.scanner import scan
 from farshot.protocols import Task
 from farshot.simulators.aer import AerSimulator
 from farshot.simulators.prism import PrismSimulator

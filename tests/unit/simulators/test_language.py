@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators.router import Router, run_circuit

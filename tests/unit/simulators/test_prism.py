@@ -1,8 +1,8 @@
 import pytest
 
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators import prism

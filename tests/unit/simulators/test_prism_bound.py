@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prism_q import PrismError, parse_qasm, simulate
 
-from farshot.simulators.prism_bound import Bound, ParsedTemplate, slot_names
-from farshot.simulators.sampling import draw
+from farshot.simulators.draws import draw
+from farshot.simulators.prism_circuits import Bound, ParsedTemplate, slot_names
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";'
 DECLARED = "\nqreg q[10];\n"

@@ -2,9 +2,9 @@ from functools import partial
 
 import pytest
 
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode, MissingExtraError, TargetError
 from farshot.model import Forecast, Values
+from farshot.openqasm.scanner import scan
 from farshot.protocols import Run, Task
 from farshot.simulators.router import Router, check_circuit, run_circuit
 

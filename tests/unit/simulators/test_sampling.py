@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator, Philox
 
-from farshot.admission.scan import scan
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
-from farshot.simulators.sampling import Key, _drop_points, draw, drops_points, record, wiring
+from farshot.simulators.draws import Key, _drop_points, draw, drops_points, record, wiring
 from farshot.testing.counts import check_counts
 
 

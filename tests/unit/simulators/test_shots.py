@@ -2,9 +2,9 @@
 
 import pytest
 
-from farshot.admission.scan import scan
 from farshot.errors import CircuitError, FaultCode
 from farshot.model import Fault
+from farshot.openqasm.scanner import scan
 from farshot.packing import unpack
 from farshot.protocols import Task
 from farshot.simulators import limits

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from farshot.backends.calls import SLICE, start
+from farshot.backends.background import SLICE, start
 from farshot.backends.http.records import job_path, record_of
 from farshot.backends.http.transport import Ask
 from farshot.errors import ExecutionCancelledError, FarshotError, ServiceError, UnknownJobError, WireError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from farshot.backends.http.transport import Transport
-    from farshot.backends.watching import Patience
+    from farshot.backends.watch import Patience
     from farshot.model import JobRecord
 
 __all__ = ["Feed", "RemoteWatch"]

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from farshot.admission.template import check_parameters
 from farshot.backends.estimates import Outlook
 from farshot.errors import FaultCode, UnknownJobError
 from farshot.model import Fault, Forecast, JobRecord
 from farshot.protocols import StoredCircuits
+from farshot.templates.template import check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

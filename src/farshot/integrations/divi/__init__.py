@@ -11,11 +11,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from farshot.backends.client import Client
+from farshot.backends.base import Client
 from farshot.errors import MissingExtraError, OptionError
 
 if TYPE_CHECKING:
-    from farshot.integrations.divi.runner import Runner
+    from farshot.integrations.divi.backend import Runner
 
 __all__ = ["backend"]
 
@@ -44,7 +44,7 @@ def backend(  # noqa: PLR0913 -- the options of the one object a user makes
     if find_spec("divi") is None:
         message = "programs of Divi need an extra: pip install 'farshot[divi]'"
         raise MissingExtraError(message)
-    from farshot.integrations.divi.runner import Options, make
+    from farshot.integrations.divi.backend import Options, make
 
     options = Options(shots, seed, track_depth, force_sampling, resolves_parameters, max_retries)
     return make(_checked(inner), options)

@@ -6,13 +6,13 @@ from statistics import fmean, pstdev
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from farshot.admission.template import Template
 from farshot.errors import FarshotError
+from farshot.templates.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from farshot.integrations.divi.pieces import Piece
+    from farshot.integrations.divi.job_pieces import Piece
 
 __all__ = ["Depths"]
 

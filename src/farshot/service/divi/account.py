@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from farshot.accounts import in_force
 from farshot.model import JobFilter
-from farshot.service.bodies import parameters_in
+from farshot.service.context import in_thread
 from farshot.service.divi.documents import TransactionQuery
 from farshot.service.divi.jobs import reply
 from farshot.service.divi.options import CLUSTER
-from farshot.service.parts import in_thread
+from farshot.service.request_bodies import parameters_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from farshot.model import JobRecord
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
 __all__ = [
     "get_credits",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
 __all__ = ["is_newer"]
 

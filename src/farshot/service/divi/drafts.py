@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from farshot.admission.batch import check_text
 from farshot.errors import BatchError, OptionError, TargetError
 from farshot.model import MAX_SEED
-from farshot.service.batches import offered
-from farshot.service.divi.forms import DiviJob, encode
 from farshot.service.divi.options import options_of
+from farshot.service.divi.stored_forms import DiviJob, encode
 from farshot.service.problems import NotOfferedError
+from farshot.service.submissions import offered
 from farshot.simulators.targets import check_target
 from farshot.submission import Draft
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord
+    from farshot.service.context import Call
     from farshot.service.divi.documents import InitRequest
-    from farshot.service.parts import Call
 
 __all__ = ["QUBO", "begin", "chosen"]
 

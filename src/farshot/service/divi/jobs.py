@@ -9,20 +9,20 @@ from starlette.responses import Response
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
-from farshot.service.bodies import document_in
-from farshot.service.divi.adding import add, hidden_size
+from farshot.service.context import LARGE, in_thread, in_turn
+from farshot.service.divi.circuits import add, hidden_size
 from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import AddRequest, InitRequest
 from farshot.service.divi.drafts import QUBO, begin
-from farshot.service.parts import LARGE, in_thread, in_turn
 from farshot.service.problems import EndedError, NotOfferedError
+from farshot.service.request_bodies import document_in
 from farshot.wire import JSON, encode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from farshot.model import JobRecord
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
 __all__ = ["add_circuits", "cancel_divi_job", "get_divi_status", "init_job", "reply", "submit_qubo"]
 

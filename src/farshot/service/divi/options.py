@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import check_seconds, check_seed
-from farshot.admission.labels import shown
 from farshot.errors import BatchError, OptionError
+from farshot.labels import shown
 from farshot.simulators.targets import AUTO
 
 if TYPE_CHECKING:

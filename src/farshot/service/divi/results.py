@@ -13,11 +13,11 @@ from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.errors import JobNotCompletedError
 from farshot.model import CircuitResult, Counts, Fault, Values
 from farshot.packing import unpack
-from farshot.service.bodies import parameters_in
 from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import DiviQuery
 from farshot.service.divi.histograms import NARROW, envelope
-from farshot.service.flows import Flow, Large, flowing, weight
+from farshot.service.large_answers import Flow, Large, flowing, weight
+from farshot.service.request_bodies import parameters_in
 from farshot.wire import JSON, encode
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord, Observables
     from farshot.protocols import JobStore, StoredPart
-    from farshot.service.parts import Call
+    from farshot.service.context import Call
 
 __all__ = ["get_divi_results"]
 

@@ -1,0 +1,120 @@
+"""A job as a folder: its circuits as files, and beside them `batch.json` with labels and options, which `run` takes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from farshot.cli.backends import open_jobs
+from farshot.cli.cell_texts import count_of
+from farshot.cli.data_output import json_options, write_json
+from farshot.cli.error_output import DONE, InputError
+from farshot.cli.inputs import text_of
+from farshot.cli.job_lookup import find_job
+from farshot.cli.messages import note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from farshot.cli.options import Where
+
+__all__ = ["BATCH", "chosen_options", "export", "file_names", "is_batch", "read_batch"]
+
+BATCH = "batch.json"
+_PLAIN = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
+
+
+def export(where: Where, given: str, folder: Path, *, as_json: bool) -> int:
+    """Write the circuits and options of a job into a new or empty folder."""
+    with open_jobs(where) as backend:
+        job_id = find_job(backend, given)
+        options, circuits = backend.options(job_id), backend.circuits(job_id)
+        files = file_names(circuits)
+        document = {"job_id": job_id, "options": json_options(options), "circuits": files}
+        _make(folder)
+        for label, name in files.items():
+            _write(folder / name, circuits[label].encode("utf-8", "surrogatepass"))
+        _write(folder / BATCH, json.dumps(document, indent=1).encode())
+    if as_json:
+        write_json({"job_id": job_id, "folder": str(folder), "circuits": len(files)})
+    else:
+        typer.echo(str(folder / BATCH))
+        note(f"{count_of(len(files), 'circuit')} written; `farshot run {folder / BATCH}` gives the same results again")
+    return DONE
+
+
+def file_names(labels: Iterable[str]) -> dict[str, str]:
+    """Return a file name for each label: the label itself where that is a plain word, and nobody else's.
+
+    >>> file_names(["bell", "Bell", "a/b"])
+    {'bell': 'bell.qasm', 'Bell': 'circuit-1.qasm', 'a/b': 'circuit-2.qasm'}
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for position, label in enumerate(labels):
+        plain = _PLAIN.fullmatch(label) and not label.startswith("circuit-") and label.casefold() not in taken
+        found[label] = f"{label if plain else f'circuit-{position}'}.qasm"
+        taken.add(label.casefold())
+    return found
+
+
+def is_batch(files: Sequence[str]) -> bool:
+    """Whether the one thing named is a batch that was exported."""
+    return len(files) == 1 and Path(files[0]).name == BATCH
+
+
+def read_batch(name: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the circuits by label and the options of an exported batch; raises `InputError`."""
+    path = Path(name)
+    try:
+        document = json.loads(path.read_bytes())
+        files, options = dict(document["circuits"]), dict(document["options"])
+        circuits = {label: text_of(_inside(path.parent, file).read_bytes()) for label, file in files.items()}
+        return circuits, options | {"seed": int(options["seed"])}
+    except OSError as error:
+        message = f"{error.filename!r} cannot be read: {error.strerror}"
+        raise InputError(message) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        message = f"{name!r} is no batch that `farshot export` wrote: {error!r:.200}"
+        raise InputError(message) from error
+
+
+def _inside(folder: Path, file: object) -> Path:
+    name = str(file)
+    if Path(name).name != name:
+        message = f"{name!r} is no file beside it"
+        raise ValueError(message)
+    return folder / name
+
+
+def chosen_options(exported: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was exported, but for what is given on the command line."""
+    said = {name: value for name, value in given.items() if value not in {None, False, "auto"}}
+    left_out = {"shots", "shot_groups"} if "shots" in said else set()
+    left_out |= {"ham_ops", "circuit_ham_map"} if "ham_ops" in said else set()
+    return {name: value for name, value in exported.items() if name not in left_out} | said
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            message = f"{str(folder)!r} is not empty: name a new folder, nothing is overwritten"
+            raise InputError(message)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{str(path)!r} cannot be written: {error.strerror}")

@@ -1,0 +1,244 @@
+"""`jobs`, `status`, `watch`, `results`: each looks at jobs."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from farshot.accounts import Role
+from farshot.backends.estimates import NO_OUTLOOK
+from farshot.backends.http.records import outlook_in, record_of
+from farshot.backends.wait import first_interrupt
+from farshot.cli.backends import open_jobs, open_runner, service_of
+from farshot.cli.cell_texts import ago, count_of, middle_cut, printable, seconds_text
+from farshot.cli.data_output import job_facts, json_options, outlook_facts, worker_facts, write_json
+from farshot.cli.error_output import DONE, INTERRUPTED
+from farshot.cli.job_lookup import find_job, short
+from farshot.cli.messages import note
+from farshot.cli.options import TimeLimits
+from farshot.cli.progress_bar import Sent
+from farshot.cli.progress_wait import follow
+from farshot.cli.reports import Form, forecast_text, job_line, report, status_of, took_text
+from farshot.cli.result_tables import show_failed, stdout
+from farshot.contract import ExecutionResult, JobStatus
+from farshot.errors import JobNotCompletedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farshot.backends.estimates import Outlook
+    from farshot.cli.backends import Queue
+    from farshot.cli.options import Where
+    from farshot.config.login import Service
+    from farshot.model import JobRecord
+    from farshot.wire import JobDocument
+
+__all__ = ["jobs", "results", "status", "watch"]
+
+_TARGET_FROM = 72
+_BEFORE_TAG, _LEAST_TAG = 66, 8
+_MOST_OWNER = 16
+_MAX_REASONS = 10
+_MAX_READ = 100_000
+"""Circuits of a job that is read through for the reasons of its failures."""
+_STYLES = {
+    JobStatus.PENDING: "yellow",
+    JobStatus.RUNNING: "cyan",
+    JobStatus.COMPLETED: "green",
+    JobStatus.FAILED: "red",
+    JobStatus.CANCELLED: "magenta",
+}
+
+
+def jobs(where: Where, chosen: JobStatus | None, tag: str | None, limit: int, *, as_json: bool) -> int:
+    """List the newest jobs first."""
+    with open_jobs(where) as backend:
+        records = backend.records(chosen, tag, limit)
+        attended = backend.is_attended()
+    if as_json:
+        write_json([job_facts(record) | worker_facts(record, attended=attended) for record in records])
+    elif records:
+        console = stdout()
+        console.print(_jobs_table(records, console.width, with_owner=_sees_others(where)))
+        _say_who_waits(records, attended=attended)
+    else:
+        typer.echo("no jobs")
+    return DONE
+
+
+def _sees_others(where: Where) -> bool:
+    """Whether whoever asks sees the jobs of other users too."""
+    service = service_of(where)
+    if service is None:
+        return False
+    from farshot.cli.service_queries import who_am_i
+
+    return who_am_i(service).role == Role.ADMIN
+
+
+def _say_who_waits(records: Sequence[JobRecord], *, attended: bool) -> None:
+    waiting = 0 if attended else sum(not record.status.is_terminal for record in records)
+    if waiting:
+        note(f"{count_of(waiting, 'job')} {'waits' if waiting == 1 else 'wait'} for a worker: run `farshot work`")
+
+
+def _jobs_table(records: Sequence[JobRecord], width: int, *, with_owner: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("job", no_wrap=True, style="bold cyan")
+    table.add_column("status", no_wrap=True)
+    table.add_column("circuits", no_wrap=True, justify="right")
+    table.add_column("failed", no_wrap=True, justify="right")
+    table.add_column("made", no_wrap=True)
+    if width >= _TARGET_FROM:
+        table.add_column("target", no_wrap=True, style="dim")
+    if with_owner:
+        table.add_column("owner", no_wrap=True)
+    if any(record.tag for record in records):
+        table.add_column("tag", overflow="ellipsis", no_wrap=True)
+    room = max(_LEAST_TAG, width - _BEFORE_TAG)
+    for record in records:
+        cells = _job_cells(record, room)
+        table.add_row(*(cells[str(column.header)] for column in table.columns))
+    return table
+
+
+def _job_cells(record: JobRecord, room: int) -> dict[str, Text]:
+    return {
+        "job": Text(short(record.id)),
+        "status": _status_text(record),
+        "circuits": Text(_done_text(record)),
+        "failed": Text(f"{record.failed:,}" if record.failed else "", style="red"),
+        "made": Text(ago(record.created_at)),
+        "owner": Text(middle_cut(printable(record.owner), _MOST_OWNER)),
+        "target": Text(middle_cut(printable(record.target), room)),
+        "tag": Text(middle_cut(printable(record.tag or ""), room)),
+    }
+
+
+def _status_text(record: JobRecord) -> Text:
+    return Text(record.status.value, style=_STYLES[record.status])
+
+
+def _done_text(record: JobRecord) -> str:
+    return f"{record.circuits:,}" if record.done == record.circuits else f"{record.done:,}/{record.circuits:,}"
+
+
+def status(where: Where, given: str, *, as_json: bool) -> int:
+    """Show where one job stands, what is before it, how it is run and how long it will take."""
+    service = service_of(where)
+    with open_jobs(where) as backend:
+        job_id = find_job(backend, given)
+        document = _document(service, job_id) if service else None
+        record = record_of(document) if document else backend.record(job_id)
+        options = {} if record.uploading or not as_json else {"options": json_options(backend.options(job_id))}
+        attended = backend.is_attended()
+        outlook = NO_OUTLOOK
+        if attended:
+            outlook = outlook_in(document) if document else backend.outlook(job_id)
+        failed = _failed_entries(backend, record)
+    if as_json:
+        facts = job_facts(record) | worker_facts(record, attended=attended)
+        write_json(facts | outlook_facts(outlook) | options)
+    else:
+        console = stdout()
+        console.print(_status_table(record, outlook, attended=attended))
+        if failed:
+            console.print()
+            show_failed(console, failed, job=short(record.id), limit=_MAX_REASONS)
+    return DONE
+
+
+def _failed_entries(backend: Queue, record: JobRecord) -> list[dict[str, Any]]:
+    """Return the entries of the circuits that failed, of a job that is small enough to be read for them."""
+    if not record.failed or record.circuits > _MAX_READ:
+        return []
+    entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
+    return [entry for entry in entries if "error" in entry]
+
+
+def _status_table(record: JobRecord, outlook: Outlook, *, attended: bool) -> Table:
+    facts: dict[str, Text | str] = {
+        "job": record.id,
+        "owner": Text(printable(record.owner)),
+        "status": _status_text(record),
+        "waits": "" if attended or record.status.is_terminal else _unattended(record),
+        "circuits": f"{record.done:,} of {record.circuits:,} done, {record.failed:,} failed",
+        "uploading": "not complete yet" if record.uploading else "",
+        **_expected(record, outlook),
+        "tag": Text(printable(record.tag or "")),
+        "target": Text(printable(record.target)),
+        "made": f"{record.created_at.astimezone():%Y-%m-%d %H:%M:%S} ({ago(record.created_at)})",
+        "error": Text(printable(record.fault.message) if record.fault else "", style="red"),
+        "took": took_text(record),
+        "simulation": seconds_text(record.run_time) if record.done else "",
+    }
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(name, fact)
+    return table
+
+
+def _unattended(record: JobRecord) -> str:
+    if record.status is JobStatus.RUNNING:
+        return "for a worker: the program that ran it has ended; `farshot work` goes on with it"
+    return "for a worker: run `farshot work`"
+
+
+def _document(service: Service, job_id: str) -> JobDocument:
+    from farshot.cli.service_queries import document_of
+
+    return document_of(service, job_id)
+
+
+def _expected(record: JobRecord, outlook: Outlook) -> dict[str, Text | str]:
+    span = f" ({seconds_text(outlook.low)} to {seconds_text(outlook.high)})" if outlook.low and outlook.high else ""
+    return {
+        "ahead": "" if outlook.jobs_ahead is None else count_of(outlook.jobs_ahead, "job"),
+        "runs": "; ".join(map(forecast_text, outlook.running)),
+        "so far": _so_far(record),
+        "left": "" if outlook.seconds is None else f"about {seconds_text(outlook.seconds)}{span}",
+    }
+
+
+def _so_far(record: JobRecord) -> str:
+    if record.status is not JobStatus.RUNNING or record.started_at is None:
+        return ""
+    return seconds_text(max(0.0, (datetime.now(UTC) - record.started_at).total_seconds()))
+
+
+def watch(where: Where, given: str) -> int:
+    """Follow one job until it has ended; in the store of this machine, work on it. Ctrl-C ends the watching only."""
+    with open_runner(where, None, TimeLimits(), Sent()) as backend, first_interrupt() as interrupted:
+        record = backend.record(find_job(backend, given))
+        if not record.status.is_terminal:
+            if not sys.stderr.isatty():  # where no bar is drawn
+                note(job_line(record))
+            ended = follow(backend, record.id, interrupted)
+            if ended is None:
+                note(f"no longer watched; {job_line(backend.record(record.id))}{_going_on(where)}")
+                return INTERRUPTED
+            record = ended
+    typer.echo(job_line(record))
+    return status_of(record)
+
+
+def _going_on(where: Where) -> str:
+    return "; `farshot work` goes on with it" if service_of(where) is None else ""
+
+
+def results(where: Where, given: str, form: Form, *, limit: int | None, partial: bool) -> int:
+    """Print the results of a job that has ended; with `partial`, what there is. A table has a pager on a terminal."""
+    with open_jobs(where) as backend:
+        record = backend.record(find_job(backend, given))
+        if not (partial or record.status.is_terminal):
+            message = f"{job_line(record)}; --partial shows what there is, `farshot watch {short(record.id)}` waits"
+            raise JobNotCompletedError(message)
+        return report(backend, record, form, limit=limit, paged=True)

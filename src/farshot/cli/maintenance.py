@@ -1,0 +1,155 @@
+"""`delete`, `jobs prune`, `store compact`, `backup`, `adopt`: what looks after a store, or one's jobs of a service."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from farshot.cli.backends import LONG_PATIENCE, open_jobs, service_of
+from farshot.cli.cell_texts import bytes_text, count_of, printable
+from farshot.cli.confirmation import is_confirmed
+from farshot.cli.data_output import write_json
+from farshot.cli.error_output import DONE, InputError
+from farshot.cli.job_lookup import find_job
+from farshot.config import data_folder
+from farshot.errors import UnknownJobError
+from farshot.store import FILE_NAME, SqlStore, is_there, open_engine, sqlite_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from farshot.cli.backends import Queue
+    from farshot.cli.options import Where
+    from farshot.config.login import Service
+    from farshot.model import JobRecord
+
+__all__ = ["Doing", "adopt", "backup", "compact", "delete", "prune"]
+
+_EVERY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doing:
+    """How something is deleted: `yes` without a question, `is_dry` not at all."""
+
+    yes: bool
+    is_dry: bool
+    as_json: bool
+
+
+def prune(where: Where, store: str | None, older_than: float, doing: Doing) -> int:
+    """Delete jobs that ended more than `older_than` seconds ago: those of a store, or one's own of a service."""
+    service = service_of(where) if store is None else None
+    if service:
+        return _prune_service(where, service, older_than, doing)
+    with closing(_open(where.data_dir) if store is None else _open_named(store, where)) as jobs:
+        found = jobs.ended(older_than)
+        if doing.is_dry:
+            return _tell(found, "would be deleted", doing)
+        if found and not is_confirmed(f"delete {count_of(found, 'job')} with circuits and results", agreed=doing.yes):
+            return DONE
+        return _tell(jobs.prune(older_than), "deleted", doing)
+
+
+def _open_named(store: str, where: Where) -> SqlStore:
+    """Open the store at an address; one that is not there is not made."""
+    if where.url or where.token or where.data_dir:
+        message = (
+            "--store names a store; --url and --token are for a service, --data-dir for a folder: give one of them"
+        )
+        raise InputError(message)
+    if not is_there(store):
+        message = "there is no store at the address of --store; is it that of another database?"
+        raise InputError(message)
+    return SqlStore(open_engine(store))
+
+
+def _prune_service(where: Where, service: Service, older_than: float, doing: Doing) -> int:
+    """Delete jobs of whoever asks, whose jobs ever they see."""
+    from farshot.cli.service_queries import who_am_i
+
+    owner, before = who_am_i(service).name, datetime.now(UTC) - timedelta(seconds=older_than)
+    with open_jobs(where, patience=LONG_PATIENCE) as backend:
+        records = (record for record in backend.records(limit=_EVERY) if record.owner == owner)
+        ended = [record.id for record in records if _ended_before(record, before)]
+        if doing.is_dry:
+            return _tell(len(ended), "would be deleted", doing)
+        what = f"delete {count_of(len(ended), 'job')} of {owner} at {service.url} with circuits and results"
+        if ended and not is_confirmed(what, agreed=doing.yes):
+            return DONE
+        return _tell(sum(_is_deleted(backend, job_id) for job_id in ended), "deleted", doing)
+
+
+def _ended_before(record: JobRecord, before: datetime) -> bool:
+    return record.finished_at is not None and record.finished_at < before
+
+
+def _is_deleted(backend: Queue, job_id: str) -> bool:
+    try:
+        backend.delete(job_id)
+    except UnknownJobError:  # somebody else was faster
+        return False
+    return True
+
+
+def delete(where: Where, given: Sequence[str], doing: Doing) -> int:
+    """Delete jobs with all that is theirs; one that runs is stopped."""
+    with open_jobs(where) as backend:
+        found = list(dict.fromkeys(find_job(backend, each) for each in given))
+        open_ones = sum(not backend.record(job_id).status.is_terminal for job_id in found)
+        what = f"delete {count_of(len(found), 'job')}" + (f", {open_ones} of them open" if open_ones else "")
+        if doing.is_dry:
+            return _tell(len(found), "would be deleted", doing)
+        if not is_confirmed(what, agreed=doing.yes):
+            return DONE
+        return _tell(sum(_is_deleted(backend, job_id) for job_id in found), "deleted", doing)
+
+
+def compact(data_dir: Path | None, *, as_json: bool) -> int:
+    """Give the space of deleted jobs back to the file system."""
+    with closing(_open(data_dir)) as store:
+        freed = store.compact()
+    if as_json:
+        write_json({"freed": freed})
+    else:
+        typer.echo(f"{bytes_text(freed)} given back")
+    return DONE
+
+
+def _tell(deleted: int, done: str, doing: Doing) -> int:
+    as_json = doing.as_json
+    if as_json:
+        write_json({done.replace(" ", "_"): deleted})
+    else:
+        typer.echo(f"{count_of(deleted, 'job')} {done}")
+    return DONE
+
+
+def backup(data_dir: Path | None, file: Path) -> int:
+    """Copy the store to a new file."""
+    with closing(_open(data_dir)) as store:
+        store.backup(file.expanduser().absolute())
+    typer.echo(
+        f"the store is copied to {printable(str(file))}; to use the copy, put it as {FILE_NAME} in an empty folder"
+    )
+    return DONE
+
+
+def adopt(data_dir: Path | None) -> int:
+    """Make the store this machine's."""
+    with closing(_open(data_dir, adopting=True)):
+        typer.echo(f"the store in {printable(str(data_folder(data_dir)))} is this machine's")
+    return DONE
+
+
+def _open(data_dir: Path | None, *, adopting: bool = False) -> SqlStore:
+    folder = data_folder(data_dir)
+    if not folder.is_file() and not (folder / FILE_NAME).exists():
+        message = f"there is no store in {folder}: give the folder of one with --data-dir"
+        raise InputError(message)
+    return SqlStore(open_engine(sqlite_url(folder), adopting=adopting))

@@ -1,0 +1,80 @@
+"""What is in force, and where each of it came from: the settings of a service, and where commands find jobs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from farshot.cli.cell_texts import bytes_text
+from farshot.cli.settings_store import store_text
+from farshot.config import data_folder
+from farshot.config.login import chosen_client
+from farshot.executors.local import fair_memory, usable_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farshot.cli.options import Where
+    from farshot.config.resolution import Loaded
+    from farshot.config.settings import ServiceSettings
+
+__all__ = ["Fact", "client_facts", "setting_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is in force."""
+
+    name: str
+    value: str
+    origin: str
+
+
+def setting_facts(loaded: Loaded) -> Iterator[Fact]:
+    """Yield every setting of `farshot serve`; nothing secret."""
+    derived = _derived(loaded.settings)
+    for key, value, origin in loaded.facts():
+        yield Fact(key, derived.get(key) or _text(value), origin)
+    if not loaded.settings.targets:
+        yield Fact("targets", "all that can be used here", "default")
+
+
+def _derived(settings: ServiceSettings) -> dict[str, str]:
+    """Return what is shown where the value itself says too little or too much."""
+    workers = settings.server.workers or usable_cores()
+    shown = {"server.store": store_text(settings)} if settings.server.store else {}
+    if not settings.server.store:
+        shown["server.data_dir"] = str(data_folder(settings.server.data_dir))
+    if settings.server.workers is None:
+        shown["server.workers"] = f"{workers} (one a core)"
+    if settings.limits.memory is None:
+        shown["limits.memory"] = f"{bytes_text(fair_memory(workers + 1))} (a fair share)"
+    return shown
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 -- any setting
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    fields = getattr(value, "__struct_fields__", None)
+    if fields is None:
+        return str(value)
+    return ", ".join(f"{name} {getattr(value, name)}" for name in fields if getattr(value, name) is not None)
+
+
+def client_facts(where: Where) -> Iterator[Fact]:
+    """Yield where commands find jobs; of a token only whether there is one."""
+    service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
+    if service is None:
+        yield Fact("jobs", f"on this machine, in {data_folder(where.data_dir)}", _folder_origin(where))
+        return
+    yield Fact("jobs", f"on the service {service.url}", service.url_origin)
+    yield Fact("token", "present" if service.token else "missing", service.token_origin or "-")
+
+
+def _folder_origin(where: Where) -> str:
+    if where.data_dir:
+        return "flag --data-dir"
+    return "environment FARSHOT_DATA_DIR" if os.environ.get("FARSHOT_DATA_DIR") else "default"

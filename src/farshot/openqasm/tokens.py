@@ -1,0 +1,125 @@
+"""Words of OpenQASM, read one at a time, so that a long text costs no memory."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from farshot.openqasm.limits import MAX_DIGITS
+from farshot.openqasm.refusal import reject, reject_limit, shown
+
+__all__ = ["Cursor"]
+
+_SPACE = r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+"
+_NUMBER = r"(?:[0-9][0-9_]*+(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+_UNIT = r"(?:dt|[nuµm]?s)\b"
+_KINDS = {
+    "name": r"[^\W\d]\w*+",
+    "int": r"0[xX][0-9a-fA-F_]++(?!\w)|0[bB][01_]++(?!\w)|0o[0-7_]++(?!\w)|[0-9][0-9_]*+(?![\w.]|" + _UNIT + ")",
+    "duration": _NUMBER + _UNIT,
+    "real": _NUMBER + r"(?!\w)",
+    "string": r""""[^"\n]*"|'[^'\n]*'""",
+    "physical": r"\$[0-9]++",
+    "sign": r"->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|<<|>>|[-+*%]=|/=|/(?![*])|[-+*%^~!<>=(){}\[\],;:@.|&\#]",
+}
+_WORD = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items())
+_TOKEN = re.compile(rf"{_SPACE}(?:{_WORD})")
+_NUMBERLIKE = re.compile(r"[\w.]+")
+_GAP = re.compile(_SPACE)
+
+
+class Cursor:
+    """The place in a text: `word` is the word there, `kind` its kind and `at` its offset.
+
+    A kind is name, int, real, duration, string, physical, sign, or end after the last word.
+    """
+
+    __slots__ = ("at", "kind", "previous", "text", "word")
+
+    def __init__(self, text: str, at: int = 0) -> None:
+        """Stand on the first word of `text` from `at` on."""
+        self.text = text
+        self.previous = at
+        self.seek(at)
+
+    def seek(self, at: int) -> None:
+        """Stand on the first word from offset `at` on."""
+        token = _TOKEN.match(self.text, at)
+        if token is None:
+            self._stop(at)
+            return
+        self.kind = kind = token.lastgroup or ""
+        self.word = token[kind]
+        self.at = token.start(kind)
+        if len(self.word) > MAX_DIGITS:
+            self._check_length()
+
+    def _stop(self, at: int) -> None:
+        gap = _GAP.match(self.text, at)
+        self.at = gap.end() if gap else at
+        if self.at < len(self.text):
+            _reject_unreadable(self.text, self.at)
+        self.kind = "end"
+        self.word = ""
+
+    def _check_length(self) -> None:
+        message = f"this {'number' if self.kind in {'int', 'real'} else 'word'} has {len(self.word):,} characters"
+        message += f"; the limit is {MAX_DIGITS:,}"
+        reject_limit(message, self.at)
+
+    @property
+    def end(self) -> int:
+        """The offset after the word."""
+        return self.at + len(self.word)
+
+    def advance(self) -> str:
+        """Step over the word and return it."""
+        word = self.word
+        self.previous = self.at + len(word)
+        self.seek(self.previous)
+        return word
+
+    def take(self, word: str) -> bool:
+        """Step over the word if it is `word`, and say so."""
+        if self.word != word:
+            return False
+        self.advance()
+        return True
+
+    def expect(self, word: str) -> None:
+        """Step over `word`, which must be here."""
+        if self.word != word:
+            self.reject(f"`{word}`")
+        self.advance()
+
+    def name(self, what: str) -> str:
+        """Step over a name and return it; `what` says whose name is wanted."""
+        if self.kind != "name":
+            self.reject(what)
+        return self.advance()
+
+    def reject(self, wanted: str) -> NoReturn:
+        """Return the refusal that says what was `wanted` here."""
+        if self.kind == "end":
+            reject(f"expected {wanted}, but the text ends here", self.at)
+        reject(f"expected {wanted}, found {shown(self.word)}", self.at)
+
+
+def _reject_number(text: str, at: int) -> NoReturn:
+    found = _NUMBERLIKE.match(text, at)
+    word = shown(found[0]) if found else shown(text[at])
+    if found and "_" in found[0] and "." in found[0]:
+        reject(f"{word}: a number with a decimal point has no `_` here: leave it out", at)
+    if found and found[0][-1].isalpha():
+        reject(f"{word} is not a number; the units of durations are dt, ns, us, \N{MICRO SIGN}s, ms and s", at)
+    reject(f"this is not a number: {word}", at)
+
+
+def _reject_unreadable(text: str, at: int) -> NoReturn:
+    if text.startswith("/*", at):
+        reject("this comment never ends: `*/` is missing", at)
+    if text[at] in "\"'":
+        reject("this text in quotes does not end on its line: the closing quote is missing", at)
+    if text[at] in "0123456789" or text[at] == ".":
+        _reject_number(text, at)
+    reject(f"the character {text[at]!a} has no meaning in OpenQASM", at)

@@ -1,0 +1,203 @@
+"""The description of the API as a page for people. It needs nothing from elsewhere, and no script."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from farshot.service.openapi import DOCUMENT, description
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from farshot.service.context import Service
+
+__all__ = ["PAGE", "show_page", "show_way"]
+
+PAGE = "/docs"
+_CODE = re.compile(r"`([^`]+)`")
+_BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "pattern": "as in {}",
+    "format": "{}",
+}
+
+
+async def show_page(_service: Service, _request: Request) -> Response:
+    """Give the description to people."""
+    return HTMLResponse(_page())
+
+
+async def show_way(_service: Service, _request: Request) -> Response:
+    """Send whoever asks for nothing in particular to the description."""
+    return RedirectResponse(PAGE)
+
+
+@cache
+def _page() -> str:
+    described = description()
+    operations = [
+        (method.upper(), path, operation)
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    ]
+    schemas = described["components"]["schemas"]
+    links = "".join(
+        f'<li><a href="#{_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
+        for method, path, _ in operations
+    )
+    documents = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in schemas)
+    body = "".join(_operation(*each) for each in operations) + "<h1>Documents</h1>"
+    body += "".join(_schema(name, schema) for name, schema in schemas.items())
+    info = described["info"]
+    return (
+        _PAGE.replace("{version}", escape(info["version"]))
+        .replace("{intro}", _text(info["description"]))
+        .replace("{document}", DOCUMENT)
+        .replace("{links}", f"<ul>{links}</ul><ul>{documents}</ul>")
+        .replace("{body}", body)
+    )
+
+
+def _link(operation: tuple[str, str, Any]) -> str:
+    method, path, _ = operation
+    return f'<li><a href="#{_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
+
+
+def _anchor(method: str, path: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", f"{method}{path}".lower()).strip("-")
+
+
+def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
+    parts = [
+        f'<h2 id="{_anchor(method, path)}"><code><b>{method}</b> {escape(path)}</code></h2>',
+        f"<p>{_text(operation['summary'])}</p>",
+        f"<p>{_text(operation['description'])}</p>" if "description" in operation else "",
+        _table(("parameter", "in", "what it takes", ""), map(_parameter, operation["parameters"])),
+        *(f"<p>Takes {link}.</p>" for link in _contents(operation.get("requestBody", {}))),
+        _table(("answer", "what it is", "document"), map(_answer, operation["responses"].items())),
+    ]
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _contents(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a body or an answer may be."""
+    for kind, content in given.get("content", {}).items():
+        yield f"{_type(content['schema'])} <small>{escape(kind)}</small>"
+
+
+def _parameter(given: Mapping[str, Any]) -> tuple[str, ...]:
+    name = f"<code>{escape(given['name'])}</code>{' (needed)' if given.get('required') else ''}"
+    return name, given["in"], _type(given["schema"]) + _default(given["schema"]), _text(given.get("description", ""))
+
+
+def _answer(given: tuple[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    status, answer = given
+    kinds = [
+        f"{_type(content['schema'])} <small>{escape(kind)}</small>"
+        for kind, content in answer.get("content", {}).items()
+    ]
+    return f"<code>{status}</code>", _text(answer["description"]), "<br>".join(kinds)
+
+
+def _schema(name: str, schema: Mapping[str, Any]) -> str:
+    needed = schema.get("required", ())
+    rows = (
+        (
+            f"<code>{escape(member)}</code>",
+            _type(given) + (" (needed)" if member in needed else _default(given)),
+        )
+        for member, given in schema.get("properties", {}).items()
+    )
+    example = "".join(
+        f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</pre>"
+        for example in schema.get("examples", ())
+    )
+    fields = _table(("field", "what it holds"), rows) if "properties" in schema else f"<p>{_type(schema)}</p>"
+    paragraphs = schema.get("description", "").split("\n\n")
+    story = "".join(f"<p>{_text(' '.join(paragraph.split()))}</p>" for paragraph in paragraphs if paragraph)
+    return f'<section><h2 id="{name}">{name}</h2>{story}{fields}{example}</section>'
+
+
+def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table of cells that are HTML; nothing without rows."""
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{body}</table>" if body else ""
+
+
+def _text(text: str) -> str:
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """Say in words, with links, what a value is."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f'<a href="#{name}">{name}</a>'
+    if "anyOf" in schema:
+        return " or ".join(map(_type, schema["anyOf"]))
+    if "enum" in schema:
+        return " or ".join(f"<code>{escape(json.dumps(value))}</code>" for value in schema["enum"])
+    words = _kind(schema)
+    bounds = ", ".join(_bounds(schema))
+    return f"{words} ({bounds})" if bounds else words
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type", "any value")
+    if kind == "array" and schema.get("items"):
+        return f"array of {_type(schema['items'])}"
+    if kind == "object" and schema.get("additionalProperties"):
+        return f"object whose members are: {_type(schema['additionalProperties'])}"
+    return escape(str(kind))
+
+
+def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
+    for name, words in _BOUNDS.items():
+        if name in schema:
+            value = schema[name]
+            yield escape(words.format(f"{value:,}" if isinstance(value, int) else value))
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    found = schema.get("default")
+    return "" if found is None else f"; else <code>{escape(json.dumps(found))}</code>"
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Farshot API</title>
+<meta name="viewport" content="width=device-width">
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24 }
+h1 { margin-top: 3rem } h2 { margin-top: 2.5rem; font-size: 1.1rem }
+a { color: #0b57a4; text-decoration: none } a:hover { text-decoration: underline }
+code, pre { background: #f2f4f7; border-radius: .2rem; font-size: .9em } code { padding: .1rem .3rem }
+pre { padding: .7rem 1rem; overflow-x: auto }
+nav ul { columns: 18rem; list-style: none; padding: 0 }
+table { border-collapse: collapse; width: 100%; margin: .8rem 0 }
+th { text-align: left; font-weight: 600; color: #57606a }
+td, th { border-top: 1px solid #dde1e6; padding: .3rem .8rem .3rem 0; vertical-align: top; overflow-wrap: break-word }
+td:first-child { white-space: nowrap }
+small { color: #57606a }
+</style></head>
+<body><h1>Farshot API <small>{version}</small></h1><p>{intro}</p>
+<p>Send <code>Authorization: Bearer TOKEN</code>; <code>farshot token create NAME</code> makes a token. The same for
+programs is <a href="{document}">{document}</a>.</p>
+<pre>curl -s $URL/v1/jobs -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
+  -d '{"circuits": {"coin": "OPENQASM 2.0; qreg q[1]; creg c[1]; U(1.5708,0,0) q[0]; measure q -> c;"}}'
+curl -s "$URL/v1/jobs/$JOB_ID/results" -H "Authorization: Bearer $TOKEN"</pre>
+<nav>{links}</nav>
+{body}</body></html>
+"""

@@ -1,0 +1,1 @@
+"""Parametric circuits: a template, its parameters and its rows."""
