@@ -15,18 +15,6 @@ from farshot.errors import OptionError
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = [
-    "NO_LIMITS",
-    "Quota",
-    "Role",
-    "Token",
-    "User",
-    "check_name",
-    "in_force",
-    "new_token",
-    "token_id",
-    "token_matches",
-]
 
 _PREFIX = "farshot"
 _TOKEN = re.compile(r"farshot_([0-9a-f]{12})_([A-Za-z0-9_-]{32})")

@@ -10,16 +10,6 @@ from farshot.model import MAX_CIRCUITS
 if TYPE_CHECKING:
     from collections.abc import Sized
 
-__all__ = [
-    "MAX_CIRCUITS",
-    "MAX_LABEL_LENGTH",
-    "MAX_SOURCE_BYTES",
-    "check_label",
-    "check_number",
-    "has_surrogate",
-    "plain",
-    "shown",
-]
 
 MAX_LABEL_LENGTH = 1024
 MAX_SOURCE_BYTES = 8 * 2**20

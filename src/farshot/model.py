@@ -36,8 +36,8 @@ __all__ = [
     "Lease",
     "Line",
     "Observables",
-    "Part",
     "Place",
+    "ResultSlice",
     "Shard",
     "ShotGroup",
     "ShotPlan",
@@ -377,7 +377,7 @@ encode_results = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ResultSlice:
     """Results of one attempt for the `size` circuits from position `first` on.
 
     `results` is the encoded list of `CircuitResult`; `failed` of them are faults; `seconds` is the sum of
@@ -393,7 +393,7 @@ class Part:
     last: bool
 
     @classmethod
-    def of(cls, lease: Lease, first: int, results: Sequence[CircuitResult], *, last: bool) -> Part:
+    def of(cls, lease: Lease, first: int, results: Sequence[CircuitResult], *, last: bool) -> ResultSlice:
         """Return the part that holds `results`."""
         return cls(
             lease=lease,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["hexadecimal", "pack", "pack_bits", "pack_mapping", "slices", "tallies_of", "unpack", "word_bytes"]
 
 TABLE_WIDTH = 12
 """Up to this width the key of every outcome is kept: 4,096 strings take 0.3 MB."""

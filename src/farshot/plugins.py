@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["load", "names"]
-
 
 def names(group: str) -> Iterable[str]:
     """Return the names declared in `group`, without importing anything of them."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         JobSpec,
         Lease,
         Line,
-        Part,
+        ResultSlice,
         Shard,
         TemplateSource,
         Usage,
@@ -32,26 +32,6 @@ if TYPE_CHECKING:
     )
     from farshot.openqasm.facts import Scan
     from farshot.submission import Draft, PartReceipt, Submission, UploadPart
-
-__all__ = [
-    "AccountStore",
-    "Broken",
-    "Clock",
-    "Exchanged",
-    "Executor",
-    "ExecutorEvent",
-    "Halted",
-    "JobStore",
-    "Lost",
-    "Recorded",
-    "Resumed",
-    "Run",
-    "Simulator",
-    "StoredCircuits",
-    "StoredPart",
-    "Task",
-    "UploadStore",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +145,7 @@ class Resumed:
     """Workers can be started again."""
 
 
-ExecutorEvent: TypeAlias = "Part | Lost | Spared | Broken | Halted | Resumed"
+ExecutorEvent: TypeAlias = "ResultSlice | Lost | Spared | Broken | Halted | Resumed"
 
 
 class Executor(Protocol):
@@ -220,12 +200,12 @@ class Recorded:
     job ended in the same transaction.
     """
 
-    part: Part
+    part: ResultSlice
     accepted: bool
     ended: bool = False
 
 
-class Exchanged(NamedTuple):
+class Exchange(NamedTuple):
     """The outcome of an exchange: of each part, the shards that are leased, and the job of each submission or the error
     that refused it.
     """
@@ -398,18 +378,18 @@ class JobStore(Protocol):
         """
         ...
 
-    def record(self, parts: Sequence[Part]) -> list[Recorded]:
+    def record(self, parts: Sequence[ResultSlice]) -> list[Recorded]:
         """Record parts in one transaction, each only where its lease still holds."""
         ...
 
     def exchange(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[ResultSlice],
         holder: str,
         limit: int,
         excluded: Collection[str] = (),
         submissions: Sequence[Submission] = (),
-    ) -> Exchanged:
+    ) -> Exchange:
         """Add jobs, record, then claim, where it can in one transaction: one commit for all of them.
 
         The error that `add` would raise of a submission stands in its place, and the others are added. Where the job of

@@ -19,17 +19,6 @@ from enum import StrEnum
 from farshot.contract import JobStatus
 from farshot.errors import TransitionError
 
-__all__ = [
-    "JobEvent",
-    "ShardEvent",
-    "ShardStatus",
-    "final_status",
-    "job_after",
-    "jobs_before",
-    "shard_after",
-    "shards_before",
-]
-
 
 class ShardStatus(StrEnum):
     """Where a shard stands. DONE and CANCELLED are terminal."""

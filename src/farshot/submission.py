@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from farshot.model import JobSpec, TemplateSource
 
-__all__ = ["Batch", "Draft", "PartReceipt", "ShardCut", "Submission", "UploadPart", "digest_of", "encoded"]
-
 
 @dataclass(frozen=True)
 class Batch:

@@ -1,5 +1,3 @@
 """The version of the package, for those who must not import the public names."""
 
-__all__ = ["__version__"]
-
 __version__ = "0.1.0"

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from farshot.contract import JobStatus
 from farshot.errors import StoreError, UnknownJobError, UploadError
-from farshot.model import JobFilter, Part
+from farshot.model import JobFilter, ResultSlice
 from farshot.store import SqlStore, open_engine
 from farshot.store.accounts import SqlAccounts
 from farshot.store.schema import metadata
@@ -189,7 +189,9 @@ def test_eight_workers_and_a_canceller_never_wait_for_each_other(shared):
         shards = shared.claim(holder, 3)
         while shards:
             shared.renew([shard.lease for shard in reversed(shards)])
-            parts = [Part.of(shard.lease, shard.first, [make_result()] * 2, last=True) for shard in reversed(shards)]
+            parts = [
+                ResultSlice.of(shard.lease, shard.first, [make_result()] * 2, last=True) for shard in reversed(shards)
+            ]
             shards = shared.exchange(parts, holder, 3)[1]
 
     canceller = threading.Thread(target=lambda: [shared.cancel(job) for job in jobs[::-3]])

@@ -7,7 +7,7 @@ import pytest
 
 from farshot.backends.entries import part_entries
 from farshot.errors import StoreError
-from farshot.model import CircuitResult, Counts, Part
+from farshot.model import CircuitResult, Counts, ResultSlice
 from farshot.store import FILE_NAME, SqlStore, open_engine, sqlite_url
 from farshot.testing.stores.values import make_submission
 
@@ -23,7 +23,7 @@ def stored(tmp_path):
     store = SqlStore(open_engine(sqlite_url(tmp_path)))
     job = store.add(make_submission(circuits=3, shard=3))
     (shard,) = store.claim("me", 1)
-    part = Part.of(shard.lease, 0, [counts(1), counts(2), counts(3)], last=True)
+    part = ResultSlice.of(shard.lease, 0, [counts(1), counts(2), counts(3)], last=True)
     store.record([part])
     file = tmp_path / FILE_NAME
     start = file.read_bytes().index(part.results)

@@ -11,7 +11,7 @@ from sqlalchemy import event
 import farshot
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
-from farshot.dispatch.held_shards import Holdings
+from farshot.dispatch.held_shards import HeldShards
 from farshot.dispatch.lease_holders import holder_name
 from farshot.errors import FaultCode
 from farshot.executors.local import LocalExecutor
@@ -272,7 +272,7 @@ def test_a_shard_that_made_room_often_is_not_blamed_for_a_worker_that_is_lost(tm
         job = store.add(make_submission(circuits=1))
         for _ in range(6):
             (shard,) = store.claim("me", 1)
-            holdings = Holdings(store, executor)
+            holdings = HeldShards(store, executor)
             holdings.take(shard)
             holdings.give_back(shard.lease)
         for lost in range(1, 6):

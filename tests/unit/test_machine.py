@@ -2,8 +2,7 @@
 
 import pytest
 
-from farshot.executors.local import fair_memory
-from farshot.executors.memory_limits import memory_limit
+from farshot.executors.memory_limits import fair_memory, memory_limit
 
 V2 = "sys/fs/cgroup"
 V1 = "sys/fs/cgroup/memory"

@@ -18,7 +18,6 @@ import msgspec
 
 from farshot.errors import BatchError, OptionError
 from farshot.labels import (
-    MAX_CIRCUITS,
     MAX_LABEL_LENGTH,
     MAX_SOURCE_BYTES,
     check_label,
@@ -45,31 +44,6 @@ from farshot.templates.template import Template, check_rows, check_source
 if TYPE_CHECKING:
     from farshot.model import TemplateSource
 
-__all__ = [
-    "MAX_CIRCUITS",
-    "MAX_LABEL_LENGTH",
-    "MAX_OBSERVABLES_BYTES",
-    "MAX_PRIORITY",
-    "MAX_SHOTS",
-    "MAX_SOURCE_BYTES",
-    "MAX_TERMS",
-    "Contents",
-    "Request",
-    "admit",
-    "batch_of",
-    "check_count",
-    "check_priority",
-    "check_seconds",
-    "check_seed",
-    "check_shots",
-    "check_terms",
-    "check_text",
-    "check_values",
-    "contents_of",
-    "job_spec",
-    "observables",
-    "shot_plan",
-]
 
 MAX_OBSERVABLES_BYTES = 8 * 2**20
 MAX_TERMS = 500_000

@@ -14,7 +14,6 @@ from farshot.errors import ExecutionCancelledError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["SLICE", "heeded", "is_done", "start"]
 
 SLICE = 0.02
 """Seconds between two looks at an event."""

@@ -22,7 +22,7 @@ from farshot.backends.job_lookup import find_job, job_id_of
 from farshot.backends.jobs import Job
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.results import JobResult
-from farshot.backends.wait import Waiting, first_interrupt, reporter, wait_for_end
+from farshot.backends.wait import WaitDisplay, first_interrupt, reporter, wait_for_end
 from farshot.backends.watch import Patience
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import ExecutionCancelledError, OptionError
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from farshot.backends.estimates import Outlook
     from farshot.backends.job_lookup import AnyJob
-    from farshot.backends.results import Missing, Recorded
+    from farshot.backends.results import MissingCircuits, RecordedCircuits
     from farshot.backends.watch import Watch
     from farshot.contract import Response
     from farshot.errors import CircuitError
@@ -45,14 +45,13 @@ if TYPE_CHECKING:
     from farshot.protocols import StoredCircuits
     from farshot.templates.template import Template
 
-__all__ = ["Client", "Sending", "raise_if_set"]
 
 _NEWEST = 1000
 """Among so many jobs the beginning of an id is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class SubmitOptions:
     """How a batch is to be submitted."""
 
     request: Request
@@ -61,7 +60,7 @@ class Sending:
     event: Event | None
 
 
-class Client(ABC):
+class Backend(ABC):
     """A backend but for the place where its jobs are kept."""
 
     def __init__(  # noqa: PLR0913 -- the options of the one object a user makes
@@ -103,7 +102,7 @@ class Client(ABC):
         raise TypeError(message)
 
     @abstractmethod
-    def reopened(self) -> Callable[[], Client]:
+    def reopened(self) -> Callable[[], Backend]:
         """Return what opens this backend in another process; it can be pickled and holds no token."""
 
     @abstractmethod
@@ -169,7 +168,7 @@ class Client(ABC):
             key=key,
             timeout=self._job_timeout if timeout is None else check_seconds("timeout", timeout),
         )
-        sending = Sending(request, check_priority(priority), validate, cancellation_event)
+        sending = SubmitOptions(request, check_priority(priority), validate, cancellation_event)
         return ExecutionResult(job_id=self._submit(circuits, sending))
 
     def poll_job_status(  # noqa: PLR0913 -- the contract fixes these parameters
@@ -333,7 +332,7 @@ class Client(ABC):
         """Return the name of a target; raises `TargetError` where it is known that there is none."""
 
     @abstractmethod
-    def _submit(self, circuits: Mapping[str, str] | Template, sending: Sending) -> str:
+    def _submit(self, circuits: Mapping[str, str] | Template, sending: SubmitOptions) -> str:
         """Store a batch and return the job's id."""
 
     @abstractmethod
@@ -345,7 +344,7 @@ class Client(ABC):
         """Return the newest jobs first, at most `limit`."""
 
     @abstractmethod
-    def _pieces(self, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
+    def _pieces(self, record: JobRecord) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
         """Yield the outcome of every circuit that has one, in order of submission, as they are read."""
 
     @abstractmethod
@@ -391,7 +390,7 @@ class Client(ABC):
     def _result(self, record: JobRecord, *, partial: bool) -> JobResult:
         return JobResult(record.id, list(self._found(record, partial=partial)))
 
-    def _found(self, record: JobRecord, *, partial: bool) -> Generator[Recorded | Missing, None, None]:
+    def _found(self, record: JobRecord, *, partial: bool) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
         if not partial and record.status is not JobStatus.COMPLETED:
             raise not_completed(record, self._faults(record))
         return self._pieces(record)
@@ -424,7 +423,7 @@ class Client(ABC):
         self, job_id: str, deadline: float, event: Event, report: Callable[[int, JobRecord], None]
     ) -> JobRecord:
         with self._watch([job_id], Patience(event, deadline)) as watch:
-            waiting = Waiting(partial(watch.look, job_id), watch.pause, self._interval, self._max_retries, deadline)
+            waiting = WaitDisplay(partial(watch.look, job_id), watch.pause, self._interval, self._max_retries, deadline)
             return wait_for_end(waiting, event, report)
 
 

@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord, Observables
 
-__all__ = [
-    "entry_of",
-    "failure_entry",
-    "json_entry",
-    "metadata",
-    "missing_fault",
-    "outcomes_of",
-    "part_entries",
-    "whole",
-]
 
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circuit ran")
@@ -36,27 +26,34 @@ def missing_fault(record: JobRecord) -> Fault | None:
     return _CANCELLED if record.status is JobStatus.CANCELLED else record.fault
 
 
-class Part(Protocol):
+class RecordedSlice(Protocol):
     """Results of the circuits `labels` from position `first` on, as the store or the wire has them."""
 
     @property
-    def first(self) -> int: ...
+    def first(self) -> int:
+        """The position of its first circuit."""
+
     @property
-    def attempt(self) -> int: ...
+    def attempt(self) -> int:
+        """The attempt that recorded it."""
+
     @property
-    def labels(self) -> tuple[str, ...]: ...
+    def labels(self) -> tuple[str, ...]:
+        """The labels of its circuits."""
+
     @property
-    def results(self) -> bytes: ...
+    def results(self) -> bytes:
+        """The packed outcomes of its circuits."""
 
 
-def part_entries(part: Part, observables: Observables | None) -> Iterator[tuple[int, dict[str, Any]]]:
+def part_entries(part: RecordedSlice, observables: Observables | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the position and the entry of every circuit of a part."""
     for position, (label, result) in enumerate(zip(part.labels, outcomes_of(part), strict=True), part.first):
         terms = observables.terms_at(position) if observables else ()
         yield position, entry_of(label, result, terms, part.attempt)
 
 
-def outcomes_of(part: Part) -> list[CircuitResult]:
+def outcomes_of(part: RecordedSlice) -> list[CircuitResult]:
     """Return the outcomes of the circuits of a part, as they were recorded."""
     return _decode(part.results)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from farshot.model import Effort, JobRecord
 
-__all__ = ["NO_OUTLOOK", "Outlook", "outlook_of", "seconds_left"]
 
 _NINE_OF_TEN = 1.645
 _WORTH_SECONDS = 0.5

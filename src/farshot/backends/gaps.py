@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from farshot.model import Fault
 
-__all__ = ["gaps"]
-
 
 def gaps(shards: Iterable[Sequence[str]], spans: Iterable[tuple[int, int]], fault: Fault) -> Iterator[GapFrame]:
     """Yield the circuits in none of `spans`, shard by shard; `shards` are the labels of each."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from farshot.backends.jobs import Job, JobBackend
     from farshot.backends.results import JobResult
 
-__all__ = ["as_completed", "gather"]
-
 
 def gather(jobs: Iterable[Job], timeout: float | None = None) -> list[JobResult]:
     """Wait for all jobs and return the outcomes of each, in the order of `jobs`; circuits that failed have an `error`.

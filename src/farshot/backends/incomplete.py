@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from farshot.errors import CircuitError
     from farshot.model import JobRecord
 
-__all__ = ["MOST_FAULTS", "interrupted_wait", "not_completed"]
 
 MOST_FAULTS = 100
 _MOST_LISTED = 5

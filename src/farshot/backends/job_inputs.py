@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord, JobSpec, Observables, TermRange
     from farshot.protocols import StoredCircuits
 
-__all__ = ["JobCircuits", "job_options"]
-
 
 def job_options(spec: JobSpec, record: JobRecord) -> dict[str, Any]:
     """Return the options of a job as `submit_circuits` takes them: with these its circuits give the same outcomes."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     AnyJob: TypeAlias = ExecutionResult | Job | str
 
-__all__ = ["FULL_ID", "AnyJob", "choose", "find_job", "job_id_of"]
 
 FULL_ID = 32
 _LEAST = 4

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from farshot.contract import JobStatus, Response
     from farshot.model import JobRecord
 
-__all__ = ["Job", "JobBackend"]
-
 
 class JobBackend(Protocol):
     """What a job asks its backend; `farshot.backends.base` says more of each."""

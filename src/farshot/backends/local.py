@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_count, check_seconds
-from farshot.backends.base import Client, raise_if_set
+from farshot.backends.base import Backend, raise_if_set
 from farshot.backends.estimates import Outlook, outlook_of
 from farshot.backends.job_inputs import job_options
 from farshot.backends.job_lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
-from farshot.backends.runtime import Engine
+from farshot.backends.runtime import Runtime
 from farshot.backends.shared import shared_local
 from farshot.backends.validation import EVERY_FAULT, validate
 from farshot.backends.watch import Patience
@@ -22,7 +22,8 @@ from farshot.config import data_folder
 from farshot.contract import JobStatus
 from farshot.dispatch.sharding import cut
 from farshot.errors import OptionError
-from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor, usable_cores
+from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor
+from farshot.executors.memory_limits import usable_cores
 from farshot.model import JobFilter
 from farshot.simulators.targets import check_target
 from farshot.submission import Submission
@@ -33,20 +34,19 @@ if TYPE_CHECKING:
     from os import PathLike
     from threading import Event
 
-    from farshot.backends.base import Sending
+    from farshot.backends.base import SubmitOptions
     from farshot.backends.job_lookup import AnyJob
-    from farshot.backends.results import Missing, Recorded
+    from farshot.backends.results import MissingCircuits, RecordedCircuits
     from farshot.backends.watch import LocalWatch
     from farshot.model import JobRecord
     from farshot.protocols import Executor, StoredCircuits
     from farshot.templates.template import Template
 
-__all__ = ["LocalBackend"]
 
 _MOST_WORKERS = 4096
 
 
-class LocalBackend(Client):
+class LocalBackend(Backend):
     """Runs batches of circuits as asynchronous jobs on this machine.
 
     Jobs live in a SQLite store in `data_dir` (else `FARSHOT_DATA_DIR`, else the user's data folder) and
@@ -100,7 +100,7 @@ class LocalBackend(Client):
         self._folder = data_folder(data_dir)
         self._awaited: JobRecord | None = None
         """The job that was waited for last, as it ended."""
-        self._engine = Engine(self._folder, self._executor if self._workers else None)
+        self._engine = Runtime(self._folder, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._engine.close)
 
     def reopened(self) -> Callable[[], LocalBackend]:
@@ -129,7 +129,7 @@ class LocalBackend(Client):
     def _checked_target(self, name: str) -> str:
         return check_target(name)
 
-    def _submit(self, circuits: Mapping[str, str] | Template, sending: Sending) -> str:
+    def _submit(self, circuits: Mapping[str, str] | Template, sending: SubmitOptions) -> str:
         batch = admit(circuits, sending.request)
         self._engine.start()
         if sending.validate:
@@ -155,7 +155,7 @@ class LocalBackend(Client):
         awaited = self._awaited
         return awaited if awaited and awaited.id == job_id else None
 
-    def _pieces(self, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
+    def _pieces(self, record: JobRecord) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
         from farshot.backends.local_results import recorded_pieces
 
         return recorded_pieces(self._engine.store, record)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from farshot.backends.entries import missing_fault
 from farshot.backends.gaps import gaps
-from farshot.backends.results import Missing, Recorded, in_order
+from farshot.backends.results import MissingCircuits, RecordedCircuits, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -14,21 +14,19 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.protocols import JobStore
 
-__all__ = ["recorded_pieces"]
 
-
-def recorded_pieces(store: JobStore, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
+def recorded_pieces(store: JobStore, record: JobRecord) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
     """Yield the outcome of every circuit that has one, in order of submission.
 
     In a job that was ended early every circuit has one: those that did not run carry the fault `cancelled`, or
     that of the job.
     """
     observables = store.spec(record.id).observables
-    pieces = (Recorded(part, observables) for part in store.parts(record.id))
+    pieces = (RecordedCircuits(part, observables) for part in store.parts(record.id))
     fault = missing_fault(record)
     if fault is None:
         return pieces
-    found: list[Recorded | Missing] = list(pieces)
+    found: list[RecordedCircuits | MissingCircuits] = list(pieces)
     spans = [(piece.first, piece.first + len(piece.labels)) for piece in found]
-    found += [Missing(gap.first, gap.labels, gap.fault) for gap in gaps(store.labels(record.id), spans, fault)]
+    found += [MissingCircuits(gap.first, gap.labels, gap.fault) for gap in gaps(store.labels(record.id), spans, fault)]
     return in_order(found)

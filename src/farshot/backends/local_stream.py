@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from farshot.backends.watch import Patience, Watch
     from farshot.protocols import JobStore
 
-__all__ = ["follow"]
 
 _PAUSE = 0.02
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Report: TypeAlias = Callable[[int, JobRecord], None]
     Estimate: TypeAlias = Callable[[JobRecord], Outlook]
 
-__all__ = ["asked_now_and_then", "job_bar", "outlook_text"]
 
 _WIDTH = 30
 _MIN_WIDTH = 20

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_seconds, check_text
 from farshot.backends.background import heeded, is_done, start
-from farshot.backends.base import Client, raise_if_set
+from farshot.backends.base import Backend, raise_if_set
 from farshot.backends.estimates import NO_OUTLOOK
 from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import circuits_in, job_path, options_in, outlook_in, record_of
 from farshot.backends.http.result_stream import ResultStream, flow, read_ahead
-from farshot.backends.http.transport import Ask, Transport
+from farshot.backends.http.transport import ApiRequest, Transport
 from farshot.backends.http.upload import Upload, job_request, send, withdraw
 from farshot.backends.job_lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
-from farshot.backends.results import Missing, Recorded, each_once, in_order
+from farshot.backends.results import MissingCircuits, RecordedCircuits, each_once, in_order
 from farshot.backends.shared import shared_remote
 from farshot.backends.watch import Patience
 from farshot.config.login import clean_url, stored_login
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from httpx2 import Response as HttpResponse
 
     from farshot.admission.batch import Request
-    from farshot.backends.base import Sending
+    from farshot.backends.base import SubmitOptions
     from farshot.backends.estimates import Outlook
     from farshot.backends.http.feed import RemoteWatch
     from farshot.backends.job_lookup import AnyJob
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from farshot.templates.template import Template
     from farshot.wire import GapFrame
 
-__all__ = ["RemoteBackend"]
 
 _PAGE = 500
 _MANY = 1000
@@ -69,7 +68,7 @@ _LINGER = 2.0
 """Seconds that `close` waits for that."""
 
 
-class RemoteBackend(Client):
+class RemoteBackend(Backend):
     """Runs batches of circuits as asynchronous jobs of a service.
 
     `url` is its address (else `FARSHOT_URL`, else that of `farshot login`), `token` what it knows you by (else
@@ -132,7 +131,7 @@ class RemoteBackend(Client):
 
     def document(self, job: AnyJob) -> JobDocument:
         """Return all that the service says of a job; raises `UnknownJobError`."""
-        return read_answer(self._call(Ask(method="GET", path=job_path(job_id_of(job)))).content, JobDocument)
+        return read_answer(self._call(ApiRequest(method="GET", path=job_path(job_id_of(job)))).content, JobDocument)
 
     def is_attended(self) -> bool:
         """Whether somebody works on open jobs: a service has workers of its own."""
@@ -141,7 +140,7 @@ class RemoteBackend(Client):
     def _checked_target(self, name: str) -> str:
         return check_text("target", name) or ""
 
-    def _submit(self, circuits: Mapping[str, str] | Template, sending: Sending) -> str:
+    def _submit(self, circuits: Mapping[str, str] | Template, sending: SubmitOptions) -> str:
         upload, stop = Upload(), threading.Event()
         with heeded(sending.event) as event:
             if sending.validate:
@@ -149,7 +148,7 @@ class RemoteBackend(Client):
             return self._deliver(upload, stop, event, lambda: self._send(circuits, sending, upload, stop))
 
     def _send(
-        self, circuits: Mapping[str, str] | Template, sending: Sending, upload: Upload, stop: Event
+        self, circuits: Mapping[str, str] | Template, sending: SubmitOptions, upload: Upload, stop: Event
     ) -> JobDocument:
         request = sending.request
         batch = admit(circuits, request)
@@ -219,7 +218,7 @@ class RemoteBackend(Client):
         """Return the job that the service answered with; whoever waits for it hears of it."""
         return self._feed.take(read_answer(response.content, JobDocument))
 
-    def _call(self, ask: Ask, event: Event | None = None) -> HttpResponse:
+    def _call(self, ask: ApiRequest, event: Event | None = None) -> HttpResponse:
         """Ask in another thread, so that an event or Ctrl-C ends the call whatever the service does."""
         stop = threading.Event()
         patience = Patience(event, float("inf"))
@@ -232,12 +231,12 @@ class RemoteBackend(Client):
             stop.set()
 
     def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
-        response = self._call(Ask(method="GET", path=job_path(job_id)), event)
+        response = self._call(ApiRequest(method="GET", path=job_path(job_id)), event)
         return self._taken(response), response
 
     def _outlook(self, record: JobRecord) -> Outlook:
         try:
-            response = self._call(Ask(method="GET", path=job_path(record.id), seconds=_GLANCE))
+            response = self._call(ApiRequest(method="GET", path=job_path(record.id), seconds=_GLANCE))
             document = read_answer(response.content, JobDocument)
         except (ServiceError, UnknownJobError):
             return NO_OUTLOOK
@@ -257,37 +256,41 @@ class RemoteBackend(Client):
         params = {name: str(value) for name, value in (("status", status), ("tag", tag)) if value is not None}
         while True:
             params["limit"] = str(min(_PAGE, limit - len(found)))
-            page = read_answer(self._call(Ask(method="GET", path="/v1/jobs", params=params)).content, JobListDocument)
+            page = read_answer(
+                self._call(ApiRequest(method="GET", path="/v1/jobs", params=params)).content, JobListDocument
+            )
             found += map(record_of, page.jobs)
             if page.next is None or len(found) >= limit:
                 return found
             params["cursor"] = page.next
 
-    def _pieces(self, record: JobRecord) -> Generator[Recorded | Missing, None, None]:
+    def _pieces(self, record: JobRecord) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
         stream = ResultStream(self._transport, record.id, follow=False)
         frames = read_ahead(stream, stream.fresh(), Patience(None, float("inf")))
         pieces = (_piece(frame, stream.observables) for frame in frames)
         return each_once(pieces) if record.status is JobStatus.COMPLETED else in_order(pieces)
 
     def _options(self, record: JobRecord) -> dict[str, Any]:
-        response = self._call(Ask(method="GET", path=job_path(record.id, "options")))
+        response = self._call(ApiRequest(method="GET", path=job_path(record.id, "options")))
         return options_in(read_answer(response.content, OptionsDocument))
 
     def _circuits(self, job_id: str) -> Iterator[StoredCircuits]:
         cursor: str | None = "0"
         while cursor is not None:
-            ask = Ask(method="GET", path=job_path(job_id, "circuits"), params={"cursor": cursor, "limit": str(_MANY)})
+            ask = ApiRequest(
+                method="GET", path=job_path(job_id, "circuits"), params={"cursor": cursor, "limit": str(_MANY)}
+            )
             page = read_answer(self._call(ask).content, CircuitsDocument)
             yield circuits_in(page)
             cursor = page.next
 
     def _delete(self, job_id: str) -> None:
         self.record(job_id)
-        self._call(Ask(method="DELETE", path=job_path(job_id), also=frozenset({404})))
+        self._call(ApiRequest(method="DELETE", path=job_path(job_id), also=frozenset({404})))
         self._feed.forget(job_id)
 
     def _cancel(self, job_id: str) -> Response:
-        response = self._call(Ask(method="POST", path=job_path(job_id, "cancel"), also=frozenset({409})))
+        response = self._call(ApiRequest(method="POST", path=job_path(job_id, "cancel"), also=frozenset({409})))
         if response.status_code < 300:
             self._taken(response)
         return response
@@ -343,10 +346,10 @@ def _lost(upload: Upload, error: ServiceError) -> SubmissionError:
     return SubmissionError(message, key=upload.key, job_id=upload.job_id)
 
 
-def _piece(frame: PartFrame | GapFrame, observables: Observables | None) -> Recorded | Missing:
+def _piece(frame: PartFrame | GapFrame, observables: Observables | None) -> RecordedCircuits | MissingCircuits:
     if isinstance(frame, PartFrame):
-        return Recorded(frame, observables)
-    return Missing(frame.first, frame.labels, frame.fault)
+        return RecordedCircuits(frame, observables)
+    return MissingCircuits(frame.first, frame.labels, frame.fault)
 
 
 def _withdraw(transport: Transport, upload: Upload, sending: Future[JobDocument]) -> None:

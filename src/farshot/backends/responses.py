@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord
 
-__all__ = ["LocalResponse", "job_body"]
-
 
 @dataclass(frozen=True, slots=True)
 class LocalResponse:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, chain, islice
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, overload
 
 from farshot.backends.entries import entry_of, failure_entry, outcomes_of
 from farshot.errors import CircuitError, ResultError
@@ -16,19 +16,19 @@ from farshot.packing import unpack
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from farshot.backends.entries import Part
+    from farshot.backends.entries import RecordedSlice
     from farshot.model import Observables
 
-__all__ = ["JobResult", "Missing", "Recorded", "each_once", "in_order"]
 
 _MOST_NAMED = 5
 _Entry = dict[str, Any]
+Outcomes: TypeAlias = "RecordedCircuits | MissingCircuits"
 
 
-class Recorded:
+class RecordedCircuits:
     """Some circuits that have an outcome: a part as it was recorded, decoded when it is first read."""
 
-    def __init__(self, part: Part, observables: Observables | None, skip: int = 0) -> None:
+    def __init__(self, part: RecordedSlice, observables: Observables | None, skip: int = 0) -> None:
         """Leave out the first `skip` circuits of the part."""
         self._part = part
         self._observables = observables
@@ -57,13 +57,13 @@ class Recorded:
         """Return the outcome of one circuit."""
         return self.outcomes[index].outcome
 
-    def behind(self, reached: int) -> Recorded:
+    def behind(self, reached: int) -> RecordedCircuits:
         """Return what lies at position `reached` and after it."""
         skip = self._skip + max(0, reached - self.first)
-        return self if skip == self._skip else Recorded(self._part, self._observables, skip)
+        return self if skip == self._skip else RecordedCircuits(self._part, self._observables, skip)
 
 
-class Missing:
+class MissingCircuits:
     """Some circuits that will never have an outcome, and why."""
 
     def __init__(self, first: int, labels: Sequence[str], fault: Fault) -> None:
@@ -85,18 +85,22 @@ class Missing:
         """Return why there is none."""
         return self._fault
 
-    def behind(self, reached: int) -> Missing:
+    def behind(self, reached: int) -> MissingCircuits:
         """Return what lies at position `reached` and after it."""
         skip = max(0, reached - self.first)
-        return Missing(self.first + skip, self.labels[skip:], self._fault) if skip else self
+        return MissingCircuits(self.first + skip, self.labels[skip:], self._fault) if skip else self
 
 
-def in_order(pieces: Iterable[Recorded | Missing]) -> Generator[Recorded | Missing, None, None]:
+def in_order(
+    pieces: Iterable[Outcomes],
+) -> Generator[Outcomes, None, None]:
     """Yield the pieces by position, each circuit once: where two have it, the one that begins first."""
     return each_once(sorted(pieces, key=lambda piece: piece.first))
 
 
-def each_once(pieces: Iterable[Recorded | Missing]) -> Generator[Recorded | Missing, None, None]:
+def each_once(
+    pieces: Iterable[Outcomes],
+) -> Generator[Outcomes, None, None]:
     """Yield pieces that come by position, each circuit once."""
     reached = 0
     for piece in pieces:
@@ -117,7 +121,7 @@ class JobResult(Sequence[_Entry]):
     where it failed.
     """
 
-    def __init__(self, job_id: str, pieces: Sequence[Recorded | Missing]) -> None:
+    def __init__(self, job_id: str, pieces: Sequence[Outcomes]) -> None:
         """Hold the outcomes of a job, in order."""
         self.job_id = job_id
         self._pieces = pieces
@@ -216,7 +220,7 @@ class JobResult(Sequence[_Entry]):
         named = ", ".join(f"{label!r:.80}" for label in islice(self._indices, _MOST_NAMED))
         return f"it has {named}" + (f" and {len(self) - _MOST_NAMED:,} more" if len(self) > _MOST_NAMED else "")
 
-    def _at(self, index: int) -> tuple[Recorded | Missing, int]:
+    def _at(self, index: int) -> tuple[Outcomes, int]:
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):
             message = f"job {self.job_id} has {len(self):,} entries, and none at {index}"

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from farshot.protocols import Executor
     from farshot.submission import Submission
 
-__all__ = ["Engine"]
 
 _FOREIGN_LOOK = 0.1
 
 
-class Engine:
+class Runtime:
     """The parts behind a backend. The dispatcher, and with it the workers, start when first needed."""
 
     def __init__(self, data_dir: str | os.PathLike[str] | None, executor: Executor | None) -> None:

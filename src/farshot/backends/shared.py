@@ -14,17 +14,16 @@ from farshot.config import data_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from farshot.backends.base import Client
+    from farshot.backends.base import Backend
     from farshot.backends.jobs import Job
     from farshot.backends.local import LocalBackend
     from farshot.backends.remote import RemoteBackend
     from farshot.templates.template import Template
 
-__all__ = ["run", "shared_local", "shared_remote"]
 
-_Backend = TypeVar("_Backend", bound="Client")
+_Backend = TypeVar("_Backend", bound="Backend")
 _lock = threading.Lock()
-_open: dict[tuple[object, ...], Client] = {}
+_open: dict[tuple[object, ...], Backend] = {}
 
 
 def run(circuits: Mapping[str, str] | Template | str, **options: Any) -> Job:  # noqa: ANN401 -- those of submit_circuits

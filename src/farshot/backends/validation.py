@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from farshot.protocols import Executor
     from farshot.submission import Batch
 
-__all__ = ["EVERY_FAULT", "FAULTS_OF_TEXTS", "validate"]
 
 EVERY_FAULT = frozenset(FaultCode)
 FAULTS_OF_TEXTS = EVERY_FAULT - {FaultCode.UNSUPPORTED, FaultCode.MEMORY}

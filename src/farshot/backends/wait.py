@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from farshot.backends.estimates import Outlook
     from farshot.model import JobRecord
 
-__all__ = ["Waiting", "first_interrupt", "reporter", "wait_for_end"]
 
 _log = logging.getLogger("farshot")
 _SLICE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitDisplay:
     """How to wait for one job.
 
     `look` reads the job. `deadline` is a moment of `time.monotonic()`.
@@ -43,7 +42,7 @@ class Waiting:
     deadline: float = math.inf
 
 
-def wait_for_end(waiting: Waiting, event: threading.Event, report: Callable[[int, JobRecord], None]) -> JobRecord:
+def wait_for_end(waiting: WaitDisplay, event: threading.Event, report: Callable[[int, JobRecord], None]) -> JobRecord:
     """Return the job once it is terminal; `report` every look that finds it open.
 
     Raises `ExecutionCancelledError` within a few hundredths of a second of `event`, and
@@ -64,12 +63,12 @@ def wait_for_end(waiting: Waiting, event: threading.Event, report: Callable[[int
     return record
 
 
-def _is_over(waiting: Waiting, attempt: int) -> bool:
+def _is_over(waiting: WaitDisplay, attempt: int) -> bool:
     spent = waiting.max_retries is not None and attempt >= waiting.max_retries
     return spent or time.monotonic() >= waiting.deadline
 
 
-def _pause(waiting: Waiting, event: threading.Event) -> JobRecord | None:
+def _pause(waiting: WaitDisplay, event: threading.Event) -> JobRecord | None:
     """Wait one polling interval, or until the event is set or the job has ended, and return it then."""
     until = min(time.monotonic() + waiting.interval, waiting.deadline)
     while not event.is_set() and (left := until - time.monotonic()) > 0:

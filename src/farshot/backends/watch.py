@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.protocols import JobStore
 
-__all__ = ["LocalWatch", "Patience", "Watch"]
 
 _GRACE = 0.06
 """Seconds that an answer on its way has after the event is set: a terminal status that is seen beats the event."""

@@ -21,6 +21,7 @@ from farshot.cli.options import (
     JobId,
     JobTimeout,
     Key,
+    Location,
     ObservableTerms,
     OlderThan,
     Priority,
@@ -33,14 +34,11 @@ from farshot.cli.options import (
     TokenText,
     Url,
     Validate,
-    Where,
     Workers,
     Yes,
 )
 from farshot.cli.service_app import add_service_commands
 from farshot.cli.service_options import Config, StoreUrl  # noqa: TC001 -- read at run time
-
-__all__ = ["app"]
 
 app = typer.Typer(
     name="farshot",
@@ -105,7 +103,7 @@ def run(
     form = form_of(as_json=as_json, as_csv=as_csv)
     batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
     limits = TimeLimits(circuit_timeout=circuit_timeout, job_timeout=job_timeout)
-    raise typer.Exit(run(batch, form, Where(data_dir, url, token), workers, limits))
+    raise typer.Exit(run(batch, form, Location(data_dir, url, token), workers, limits))
 
 
 @app.command()
@@ -131,7 +129,7 @@ def submit(
 
     limits = TimeLimits(job_timeout=job_timeout)
     batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
-    raise typer.Exit(submit(batch, Where(data_dir, url, token), limits, as_json=as_json))
+    raise typer.Exit(submit(batch, Location(data_dir, url, token), limits, as_json=as_json))
 
 
 def _batch(
@@ -187,8 +185,8 @@ def jobs(
     from farshot.cli.jobs import jobs
 
     if context.invoked_subcommand is None:
-        raise typer.Exit(jobs(Where(data_dir, url, token), status, tag, limit, as_json=as_json))
-    context.obj = Where(data_dir, url, token)
+        raise typer.Exit(jobs(Location(data_dir, url, token), status, tag, limit, as_json=as_json))
+    context.obj = Location(data_dir, url, token)
 
 
 @jobs_app.command()
@@ -207,11 +205,11 @@ def prune(
 
     After `farshot login` those are your own jobs of the service, else all of the store on this machine or of --store.
     """
-    from farshot.cli.maintenance import Doing, prune
+    from farshot.cli.maintenance import Maintenance, prune
 
-    before: Where = context.obj
-    where = Where(data_dir or before.data_dir, url or before.url, token or before.token)
-    raise typer.Exit(prune(where, store, older_than, Doing(yes=yes, is_dry=dry_run, as_json=as_json)))
+    before: Location = context.obj
+    where = Location(data_dir or before.data_dir, url or before.url, token or before.token)
+    raise typer.Exit(prune(where, store, older_than, Maintenance(yes=yes, is_dry=dry_run, as_json=as_json)))
 
 
 @app.command()
@@ -227,10 +225,10 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Delete jobs with their circuits and results; what runs of them is stopped."""
-    from farshot.cli.maintenance import Doing, delete
+    from farshot.cli.maintenance import Maintenance, delete
 
-    doing = Doing(yes=yes, is_dry=dry_run, as_json=as_json)
-    raise typer.Exit(delete(Where(data_dir, url, token), job_ids, doing))
+    doing = Maintenance(yes=yes, is_dry=dry_run, as_json=as_json)
+    raise typer.Exit(delete(Location(data_dir, url, token), job_ids, doing))
 
 
 store_app = typer.Typer(no_args_is_help=True, help="Look after the store on this machine.")
@@ -274,7 +272,7 @@ def status(
     """Show where a job stands."""
     from farshot.cli.jobs import status
 
-    raise typer.Exit(status(Where(data_dir, url, token), job_id, as_json=as_json))
+    raise typer.Exit(status(Location(data_dir, url, token), job_id, as_json=as_json))
 
 
 @app.command()
@@ -292,7 +290,7 @@ def export(
     """
     from farshot.cli.batch_folder import export
 
-    raise typer.Exit(export(Where(data_dir, url, token), job_id, folder, as_json=as_json))
+    raise typer.Exit(export(Location(data_dir, url, token), job_id, folder, as_json=as_json))
 
 
 @app.command()
@@ -300,7 +298,7 @@ def watch(job_id: JobId, data_dir: DataDir = None, url: Url = None, token: Token
     """Follow a job until it has ended. Ctrl-C ends the watching; the job goes on."""
     from farshot.cli.jobs import watch
 
-    raise typer.Exit(watch(Where(data_dir, url, token), job_id))
+    raise typer.Exit(watch(Location(data_dir, url, token), job_id))
 
 
 @app.command()
@@ -324,7 +322,7 @@ def results(
     from farshot.cli.reports import form_of
 
     form = form_of(as_json=as_json, as_csv=as_csv)
-    raise typer.Exit(results(Where(data_dir, url, token), job_id, form, limit=limit, partial=partial))
+    raise typer.Exit(results(Location(data_dir, url, token), job_id, form, limit=limit, partial=partial))
 
 
 @app.command()
@@ -344,7 +342,7 @@ def cancel(
     """Cancel jobs and stop what runs of them; recorded results stay. A job that has ended stays as it is."""
     from farshot.cli.cancellation import cancel
 
-    where = Where(data_dir, url, token)
+    where = Location(data_dir, url, token)
     raise typer.Exit(cancel(where, job_ids or [], tag, every=every, agreed=yes, as_json=as_json))
 
 
@@ -359,7 +357,7 @@ def targets(url: Url = None, token: TokenText = None, here: Here = False, as_jso
     """
     from farshot.cli.targets import show_targets
 
-    where = Where(Path() if here else None, url, token)
+    where = Location(Path() if here else None, url, token)
     raise typer.Exit(show_targets(where, as_json=as_json))
 
 
@@ -377,4 +375,4 @@ def doctor(
     """
     from farshot.cli.doctor import doctor
 
-    raise typer.Exit(doctor(Where(data_dir, url, token), config, as_json=as_json))
+    raise typer.Exit(doctor(Location(data_dir, url, token), config, as_json=as_json))

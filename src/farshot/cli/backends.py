@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from farshot.cli.error_output import InputError
 from farshot.config.login import chosen_client
@@ -12,13 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from farshot.backends.base import Client
+    from farshot.backends.base import Backend
     from farshot.backends.local import LocalBackend
-    from farshot.cli.options import TimeLimits, Where
-    from farshot.cli.progress_bar import Sent
+    from farshot.cli.options import Location, TimeLimits
+    from farshot.cli.progress_bar import SendProgress
     from farshot.config.login import Service
 
-__all__ = ["LONG_PATIENCE", "LOOK_SECONDS", "Queue", "open_here", "open_jobs", "open_runner", "service_of"]
 
 LOOK_SECONDS = 0.1
 LONG_PATIENCE = 60.0
@@ -26,10 +25,8 @@ LONG_PATIENCE = 60.0
 _PATIENCE = 5.0
 _ASK_SECONDS = 0.5
 
-Queue: TypeAlias = "Client"
 
-
-def service_of(where: Where) -> Service | None:
+def service_of(where: Location) -> Service | None:
     """Return the service that is meant, with a token; None where this machine is. Raises `InputError`."""
     if where.url and where.data_dir:
         message = "--url and --data-dir exclude each other: jobs are on a service, or in a folder of this machine"
@@ -45,8 +42,8 @@ def service_of(where: Where) -> Service | None:
 
 
 def open_jobs(
-    where: Where, limits: TimeLimits | None = None, sent: Sent | None = None, *, patience: float = _PATIENCE
-) -> Queue:
+    where: Location, limits: TimeLimits | None = None, sent: SendProgress | None = None, *, patience: float = _PATIENCE
+) -> Backend:
     """Return a backend that takes and reads jobs, and starts no worker on this machine.
 
     `sent` hears of what is sent to a service, which may be away for `patience` seconds.
@@ -58,7 +55,7 @@ def open_jobs(
     return _local(where.data_dir, workers=0, polling_interval=LOOK_SECONDS, **keywords)
 
 
-def open_runner(where: Where, workers: int | None, limits: TimeLimits, sent: Sent) -> Queue:
+def open_runner(where: Location, workers: int | None, limits: TimeLimits, sent: SendProgress) -> Backend:
     """Return a backend that runs what it takes: on this machine, or a service that does. Raises `InputError`."""
     service = service_of(where)
     if service is None:
@@ -83,7 +80,7 @@ def _local(data_dir: Path | None, **options: Any) -> LocalBackend:  # noqa: ANN4
     return LocalBackend(data_dir=data_dir, **options)
 
 
-def _remote(service: Service, options: Mapping[str, Any]) -> Queue:
+def _remote(service: Service, options: Mapping[str, Any]) -> Backend:
     from farshot.backends.remote import RemoteBackend
 
     return RemoteBackend(service.url, service.token, polling_interval=_ASK_SECONDS, **options)

@@ -20,15 +20,14 @@ from farshot.cli.messages import note
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from farshot.cli.options import Where
+    from farshot.cli.options import Location
 
-__all__ = ["BATCH", "chosen_options", "export", "file_names", "is_batch", "read_batch"]
 
 BATCH = "batch.json"
 _PLAIN = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 
 
-def export(where: Where, given: str, folder: Path, *, as_json: bool) -> int:
+def export(where: Location, given: str, folder: Path, *, as_json: bool) -> int:
     """Write the circuits and options of a job into a new or empty folder."""
     with open_jobs(where) as backend:
         job_id = find_job(backend, given)

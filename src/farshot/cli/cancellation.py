@@ -17,17 +17,16 @@ from farshot.contract import ExecutionResult, JobStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.cli.backends import Queue
-    from farshot.cli.options import Where
+    from farshot.backends.base import Backend
+    from farshot.cli.options import Location
     from farshot.model import JobRecord
 
-__all__ = ["cancel"]
 
 _MAX_JOBS = 1000
 """How many jobs of a status a backend lists at most in one call."""
 
 
-def cancel(where: Where, given: Sequence[str], tag: str | None, *, every: bool, agreed: bool, as_json: bool) -> int:
+def cancel(where: Location, given: Sequence[str], tag: str | None, *, every: bool, agreed: bool, as_json: bool) -> int:
     """Cancel the jobs `given` by id, or the open ones of a tag, or every open one; those that have ended stay."""
     if bool(given) + (tag is not None) + every != 1:
         message = "say which jobs: by their ids, by --tag, or --all that are open"
@@ -45,7 +44,7 @@ def cancel(where: Where, given: Sequence[str], tag: str | None, *, every: bool, 
     return DONE
 
 
-def _open_jobs(backend: Queue, tag: str | None, *, agreed: bool) -> list[str]:
+def _open_jobs(backend: Backend, tag: str | None, *, agreed: bool) -> list[str]:
     """Return the ids of the open jobs; of none where the user does not want that after all."""
     statuses = (JobStatus.RUNNING, JobStatus.PENDING)
     found = {record.id: record for status in statuses for record in backend.records(status, tag, _MAX_JOBS)}
@@ -57,7 +56,7 @@ def _open_jobs(backend: Queue, tag: str | None, *, agreed: bool) -> list[str]:
     return list(found)
 
 
-def _cancel(backend: Queue, job_id: str) -> tuple[dict[str, Any], JobRecord]:
+def _cancel(backend: Backend, job_id: str) -> tuple[dict[str, Any], JobRecord]:
     answer = backend.cancel_job(ExecutionResult(job_id=job_id)).json()
     return answer, backend.record(job_id)
 

@@ -7,8 +7,6 @@ from itertools import accumulate
 
 from rich.cells import cell_len
 
-__all__ = ["ago", "bar", "bytes_text", "count_of", "middle_cut", "printable", "seconds_text", "share_text"]
-
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 

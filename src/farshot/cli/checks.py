@@ -19,14 +19,13 @@ from farshot.cli.store_checks import store_check
 from farshot.cli.targets import target_states
 from farshot.config.login import chosen_client
 from farshot.errors import ConfigError, FarshotError
-from farshot.executors.local import fair_memory, usable_cores
+from farshot.executors.memory_limits import fair_memory, usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from farshot.cli.options import Where
+    from farshot.cli.options import Location
 
-__all__ = ["checks", "service_checks"]
 
 _LEAST_DISK = 2**30
 _LEAST_MEMORY = 2**29
@@ -138,7 +137,7 @@ def _run() -> Check:
     return Check("one circuit", right, detail, None if right else advice)
 
 
-def service_checks(where: Where) -> Iterator[Check]:
+def service_checks(where: Location) -> Iterator[Check]:
     """Yield whether the service answers that commands would ask; nothing, where they work on this machine."""
     try:
         service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)

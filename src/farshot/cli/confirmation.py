@@ -8,8 +8,6 @@ import typer
 
 from farshot.cli.error_output import InputError
 
-__all__ = ["is_confirmed"]
-
 
 def is_confirmed(what: str, *, agreed: bool) -> bool:
     """Whether to do `what`: where it is not `agreed` before, the user is asked; raises `InputError` where nobody is."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from farshot.backends.estimates import Outlook
     from farshot.model import JobRecord
 
-__all__ = ["csv_rows", "job_facts", "json_options", "outlook_facts", "worker_facts", "write_csv", "write_json"]
 
 _Entry = dict[str, Any]
 

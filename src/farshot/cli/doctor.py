@@ -14,7 +14,7 @@ from farshot.cli.data_output import write_json
 from farshot.cli.error_output import DONE, FAILED
 from farshot.cli.result_tables import stdout
 from farshot.cli.service_options import load_settings
-from farshot.cli.settings_report import Fact, client_facts, setting_facts
+from farshot.cli.settings_report import SettingSource, client_facts, setting_facts
 from farshot.cli.store_checks import server_check
 from farshot.config import data_folder
 from farshot.errors import ConfigError
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from farshot.cli.options import Where
-
-__all__ = ["doctor"]
+    from farshot.cli.options import Location
 
 
-def doctor(where: Where, config: Path | None, *, as_json: bool) -> int:
+def doctor(where: Location, config: Path | None, *, as_json: bool) -> int:
     """Print every finding and what is in force, and say whether all is well."""
     settings, clients, faults = _in_force(where, config)
     found = [*checks(data_folder(where.data_dir)), *service_checks(where), *faults]
@@ -45,12 +43,12 @@ def doctor(where: Where, config: Path | None, *, as_json: bool) -> int:
     return FAILED if wrong else DONE
 
 
-def _in_force(where: Where, config: Path | None) -> tuple[list[Fact], list[Fact], list[Check]]:
+def _in_force(where: Location, config: Path | None) -> tuple[list[SettingSource], list[SettingSource], list[Check]]:
     """Return the settings, where jobs are, and what is wrong with either."""
     data_dir = str(where.data_dir) if where.data_dir else None
     faults: list[Check] = []
-    settings: list[Fact] = []
-    clients: list[Fact] = []
+    settings: list[SettingSource] = []
+    clients: list[SettingSource] = []
     try:
         clients = list(client_facts(where))
         loaded = load_settings(config, {"data_dir": data_dir})
@@ -62,11 +60,11 @@ def _in_force(where: Where, config: Path | None) -> tuple[list[Fact], list[Fact]
     return settings, clients, faults
 
 
-def _by_name(facts: list[Fact]) -> dict[str, dict[str, str]]:
+def _by_name(facts: list[SettingSource]) -> dict[str, dict[str, str]]:
     return {fact.name: {"value": fact.value, "origin": fact.origin} for fact in facts}
 
 
-def _show_facts(title: str, facts: list[Fact]) -> None:
+def _show_facts(title: str, facts: list[SettingSource]) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -12,8 +12,6 @@ from farshot.errors import (
     UnknownJobError,
 )
 
-__all__ = ["DONE", "FAILED", "INTERRUPTED", "USAGE", "InputError", "exit_status", "show_error"]
-
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 

@@ -9,8 +9,6 @@ import time
 
 from farshot.service.logs import tell
 
-__all__ = ["end_within"]
-
 _log = logging.getLogger("farshot.service")
 _STATUS = 1
 

@@ -19,7 +19,6 @@ from farshot.cli.error_output import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["circuits", "expand", "text_of", "unique_labels"]
 
 _SUFFIX = ".qasm"
 _SUFFIXES = (_SUFFIX, ".qasm2", ".qasm3")

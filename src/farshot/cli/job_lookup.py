@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from farshot.backends.job_lookup import find_job as find_among
 
 if TYPE_CHECKING:
-    from farshot.cli.backends import Queue
+    from farshot.backends.base import Backend
 
-__all__ = ["find_job", "short"]
 
 _SHOWN = 8
 _NEWEST = 1000
@@ -20,6 +19,6 @@ def short(job_id: str) -> str:
     return job_id[:_SHOWN]
 
 
-def find_job(backend: Queue, given: str) -> str:
+def find_job(backend: Backend, given: str) -> str:
     """Return the id that `given` is, or that it begins among the newest jobs; raises `UnknownJobError`."""
     return find_among(given, lambda: (record.id for record in backend.records(limit=_NEWEST)))

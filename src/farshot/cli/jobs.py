@@ -21,7 +21,7 @@ from farshot.cli.error_output import DONE, INTERRUPTED
 from farshot.cli.job_lookup import find_job, short
 from farshot.cli.messages import note
 from farshot.cli.options import TimeLimits
-from farshot.cli.progress_bar import Sent
+from farshot.cli.progress_bar import SendProgress
 from farshot.cli.progress_wait import follow
 from farshot.cli.reports import Form, forecast_text, job_line, report, status_of, took_text
 from farshot.cli.result_tables import show_failed, stdout
@@ -31,14 +31,13 @@ from farshot.errors import JobNotCompletedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from farshot.backends.base import Backend
     from farshot.backends.estimates import Outlook
-    from farshot.cli.backends import Queue
-    from farshot.cli.options import Where
+    from farshot.cli.options import Location
     from farshot.config.login import Service
     from farshot.model import JobRecord
     from farshot.wire import JobDocument
 
-__all__ = ["jobs", "results", "status", "watch"]
 
 _TARGET_FROM = 72
 _BEFORE_TAG, _LEAST_TAG = 66, 8
@@ -55,7 +54,7 @@ _STYLES = {
 }
 
 
-def jobs(where: Where, chosen: JobStatus | None, tag: str | None, limit: int, *, as_json: bool) -> int:
+def jobs(where: Location, chosen: JobStatus | None, tag: str | None, limit: int, *, as_json: bool) -> int:
     """List the newest jobs first."""
     with open_jobs(where) as backend:
         records = backend.records(chosen, tag, limit)
@@ -71,7 +70,7 @@ def jobs(where: Where, chosen: JobStatus | None, tag: str | None, limit: int, *,
     return DONE
 
 
-def _sees_others(where: Where) -> bool:
+def _sees_others(where: Location) -> bool:
     """Whether whoever asks sees the jobs of other users too."""
     service = service_of(where)
     if service is None:
@@ -128,7 +127,7 @@ def _done_text(record: JobRecord) -> str:
     return f"{record.circuits:,}" if record.done == record.circuits else f"{record.done:,}/{record.circuits:,}"
 
 
-def status(where: Where, given: str, *, as_json: bool) -> int:
+def status(where: Location, given: str, *, as_json: bool) -> int:
     """Show where one job stands, what is before it, how it is run and how long it will take."""
     service = service_of(where)
     with open_jobs(where) as backend:
@@ -153,7 +152,7 @@ def status(where: Where, given: str, *, as_json: bool) -> int:
     return DONE
 
 
-def _failed_entries(backend: Queue, record: JobRecord) -> list[dict[str, Any]]:
+def _failed_entries(backend: Backend, record: JobRecord) -> list[dict[str, Any]]:
     """Return the entries of the circuits that failed, of a job that is small enough to be read for them."""
     if not record.failed or record.circuits > _MAX_READ:
         return []
@@ -214,9 +213,9 @@ def _so_far(record: JobRecord) -> str:
     return seconds_text(max(0.0, (datetime.now(UTC) - record.started_at).total_seconds()))
 
 
-def watch(where: Where, given: str) -> int:
+def watch(where: Location, given: str) -> int:
     """Follow one job until it has ended; in the store of this machine, work on it. Ctrl-C ends the watching only."""
-    with open_runner(where, None, TimeLimits(), Sent()) as backend, first_interrupt() as interrupted:
+    with open_runner(where, None, TimeLimits(), SendProgress()) as backend, first_interrupt() as interrupted:
         record = backend.record(find_job(backend, given))
         if not record.status.is_terminal:
             if not sys.stderr.isatty():  # where no bar is drawn
@@ -230,11 +229,11 @@ def watch(where: Where, given: str) -> int:
     return status_of(record)
 
 
-def _going_on(where: Where) -> str:
+def _going_on(where: Location) -> str:
     return "; `farshot work` goes on with it" if service_of(where) is None else ""
 
 
-def results(where: Where, given: str, form: Form, *, limit: int | None, partial: bool) -> int:
+def results(where: Location, given: str, form: Form, *, limit: int | None, partial: bool) -> int:
     """Print the results of a job that has ended; with `partial`, what there is. A table has a pager on a terminal."""
     with open_jobs(where) as backend:
         record = backend.record(find_job(backend, given))

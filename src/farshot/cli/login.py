@@ -13,8 +13,6 @@ from farshot.cli.messages import note
 from farshot.cli.service_queries import who_am_i
 from farshot.config.login import Login, Service, clean_url, forget_login, login_file, store_login
 
-__all__ = ["login", "logout"]
-
 
 def login(url: str, token: str | None) -> int:
     """Store a service and our token there, once the service has said whose it is."""

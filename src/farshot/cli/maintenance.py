@@ -23,18 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from farshot.cli.backends import Queue
-    from farshot.cli.options import Where
+    from farshot.backends.base import Backend
+    from farshot.cli.options import Location
     from farshot.config.login import Service
     from farshot.model import JobRecord
 
-__all__ = ["Doing", "adopt", "backup", "compact", "delete", "prune"]
 
 _EVERY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doing:
+class Maintenance:
     """How something is deleted: `yes` without a question, `is_dry` not at all."""
 
     yes: bool
@@ -42,7 +41,7 @@ class Doing:
     as_json: bool
 
 
-def prune(where: Where, store: str | None, older_than: float, doing: Doing) -> int:
+def prune(where: Location, store: str | None, older_than: float, doing: Maintenance) -> int:
     """Delete jobs that ended more than `older_than` seconds ago: those of a store, or one's own of a service."""
     service = service_of(where) if store is None else None
     if service:
@@ -56,7 +55,7 @@ def prune(where: Where, store: str | None, older_than: float, doing: Doing) -> i
         return _tell(jobs.prune(older_than), "deleted", doing)
 
 
-def _open_named(store: str, where: Where) -> SqlStore:
+def _open_named(store: str, where: Location) -> SqlStore:
     """Open the store at an address; one that is not there is not made."""
     if where.url or where.token or where.data_dir:
         message = (
@@ -69,7 +68,7 @@ def _open_named(store: str, where: Where) -> SqlStore:
     return SqlStore(open_engine(store))
 
 
-def _prune_service(where: Where, service: Service, older_than: float, doing: Doing) -> int:
+def _prune_service(where: Location, service: Service, older_than: float, doing: Maintenance) -> int:
     """Delete jobs of whoever asks, whose jobs ever they see."""
     from farshot.cli.service_queries import who_am_i
 
@@ -89,7 +88,7 @@ def _ended_before(record: JobRecord, before: datetime) -> bool:
     return record.finished_at is not None and record.finished_at < before
 
 
-def _is_deleted(backend: Queue, job_id: str) -> bool:
+def _is_deleted(backend: Backend, job_id: str) -> bool:
     try:
         backend.delete(job_id)
     except UnknownJobError:  # somebody else was faster
@@ -97,7 +96,7 @@ def _is_deleted(backend: Queue, job_id: str) -> bool:
     return True
 
 
-def delete(where: Where, given: Sequence[str], doing: Doing) -> int:
+def delete(where: Location, given: Sequence[str], doing: Maintenance) -> int:
     """Delete jobs with all that is theirs; one that runs is stopped."""
     with open_jobs(where) as backend:
         found = list(dict.fromkeys(find_job(backend, each) for each in given))
@@ -121,7 +120,7 @@ def compact(data_dir: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-def _tell(deleted: int, done: str, doing: Doing) -> int:
+def _tell(deleted: int, done: str, doing: Maintenance) -> int:
     as_json = doing.as_json
     if as_json:
         write_json({done.replace(" ", "_"): deleted})

@@ -6,8 +6,6 @@ import sys
 
 import typer
 
-__all__ = ["note"]
-
 
 def note(text: str, *, heading: str = "", style: str = "") -> None:
     """Say `text`, after a `heading` that stands out."""

@@ -15,36 +15,6 @@ from farshot.contract import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "AsCsv",
-    "AsJson",
-    "BatchOptions",
-    "CircuitTimeout",
-    "DataDir",
-    "DryRun",
-    "Examples",
-    "Files",
-    "Here",
-    "JobId",
-    "JobTimeout",
-    "Key",
-    "ObservableTerms",
-    "OlderThan",
-    "Priority",
-    "Seed",
-    "Shots",
-    "Status",
-    "Tag",
-    "TargetName",
-    "TimeLimits",
-    "TokenText",
-    "Url",
-    "Validate",
-    "Where",
-    "Workers",
-    "Yes",
-]
-
 
 _NO_TIME = re.compile(r"0+(\.0+)?\s*[smhdw]?", re.IGNORECASE)
 
@@ -186,7 +156,7 @@ JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the fir
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class Location:
     """Which jobs a command is about, as far as it was told: a folder of this machine, or a service."""
 
     data_dir: Path | None = None

@@ -11,14 +11,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["Sent", "circuit_bar"]
 
 _LEAST_WIDTH = 20
 _ROOM_FOR_ECHO = 3
 """A terminal echoes ^C behind the bar; where that wraps, the bar could not be wiped away."""
 
 
-class Sent:
+class SendProgress:
     """Takes how many circuits were sent to a service, and moves a bar while there is one."""
 
     def __init__(self) -> None:

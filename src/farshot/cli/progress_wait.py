@@ -10,13 +10,11 @@ from farshot.errors import ExecutionCancelledError
 if TYPE_CHECKING:
     from threading import Event
 
-    from farshot.cli.backends import Queue
+    from farshot.backends.base import Backend
     from farshot.model import JobRecord
 
-__all__ = ["follow"]
 
-
-def follow(backend: Queue, job_id: str, interrupted: Event, *, quiet: bool = False) -> JobRecord | None:
+def follow(backend: Backend, job_id: str, interrupted: Event, *, quiet: bool = False) -> JobRecord | None:
     """Return the job once it has ended, or None at Ctrl-C, which leaves it as it is."""
     handle = ExecutionResult(job_id=job_id)
     try:

@@ -14,10 +14,8 @@ from farshot.cli.job_lookup import short
 from farshot.contract import ExecutionResult, JobStatus
 
 if TYPE_CHECKING:
-    from farshot.cli.backends import Queue
+    from farshot.backends.base import Backend
     from farshot.model import Forecast, JobRecord
-
-__all__ = ["Form", "forecast_text", "form_of", "job_line", "report", "status_of", "took_text"]
 
 
 class Form(Enum):
@@ -38,7 +36,7 @@ def form_of(*, as_json: bool, as_csv: bool) -> Form:
     return Form.CSV if as_csv else Form.TABLE
 
 
-def report(backend: Queue, record: JobRecord, form: Form, *, limit: int | None = None, paged: bool = False) -> int:
+def report(backend: Backend, record: JobRecord, form: Form, *, limit: int | None = None, paged: bool = False) -> int:
     """Print what is recorded of a job and return the exit status; a table that is `paged` has a pager on a terminal."""
     entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
     if form is Form.JSON:

@@ -11,7 +11,6 @@ from farshot.cli.check import Check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["installed", "requirement_checks"]
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*([^;]*)(?:;(.*))?")
 _BOUND = re.compile(r"(>=|<=|==|!=|<|>)\s*([0-9]+(?:\.[0-9]+)*)")

@@ -10,7 +10,6 @@ from farshot.cli.cell_texts import printable, seconds_text, share_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MOST_LINES", "Layout", "Line", "Row", "lay_out", "lines_each", "row_of"]
 
 MOST_LINES = 4
 _TERM_LINES = 40

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-__all__ = ["pager", "show_failed", "show_results", "stdout"]
 
 _Entry = dict[str, Any]
 

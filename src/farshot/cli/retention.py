@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from farshot.protocols import UploadStore
     from farshot.store import SqlStore
 
-__all__ = ["Retention"]
 
 _log = logging.getLogger("farshot.retention")
 _MOST_SECONDS = 3600.0

@@ -16,7 +16,7 @@ from farshot.cli.error_output import DONE, FAILED, INTERRUPTED
 from farshot.cli.inputs import circuits
 from farshot.cli.job_lookup import short
 from farshot.cli.messages import note
-from farshot.cli.progress_bar import Sent, circuit_bar
+from farshot.cli.progress_bar import SendProgress, circuit_bar
 from farshot.cli.progress_wait import follow
 from farshot.cli.reports import Form, job_line, report, status_of
 from farshot.contract import ExecutionResult
@@ -27,20 +27,19 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
-    from farshot.cli.backends import Queue
-    from farshot.cli.options import BatchOptions, TimeLimits, Where
+    from farshot.backends.base import Backend
+    from farshot.cli.options import BatchOptions, Location, TimeLimits
     from farshot.model import JobRecord
 
-__all__ = ["run", "submit", "work"]
 
 MOST_ROWS = 40
 _MOST_JOBS = 1000
 
 
-def run(options: BatchOptions, form: Form, where: Where, workers: int | None, limits: TimeLimits) -> int:
+def run(options: BatchOptions, form: Form, where: Location, workers: int | None, limits: TimeLimits) -> int:
     """Submit, wait and show; Ctrl-C cancels the job."""
     batch, keywords = _named(options)
-    sent, quiet = Sent(), form is not Form.TABLE
+    sent, quiet = SendProgress(), form is not Form.TABLE
     with open_runner(where, workers, limits, sent) as backend:
         with first_interrupt() as interrupted:
             with _sending(where, sent, len(batch), quiet=quiet):
@@ -54,7 +53,7 @@ def run(options: BatchOptions, form: Form, where: Where, workers: int | None, li
 
 
 @contextmanager
-def _sending(where: Where, sent: Sent, circuits: int, *, quiet: bool) -> Iterator[None]:
+def _sending(where: Location, sent: SendProgress, circuits: int, *, quiet: bool) -> Iterator[None]:
     """Draw how much of a batch was sent, where it goes to a service."""
     with circuit_bar("sending", circuits, quiet=quiet or service_of(where) is None) as sent.move:
         yield
@@ -69,7 +68,7 @@ def _named(options: BatchOptions) -> tuple[dict[str, str], dict[str, Any]]:
     return batch, chosen_options(exported, options.keywords())
 
 
-def _submit(backend: Queue, keywords: dict[str, Any], batch: dict[str, str], interrupted: Event) -> str | None:
+def _submit(backend: Backend, keywords: dict[str, Any], batch: dict[str, str], interrupted: Event) -> str | None:
     """Return the id of the new job, or None where Ctrl-C came first."""
     try:
         return backend.submit_circuits(batch, cancellation_event=interrupted, **keywords).job_id
@@ -79,7 +78,7 @@ def _submit(backend: Queue, keywords: dict[str, Any], batch: dict[str, str], int
         return None
 
 
-def _wait(backend: Queue, job_id: str, interrupted: Event, *, quiet: bool = False) -> JobRecord | None:
+def _wait(backend: Backend, job_id: str, interrupted: Event, *, quiet: bool = False) -> JobRecord | None:
     """Follow a job on the workers of this machine, or of a service."""
     try:
         return follow(backend, job_id, interrupted, quiet=quiet)
@@ -88,7 +87,7 @@ def _wait(backend: Queue, job_id: str, interrupted: Event, *, quiet: bool = Fals
         raise
 
 
-def _stop(backend: Queue, job_id: str) -> int:
+def _stop(backend: Backend, job_id: str) -> int:
     backend.cancel_job(ExecutionResult(job_id=job_id))
     record = backend.record(job_id)
     kept = f"{record.done:,} of {count_of(record.circuits, 'circuit')} had been recorded"
@@ -96,10 +95,10 @@ def _stop(backend: Queue, job_id: str) -> int:
     return INTERRUPTED
 
 
-def submit(options: BatchOptions, where: Where, limits: TimeLimits, *, as_json: bool) -> int:
+def submit(options: BatchOptions, where: Location, limits: TimeLimits, *, as_json: bool) -> int:
     """Store the job for a service or for `work`, and print its id."""
     batch, keywords = _named(options)
-    sent = Sent()
+    sent = SendProgress()
     with open_jobs(where, limits, sent) as backend, first_interrupt() as interrupted:
         with _sending(where, sent, len(batch), quiet=as_json):
             job_id = _submit(backend, keywords, batch, interrupted)
@@ -113,7 +112,7 @@ def submit(options: BatchOptions, where: Where, limits: TimeLimits, *, as_json: 
     return DONE
 
 
-def _queued_where(where: Where, job_id: str) -> str:
+def _queued_where(where: Location, job_id: str) -> str:
     service = service_of(where)
     if service is None:
         return "; `farshot work` runs what is queued"
@@ -138,14 +137,14 @@ def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
     return FAILED if failed else DONE
 
 
-def _ended(backend: Queue, before: list[str], left: list[str]) -> list[JobRecord]:
+def _ended(backend: Backend, before: list[str], left: list[str]) -> list[JobRecord]:
     """Return the jobs that were open before and have ended."""
     still_open = set(left)
     records = [backend.record(job_id) for job_id in before if job_id not in still_open]
     return [record for record in records if record.status.is_terminal]
 
 
-def _open_jobs(backend: Queue) -> list[str]:
+def _open_jobs(backend: Backend) -> list[str]:
     """Return the ids of what is queued or runs, in the order in which work is taken."""
     pending = [record.id for record in backend.records("PENDING", limit=_MOST_JOBS)]
     running = [record.id for record in backend.records("RUNNING", limit=_MOST_JOBS)]

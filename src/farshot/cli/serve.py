@@ -14,14 +14,15 @@ from farshot import __version__
 from farshot.cli.cell_texts import bytes_text, count_of, printable
 from farshot.cli.error_output import DONE
 from farshot.cli.forced_exit import end_within
-from farshot.cli.service_runtime import House
+from farshot.cli.service_runtime import ServiceRuntime
 from farshot.cli.settings_store import store_text
 from farshot.errors import ConfigError, TargetError
+from farshot.service.address import ListenAddress, check_address
 from farshot.service.api_page import PAGE
 from farshot.service.app import build_app
 from farshot.service.logs import configure_logs
 from farshot.service.protocol import Sizes
-from farshot.service.server import Binding, Settings, check_binding, serve
+from farshot.service.server import Settings, serve
 from farshot.simulators.targets import check_target
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from farshot.config.resolution import Loaded
     from farshot.config.settings import ServiceSettings
 
-__all__ = ["run_service"]
 
 _FRAMING = 64 * 1024
 _LAST_SECONDS = 5.0
@@ -49,11 +49,11 @@ def run_service(loaded: Loaded, config: Path | None) -> int:
     """Serve until a signal says to stop; `config` is the file that was named, for what is said at the start."""
     settings = loaded.settings
     binding = _binding(settings)
-    check_binding(binding.host, tls=binding.certificate is not None, insecure=binding.insecure)
+    check_address(binding.host, tls=binding.certificate is not None, insecure=binding.insecure)
     _check_targets(loaded)
     configure_logs(settings.server.log_format)
     sys.setswitchinterval(_TURN_SECONDS)
-    with House.opened(settings) as house:
+    with ServiceRuntime.opened(settings) as house:
         _heed_operator(house)
 
         def begin(url: str) -> None:
@@ -72,7 +72,7 @@ def run_service(loaded: Loaded, config: Path | None) -> int:
     return DONE
 
 
-def _heed_operator(house: House) -> None:
+def _heed_operator(house: ServiceRuntime) -> None:
     """Have SIGUSR1 take no new shards, and take some again at the second time.
 
     The handler has a thread do it: what it interrupts may hold the lock that is needed.
@@ -94,8 +94,8 @@ def _transport(settings: ServiceSettings, begin: Callable[[str], None], stop: Ca
     )
 
 
-def _binding(settings: ServiceSettings) -> Binding:
-    return Binding(
+def _binding(settings: ServiceSettings) -> ListenAddress:
+    return ListenAddress(
         host=settings.server.host,
         port=settings.server.port,
         certificate=settings.tls.certificate,
@@ -114,7 +114,7 @@ def _check_targets(loaded: Loaded) -> None:
             raise ConfigError(message) from None
 
 
-def _greeting(url: str, loaded: Loaded, house: House, config: Path | None) -> Iterator[str]:
+def _greeting(url: str, loaded: Loaded, house: ServiceRuntime, config: Path | None) -> Iterator[str]:
     settings = loaded.settings
     workers = f"{count_of(house.executor.workers, 'worker')}, {bytes_text(house.executor.memory)} of memory each"
     yield f"Farshot {__version__} serves at {url}"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from farshot.backends.http.transport import Ask, Transport
+from farshot.backends.http.transport import ApiRequest, Transport
 from farshot.wire import (
     JSON,
     NewTokenDocument,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from farshot.config.login import Service
     from farshot.wire import LimitsRequest, TokenRequest, UsageDocument
 
-__all__ = ["ServiceAccounts"]
 
 _PATIENCE = 2.0
 """Seconds for which a service that does not answer is asked again."""
@@ -53,11 +52,11 @@ class ServiceAccounts:
 
     def users(self) -> list[UserDocument]:
         """Return every user, by name."""
-        return self._ask(UsersDocument, Ask(method="GET", path="/v1/users")).users
+        return self._ask(UsersDocument, ApiRequest(method="GET", path="/v1/users")).users
 
     def usages(self) -> list[UsageDocument]:
         """Return what everybody has and may have; those first who have most in the store."""
-        return self._ask(UsagesDocument, Ask(method="GET", path="/v1/usage")).users
+        return self._ask(UsagesDocument, ApiRequest(method="GET", path="/v1/usage")).users
 
     def limit(self, name: str, limits: LimitsRequest) -> UserDocument:
         """Give a user limits of its own; those that are left out stay."""
@@ -65,7 +64,7 @@ class ServiceAccounts:
 
     def tokens(self) -> list[TokenDocument]:
         """Return every token, by user and age."""
-        return self._ask(TokensDocument, Ask(method="GET", path="/v1/tokens")).tokens
+        return self._ask(TokensDocument, ApiRequest(method="GET", path="/v1/tokens")).tokens
 
     def create_token(self, request: TokenRequest) -> NewTokenDocument:
         """Return a new token with its text. It is asked for once: a second one would be good as well."""
@@ -73,11 +72,11 @@ class ServiceAccounts:
 
     def revoke(self, ident: str) -> TokenDocument:
         """Make a token worthless and return it as it was before."""
-        return self._ask(TokenDocument, Ask(method="DELETE", path=f"/v1/tokens/{quote(ident, safe='')}"))
+        return self._ask(TokenDocument, ApiRequest(method="DELETE", path=f"/v1/tokens/{quote(ident, safe='')}"))
 
     def _send(self, kind: type[_Document], method: str, path: str, body: msgspec.Struct) -> _Document:
-        ask = Ask(method=method, path=path, headers={"Content-Type": JSON}, body=encode(body), seconds=0.0)
+        ask = ApiRequest(method=method, path=path, headers={"Content-Type": JSON}, body=encode(body), seconds=0.0)
         return self._ask(kind, ask)
 
-    def _ask(self, kind: type[_Document], ask: Ask) -> _Document:
+    def _ask(self, kind: type[_Document], ask: ApiRequest) -> _Document:
         return read_answer(self._transport.ask(ask).content, kind)

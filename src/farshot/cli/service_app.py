@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 
 from farshot.cli.error_output import InputError
-from farshot.cli.options import AsJson, TokenText, Url, Where
+from farshot.cli.options import AsJson, Location, TokenText, Url
 from farshot.cli.service_options import AccountOptions, Config, Expires, StoreDir, StoreUrl, load_settings, setting
-
-__all__ = ["add_service_commands"]
 
 
 def add_service_commands(app: typer.Typer) -> None:
@@ -141,7 +139,7 @@ def _account_options(
     if url and (config or data_dir or store):
         message = "--url is for a service; --data-dir, --store and --config are for a store: give one of them"
         raise InputError(message)
-    return AccountOptions(config, data_dir, store, Where(url=url, token=token))
+    return AccountOptions(config, data_dir, store, Location(url=url, token=token))
 
 
 @_token_app.command("list")

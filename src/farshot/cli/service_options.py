@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from farshot.cli.options import Where, duration_seconds
+from farshot.cli.options import Location, duration_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from farshot.config.resolution import Loaded
 
-__all__ = ["FLAGS", "AccountOptions", "Config", "Expires", "StoreDir", "StoreUrl", "load_settings", "setting"]
 
 FLAGS = {
     "host": "server.host",
@@ -73,7 +72,7 @@ class AccountOptions:
     config: Path | None
     data_dir: str | None
     store: str | None
-    where: Where
+    where: Location
 
     def store_flags(self) -> dict[str, str | None]:
         """Return the options that name a store, as `load_settings` takes them."""

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from farshot.backends.http.records import job_path
-from farshot.backends.http.transport import Ask, Transport
+from farshot.backends.http.transport import ApiRequest, Transport
 from farshot.wire import JobDocument, MeDocument, TargetsDocument, read_answer
 
 if TYPE_CHECKING:
     from farshot.config.login import Service
     from farshot.wire import TargetDocument
 
-__all__ = ["document_of", "targets_of", "who_am_i"]
 
 _PATIENCE = 2.0
 """Seconds for which a service that does not answer is asked again."""
@@ -40,4 +39,4 @@ def targets_of(service: Service) -> list[TargetDocument]:
 
 def _ask(service: Service, path: str, kind: type[_Document]) -> _Document:
     with closing(Transport(service.url, service.token or "", _PATIENCE)) as transport:
-        return read_answer(transport.ask(Ask(method="GET", path=path)).content, kind)
+        return read_answer(transport.ask(ApiRequest(method="GET", path=path)).content, kind)

@@ -13,8 +13,9 @@ from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
 from farshot.dispatch.health import DRAIN
 from farshot.dispatch.lease_holders import holder_name
-from farshot.executors.local import LocalExecutor, usable_cores
-from farshot.service.context import Limits, Parts, Work
+from farshot.executors.local import LocalExecutor
+from farshot.executors.memory_limits import usable_cores
+from farshot.service.context import Context, Limits, WorkControl
 from farshot.service.loader_process import Plan
 from farshot.store import SqlStore
 from farshot.store.accounts import SqlAccounts
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.submission import Submission
 
-__all__ = ["House"]
 
-
-class House:
+class ServiceRuntime:
     """A store, and what works on its jobs. Work begins with `start`."""
 
     def __init__(self, engine: Engine, settings: ServiceSettings) -> None:
@@ -59,7 +58,7 @@ class House:
 
     @classmethod
     @contextmanager
-    def opened(cls, settings: ServiceSettings) -> Iterator[House]:
+    def opened(cls, settings: ServiceSettings) -> Iterator[ServiceRuntime]:
         """Yield the house that the settings describe; raises `StoreError` where the store cannot be opened."""
         engine = open_store(settings)
         try:
@@ -99,7 +98,7 @@ class House:
         if self._started.is_set():
             self._dispatcher.close()
 
-    def parts(self) -> Parts:
+    def parts(self) -> Context:
         """Return what the HTTP API needs."""
         limits, quota = self._limits(), self._settings.quota.quota
         plan = Plan(
@@ -109,7 +108,7 @@ class House:
             targets=self._offered,
             log_format=self._settings.server.log_format,
         )
-        return Parts(
+        return Context(
             jobs=self._jobs,
             uploads=self._uploads,
             accounts=self._accounts,
@@ -117,7 +116,7 @@ class House:
             add=self._add,
             wake=self._wake,
             targets=lambda: self._offered,
-            work=Work(
+            work=WorkControl(
                 troubles=self._troubles,
                 restarts=lambda: self.executor.restarts,
                 set_aside=lambda: self._dispatcher.set_aside,

@@ -10,20 +10,18 @@ from farshot.cli.cell_texts import bytes_text
 from farshot.cli.settings_store import store_text
 from farshot.config import data_folder
 from farshot.config.login import chosen_client
-from farshot.executors.local import fair_memory, usable_cores
+from farshot.executors.memory_limits import fair_memory, usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from farshot.cli.options import Where
+    from farshot.cli.options import Location
     from farshot.config.resolution import Loaded
     from farshot.config.settings import ServiceSettings
 
-__all__ = ["Fact", "client_facts", "setting_facts"]
-
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class SettingSource:
     """One thing that is in force."""
 
     name: str
@@ -31,13 +29,13 @@ class Fact:
     origin: str
 
 
-def setting_facts(loaded: Loaded) -> Iterator[Fact]:
+def setting_facts(loaded: Loaded) -> Iterator[SettingSource]:
     """Yield every setting of `farshot serve`; nothing secret."""
     derived = _derived(loaded.settings)
     for key, value, origin in loaded.facts():
-        yield Fact(key, derived.get(key) or _text(value), origin)
+        yield SettingSource(key, derived.get(key) or _text(value), origin)
     if not loaded.settings.targets:
-        yield Fact("targets", "all that can be used here", "default")
+        yield SettingSource("targets", "all that can be used here", "default")
 
 
 def _derived(settings: ServiceSettings) -> dict[str, str]:
@@ -64,17 +62,17 @@ def _text(value: Any) -> str:  # noqa: ANN401 -- any setting
     return ", ".join(f"{name} {getattr(value, name)}" for name in fields if getattr(value, name) is not None)
 
 
-def client_facts(where: Where) -> Iterator[Fact]:
+def client_facts(where: Location) -> Iterator[SettingSource]:
     """Yield where commands find jobs; of a token only whether there is one."""
     service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
     if service is None:
-        yield Fact("jobs", f"on this machine, in {data_folder(where.data_dir)}", _folder_origin(where))
+        yield SettingSource("jobs", f"on this machine, in {data_folder(where.data_dir)}", _folder_origin(where))
         return
-    yield Fact("jobs", f"on the service {service.url}", service.url_origin)
-    yield Fact("token", "present" if service.token else "missing", service.token_origin or "-")
+    yield SettingSource("jobs", f"on the service {service.url}", service.url_origin)
+    yield SettingSource("token", "present" if service.token else "missing", service.token_origin or "-")
 
 
-def _folder_origin(where: Where) -> str:
+def _folder_origin(where: Location) -> str:
     if where.data_dir:
         return "flag --data-dir"
     return "environment FARSHOT_DATA_DIR" if os.environ.get("FARSHOT_DATA_DIR") else "default"

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from farshot.config.settings import ServiceSettings
 
-__all__ = ["open_store", "store_text"]
-
 
 def open_store(settings: ServiceSettings) -> Engine:
     """Open the store, which is made where it is missing; raises `StoreError`."""

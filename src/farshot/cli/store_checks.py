@@ -15,7 +15,6 @@ from farshot.store import FILE_NAME, SCHEMA_VERSION, inspect_store
 if TYPE_CHECKING:
     from farshot.store import Inspection
 
-__all__ = ["server_check", "store_check"]
 
 _CONNECT_SECONDS = 5
 _RESTORE = "choose another --data-dir, or restore a back-up"

@@ -14,10 +14,9 @@ from farshot.errors import TargetError
 from farshot.simulators.targets import GROUP, check_target, known_targets
 
 if TYPE_CHECKING:
-    from farshot.cli.options import Where
+    from farshot.cli.options import Location
     from farshot.config.login import Service
 
-__all__ = ["TargetState", "show_targets", "target_states"]
 
 _WORDS = {
     "auto": "the fastest simulator that answers exactly",
@@ -58,7 +57,7 @@ def _state(name: str) -> TargetState:
     return TargetState(name, usable=True, description=_WORDS.get(name, "a plug-in"), needs=None)
 
 
-def show_targets(where: Where, *, as_json: bool) -> int:
+def show_targets(where: Location, *, as_json: bool) -> int:
     """List the targets of the service that is meant, else those of this machine."""
     service = service_of(where)
     states = _offered(service) if service else target_states()

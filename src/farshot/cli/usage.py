@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from farshot.cli.service_options import AccountOptions
     from farshot.wire import UsageDocument
 
-__all__ = ["show_usage"]
 
 _HEADS = {
     "queued_circuits": "queued circuits",

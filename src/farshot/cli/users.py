@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from farshot.cli.service_options import AccountOptions
     from farshot.wire import QuotaDocument, TokenDocument, UserDocument
 
-__all__ = ["create_token", "limit_user", "list_tokens", "list_users", "open_accounts", "revoke_token"]
 
 _MAX_DAYS = 36_500
 

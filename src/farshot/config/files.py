@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["read_file", "read_toml"]
-
 
 def read_toml(file: Path) -> dict[str, Any]:
     """Return the tables of a file; raises `ConfigError` where it cannot be read."""

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["config_folder", "data_folder"]
-
 
 def data_folder(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of the local store: `given`, else `FARSHOT_DATA_DIR`, else the user's data folder."""

@@ -17,17 +17,6 @@ from farshot.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "Login",
-    "Service",
-    "chosen_client",
-    "clean_url",
-    "forget_login",
-    "login_file",
-    "store_login",
-    "stored_login",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Login:

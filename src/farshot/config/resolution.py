@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Loaded", "load"]
 
 _DATA_DIR, _STORE = "server.data_dir", "server.store"
 _LEAST_MEMORY = Size(2**28)

@@ -10,16 +10,6 @@ import msgspec
 from farshot.accounts import Quota
 from farshot.config.units import Seconds, Size
 
-__all__ = [
-    "LimitSettings",
-    "QuotaSettings",
-    "RetentionSettings",
-    "ServerSettings",
-    "ServiceSettings",
-    "TargetSettings",
-    "TlsSettings",
-]
-
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 

@@ -17,7 +17,6 @@ from farshot.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Given", "Layer", "environment", "options_of", "targets_given", "unknown"]
 
 _PREFIX = "FARSHOT_"
 _TARGETS = "FARSHOT_TARGETS"

@@ -6,8 +6,6 @@ import math
 import re
 from decimal import Decimal
 
-__all__ = ["Seconds", "Size", "whole_number"]
-
 _UNITS = {
     1: ("s", "sec", "secs", "second", "seconds"),
     60: ("m", "min", "mins", "minute", "minutes"),

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import threading
 
-__all__ = ["Changes"]
-
 
 class Changes:
     """Tells waiting threads of this process that the store changed, so that none polls for it."""

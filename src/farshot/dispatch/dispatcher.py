@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from farshot.dispatch import health
 from farshot.dispatch.health import Health
-from farshot.dispatch.held_shards import Holdings
-from farshot.dispatch.job_failures import Defects, is_of_job
+from farshot.dispatch.held_shards import HeldShards
+from farshot.dispatch.job_failures import JobFailures, is_of_job
 from farshot.dispatch.lease_holders import bury
-from farshot.dispatch.requests import Add, Additions, Wake
+from farshot.dispatch.requests import Additions, AddJob, Wake
 from farshot.errors import BrokenJobError, ExecutorError, StoreCorruptError, StoreError
-from farshot.model import Part
-from farshot.protocols import Broken, Exchanged, Halted, Lost, Resumed, Spared
+from farshot.model import ResultSlice
+from farshot.protocols import Broken, Exchange, Halted, Lost, Resumed, Spared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from farshot.protocols import Executor, ExecutorEvent, JobStore, Recorded
     from farshot.submission import Submission
 
-__all__ = ["Dispatcher"]
 
 _log = logging.getLogger(__name__)
 
@@ -56,11 +55,11 @@ class Dispatcher:
         self._changes = changes
         self._holder = holder
         self._renew_every = lease_seconds / 3
-        self._events: queue.SimpleQueue[ExecutorEvent | Wake | Add] = queue.SimpleQueue()
-        self._holdings = Holdings(store, executor)
-        self._defects = Defects(store, self._holdings.drop_job)
+        self._events: queue.SimpleQueue[ExecutorEvent | Wake | AddJob] = queue.SimpleQueue()
+        self._holdings = HeldShards(store, executor)
+        self._defects = JobFailures(store, self._holdings.drop_job)
         self._additions = Additions()
-        self._unrecorded: list[Part] = []
+        self._unrecorded: list[ResultSlice] = []
         self._troubles: list[Lost | Spared | Broken | Halted] = []
         self._looked_at = self._renewed_at = time.monotonic()
         self._tended_at = 0.0
@@ -98,7 +97,7 @@ class Dispatcher:
 
         Raises `KeyConflictError` and `StoreError` as `JobStore.add` does, `ExecutorError` where the thread has ended.
         """
-        request = Add(submission)
+        request = AddJob(submission)
         self._events.put(request)
         return request.outcome(self._thread.is_alive)
 
@@ -181,11 +180,11 @@ class Dispatcher:
             if self._defects.set_aside():
                 self._changes.publish()
 
-    def _gather(self) -> list[ExecutorEvent | Wake | Add]:
+    def _gather(self) -> list[ExecutorEvent | Wake | AddJob]:
         """Wait for one event, unless there is something to do; then take all that are there, but none that comes while
         these are seen to.
         """
-        gathered: list[ExecutorEvent | Wake | Add] = []
+        gathered: list[ExecutorEvent | Wake | AddJob] = []
         if not self._additions:
             try:
                 gathered.append(self._events.get(timeout=_TICK))
@@ -193,12 +192,12 @@ class Dispatcher:
                 return []
         return [*gathered, *(self._events.get_nowait() for _ in range(self._events.qsize()))]
 
-    def _sort(self, gathered: Iterable[ExecutorEvent | Wake | Add]) -> None:
+    def _sort(self, gathered: Iterable[ExecutorEvent | Wake | AddJob]) -> None:
         """Keep what is reported until it is recorded, and answer what is asked."""
         for event in gathered:
-            if isinstance(event, Part):
+            if isinstance(event, ResultSlice):
                 self._unrecorded.append(event)
-            elif isinstance(event, Add):
+            elif isinstance(event, AddJob):
                 self._additions.put(event)
             elif isinstance(event, Wake):
                 self._note_wake()
@@ -246,9 +245,9 @@ class Dispatcher:
                 submissions = [request.submission for request in asked]
                 done = self._store.exchange(self._unrecorded, self._holder, free, excluded, submissions)
             elif free > 0:
-                done = Exchanged([], self._store.claim(self._holder, free, excluded), [])
+                done = Exchange([], self._store.claim(self._holder, free, excluded), [])
             else:
-                done = Exchanged([], [], [])
+                done = Exchange([], [], [])
         except Exception as error:
             self._add_apart(asked, error)
             if not is_of_job(error):
@@ -265,7 +264,7 @@ class Dispatcher:
         self._note(done.recorded)
         self.health.recover(health.DISPATCHER, health.CLAIMS)
 
-    def _add_apart(self, asked: Iterable[Add], error: Exception) -> None:
+    def _add_apart(self, asked: Iterable[AddJob], error: Exception) -> None:
         """Add each job in a transaction of its own; where the store is away, whoever asked is told."""
         for request in asked:
             if not is_of_job(error):
@@ -293,7 +292,7 @@ class Dispatcher:
             self._defects.guard(part.lease.job_id, partial(self._record_one, part))
             self._unrecorded.pop(0)
 
-    def _record_one(self, part: Part) -> None:
+    def _record_one(self, part: ResultSlice) -> None:
         """Record one part; where that is refused for a second time, that its circuits have failed."""
         is_second = self._defects.is_known(part.lease.job_id)
         try:

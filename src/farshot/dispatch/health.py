@@ -12,19 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-__all__ = [
-    "CLAIMS",
-    "DAMAGE",
-    "DISPATCHER",
-    "DRAIN",
-    "EXPIRY",
-    "PACKAGE",
-    "RECOVERY",
-    "STORE",
-    "WORKERS",
-    "Health",
-    "Trouble",
-]
 
 STORE = "store"
 """The store does not answer, or refuses for now."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farshot.errors import FaultCode
-from farshot.model import CircuitResult, Fault, Part
+from farshot.model import CircuitResult, Fault, ResultSlice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from farshot.model import Lease, Shard
     from farshot.protocols import Executor, JobStore, Lost
 
-__all__ = ["Holdings"]
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class _Held:
         return running.get(self.shard.lease, 0.0) > max(_MOMENT, self.shard.cost)
 
 
-class Holdings:
+class HeldShards:
     """Shards under leases of this dispatcher, in the hands of its executor. Used by the dispatcher's thread only."""
 
     def __init__(self, store: JobStore, executor: Executor) -> None:
@@ -73,7 +72,7 @@ class Holdings:
         self._held[shard.lease] = _Held(shard, shard.first)
         self._executor.start(shard)
 
-    def note(self, part: Part, *, accepted: bool) -> None:
+    def note(self, part: ResultSlice, *, accepted: bool) -> None:
         """Note that a part was recorded, or that its lease had been lost."""
         held = self._held.get(part.lease)
         if held and accepted:
@@ -137,7 +136,7 @@ class Holdings:
             held.is_spared = True
             self._executor.spare(held.shard.lease)
 
-    def failed_part(self, part: Part, error: Exception) -> Part:
+    def failed_part(self, part: ResultSlice, error: Exception) -> ResultSlice:
         """Return what is recorded in place of a part that the store refuses: every circuit of it has failed."""
         shard = self._held[part.lease].shard
         fault = Fault(FaultCode.INTERNAL, f"the store refuses the result ({len(part.results):,} bytes): {error}")
@@ -145,7 +144,7 @@ class Holdings:
             CircuitResult.failed(fault, shard.spec, position, shard.labels[position - shard.first])
             for position in range(part.first, part.first + part.size)
         ]
-        return Part.of(part.lease, part.first, results, last=part.last)
+        return ResultSlice.of(part.lease, part.first, results, last=part.last)
 
     def recover(self, lost: Lost) -> bool:
         """Record what the circuit died of, or give the shard back for another attempt; say whether a result was made.
@@ -180,7 +179,7 @@ class Holdings:
         shard, offset = held.shard, held.position - held.shard.first
         result = CircuitResult.failed(fault, shard.spec, held.position, shard.labels[offset], seconds)
         last = offset + 1 == len(shard.labels)
-        self._store.record([Part.of(shard.lease, held.position, [result], last=last)])
+        self._store.record([ResultSlice.of(shard.lease, held.position, [result], last=last)])
         if not last:
             self._store.release(shard.lease)
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from farshot.protocols import JobStore
 
-__all__ = ["Defects", "is_of_job"]
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ def is_of_job(error: Exception) -> bool:
     return isinstance(error, BrokenJobError | StoreRefusalError) or not isinstance(error, StoreError)
 
 
-class Defects:
+class JobFailures:
     """Which jobs failed once. `handled` says how many were set aside."""
 
     def __init__(self, store: JobStore, let_go: Callable[[str], None]) -> None:

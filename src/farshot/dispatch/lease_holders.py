@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from farshot.protocols import JobStore
 
-__all__ = ["bury", "holder_name", "is_gone"]
 
 _log = logging.getLogger(__name__)
 

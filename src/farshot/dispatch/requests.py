@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.submission import Submission
 
-__all__ = ["Add", "Additions", "Wake"]
 
 _FEW = 8
 """Jobs of one owner that are added in one transaction."""
@@ -31,7 +30,7 @@ class Wake:
 
 
 @dataclass(slots=True)
-class Add:
+class AddJob:
     """Asks the thread to add a job, unless whoever asked has gone, and to put down what became of that."""
 
     submission: Submission
@@ -70,27 +69,27 @@ class Additions:
 
     def __init__(self) -> None:
         """Hold nothing."""
-        self._small: list[Add] = []
-        self._large: deque[Add] = deque()
+        self._small: list[AddJob] = []
+        self._large: deque[AddJob] = deque()
         self._large_is_next = False
 
     def __len__(self) -> int:
         """Return how many requests wait."""
         return len(self._small) + len(self._large)
 
-    def put(self, request: Add) -> None:
+    def put(self, request: AddJob) -> None:
         """Take a request in."""
         (self._small if request.is_small else self._large).append(request)
 
-    def take(self) -> list[Add]:
+    def take(self) -> list[AddJob]:
         """Return the requests of the next turn, which wait no more, without those that nobody waits for."""
         takes_large = bool(self._large) and (self._large_is_next or not self._small)
         self._large_is_next = not takes_large
         taken = [self._large.popleft()] if takes_large else self._take_small()
         return [request for request in taken if request.wanted]
 
-    def _take_small(self) -> list[Add]:
-        taken: list[Add] = []
+    def _take_small(self) -> list[AddJob]:
+        taken: list[AddJob] = []
         counts = Counter[str]()
         waiting, self._small = self._small, []
         for request in waiting:

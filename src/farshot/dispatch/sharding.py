@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from farshot.model import JobSpec, Observables, ShotGroup, TemplateSource
     from farshot.submission import Batch
 
-__all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_CIRCUITS", "Demand", "cut", "cut_sources", "divide", "estimate", "sampled"]
 
 MAX_SHARD_CIRCUITS = 500
 MAX_SHARD_BYTES = 2**20

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError
 from farshot.executors.memory_limits import fair_memory, usable_cores
-from farshot.executors.queue import Queue
+from farshot.executors.queue import ShardQueue
 from farshot.executors.slots import Lane, Slot, closed
-from farshot.executors.start_health import Starts
+from farshot.executors.start_health import StartHealth
 from farshot.protocols import Spared
 from farshot.worker.frames import Inspection, Verdict
 from farshot.worker.supervisor import Child, ChildDiedError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from farshot.model import Fault, Forecast, JobSpec, Lease, Shard
     from farshot.protocols import ExecutorEvent
 
-__all__ = ["CIRCUIT_TIMEOUT", "LocalExecutor", "fair_memory", "usable_cores"]
 
 CIRCUIT_TIMEOUT = 3600.0
 """Seconds that one circuit may run unless told."""
@@ -56,7 +55,7 @@ class LocalExecutor:
         self._memory = memory_limit or fair_memory(self._workers + self._lanes)
         self._circuit_timeout = circuit_timeout
         self._target_timeouts = dict(target_timeouts or {})
-        self._queue = Queue()
+        self._queue = ShardQueue()
         self._slots: list[Slot] = []
         self._inspectors: set[Child] = set()
         self._closed = threading.Event()
@@ -97,7 +96,7 @@ class LocalExecutor:
 
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the children; from now on hand every event to `deliver`."""
-        starts = Starts(self._workers, deliver, self._queue.clear)
+        starts = StartHealth(self._workers, deliver, self._queue.clear)
         self._deliver = deliver
         niceness = _NICENESS if self._lanes else 0
         starting = partial(Child, self._memory, niceness)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["fair_memory", "memory_limit", "usable_cores"]
 
 _MOUNTS = Path("sys/fs/cgroup")
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from farshot.model import Lease, Shard
 
-__all__ = ["SHORT", "Queue"]
 
 SHORT = 0.25
 """Seconds that a shard may be guessed to take in the lane for short work."""
@@ -37,7 +36,7 @@ class _Queued:
         return shard.cost <= SHORT and shard.lease.attempt == 1 and shard.suspect is None
 
 
-class Queue:
+class ShardQueue:
     """The shards that wait for a child, and whose shards run.
 
     A short shard may run in the lane once no worker was free for a moment: it has waited so long itself, or all workers

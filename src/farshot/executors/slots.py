@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from farshot.errors import ExecutorError
-from farshot.model import Part
+from farshot.model import ResultSlice
 from farshot.protocols import Broken, Lost, Spared
 from farshot.simulators.shots import naming_shots
 from farshot.worker.frames import Assignment, Report
@@ -17,13 +17,12 @@ from farshot.worker.supervisor import ChildDiedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from farshot.executors.queue import Queue
-    from farshot.executors.start_health import Starts
+    from farshot.executors.queue import ShardQueue
+    from farshot.executors.start_health import StartHealth
     from farshot.model import Fault, Forecast, Lease, Shard
     from farshot.protocols import ExecutorEvent
     from farshot.worker.supervisor import Child
 
-__all__ = ["Lane", "Slot", "closed"]
 
 _LANE_SECONDS = 5.0
 """Seconds that a circuit may run in the lane although others wait for it."""
@@ -44,8 +43,8 @@ class Slot:
 
     def __init__(
         self,
-        queue: Queue,
-        starts: Starts,
+        queue: ShardQueue,
+        starts: StartHealth,
         starting: Callable[[], Child],
         deliver: Callable[[ExecutorEvent], None],
     ) -> None:
@@ -269,6 +268,6 @@ def _assignment(shard: Shard) -> Assignment:
     return Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect, shard.verdict)
 
 
-def _part(lease: Lease, report: Report, *, whole: bool) -> Part:
+def _part(lease: Lease, report: Report, *, whole: bool) -> ResultSlice:
     last = report.last and whole
-    return Part(lease, report.first, report.size, report.failed, report.seconds, report.results, last)
+    return ResultSlice(lease, report.first, report.size, report.failed, report.seconds, report.results, last)

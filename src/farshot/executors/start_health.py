@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from farshot.model import Lease
     from farshot.protocols import ExecutorEvent
 
-__all__ = ["Starts"]
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 5.0
 
 
-class Starts:
+class StartHealth:
     """Counts the starts that fail in a row, slot by slot. Safe from any thread."""
 
     def __init__(

@@ -14,7 +14,6 @@ from farshot.openqasm.refusal import reject_unsupported
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Angle", "angle", "combined"]
 
 _FINE = 52
 """From so many bits on a step is smaller than what a float tells apart."""

@@ -17,10 +17,9 @@ from farshot.operations.operations import Condition
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.openqasm.state import Operand, State
+    from farshot.openqasm.state import Operand, ReaderState
     from farshot.operations.operations import Operation
 
-__all__ = ["box", "if_else", "loop", "switch"]
 
 _INTEGERS = frozenset({"int", "uint"})
 _INTEGER = 32
@@ -30,7 +29,7 @@ _TRUTH = {"0", "1", "true", "false"}
 _FALSE = {"0", "false"}
 
 
-def block(state: State) -> None:
+def block(state: ReaderState) -> None:
     """Read the statements between braces; names of numbers end with them."""
     opened = state.cursor.at
     state.cursor.expect("{")
@@ -52,7 +51,7 @@ class Test(NamedTuple):
     negated: bool = False
 
 
-def _branch(state: State) -> tuple[Operation, ...]:
+def _branch(state: ReaderState) -> tuple[Operation, ...]:
     """Read the block or the one statement that a condition governs, and return its operations."""
     state.conditions += 1
     state.out.open()
@@ -66,7 +65,7 @@ def _branch(state: State) -> tuple[Operation, ...]:
     return state.out.close()
 
 
-def if_else(state: State) -> None:
+def if_else(state: ReaderState) -> None:
     """`if (condition) ... else ...`."""
     at = state.start
     state.cursor.advance()
@@ -80,7 +79,7 @@ def if_else(state: State) -> None:
     state.out.branch([Case((test.condition,), body)] if test.condition else [], otherwise, at)
 
 
-def _condition(state: State) -> Test:
+def _condition(state: ReaderState) -> Test:
     """Read a condition of the forms that simulators read; the rarer ones make the circuit rich."""
     state.trace.features.add(Feature.DYNAMIC)
     state.trace.count(1, state.cursor.at)
@@ -95,7 +94,7 @@ def _condition(state: State) -> Test:
     return test
 
 
-def _conditional(state: State) -> Operand:
+def _conditional(state: ReaderState) -> Operand:
     """Read the bit or the register of a condition."""
     at = state.cursor.at
     if state.cursor.word in _INTEGERS:
@@ -111,7 +110,7 @@ def _conditional(state: State) -> Operand:
     return operand
 
 
-def _cast(state: State) -> Operand:
+def _cast(state: ReaderState) -> Operand:
     """`int(c)`: a register is compared as a number anyway."""
     at = state.cursor.at
     state.rich()
@@ -126,11 +125,11 @@ def _cast(state: State) -> Operand:
     return operand
 
 
-def _is_number(state: State) -> bool:
+def _is_number(state: ReaderState) -> bool:
     return state.cursor.word in state.declared.numbers
 
 
-def _negated(state: State) -> Test:
+def _negated(state: ReaderState) -> Test:
     """`!c[0]`, or `~c[0]`."""
     if state.cursor.advance() == "~":
         state.rich()
@@ -144,7 +143,7 @@ def _is_one(operand: Operand) -> Condition:
     return Condition(tuple(operand.indices), 1)
 
 
-def _compared(state: State) -> Test:
+def _compared(state: ReaderState) -> Test:
     """`c[0]`, `c[0] == 1` or `c == 3`."""
     operand = _conditional(state)
     if state.cursor.word not in {"==", "!="}:
@@ -159,7 +158,7 @@ def _compared(state: State) -> Test:
     return Test(_is_one(operand), negated != (state.cursor.advance() in _FALSE))
 
 
-def _mirrored(state: State) -> Test:
+def _mirrored(state: ReaderState) -> Test:
     """`3 == c`: the value comes first."""
     state.rich()
     begin = state.cursor.at
@@ -175,7 +174,7 @@ def _mirrored(state: State) -> Test:
     return Test(condition)
 
 
-def loop(state: State) -> None:
+def loop(state: ReaderState) -> None:
     """`for int name in values { ... }`, followed round by round."""
     cursor = state.cursor
     cursor.advance()
@@ -197,7 +196,7 @@ def loop(state: State) -> None:
     _rounds(state, name, values)
 
 
-def width_of(state: State) -> int | None:
+def width_of(state: ReaderState) -> int | None:
     """Step over the width of a type, as in `int[32]`, and return it; None where there is none."""
     if not state.cursor.take("["):
         return None
@@ -209,7 +208,7 @@ def width_of(state: State) -> int | None:
     return width
 
 
-def _values(state: State) -> Sequence[int]:
+def _values(state: ReaderState) -> Sequence[int]:
     at = state.cursor.at
     if state.cursor.take("{"):
         found = [state.integer()]
@@ -228,7 +227,7 @@ def _values(state: State) -> Sequence[int]:
     return inclusive(bounds, at)
 
 
-def _rounds(state: State, name: str, values: Sequence[int]) -> None:
+def _rounds(state: ReaderState, name: str, values: Sequence[int]) -> None:
     begin = state.cursor.at
     hidden = len(state.declared.hidden)
     state.loops += 1
@@ -245,7 +244,7 @@ def _rounds(state: State, name: str, values: Sequence[int]) -> None:
         skip_statement(state)
 
 
-def _round(state: State) -> None:
+def _round(state: ReaderState) -> None:
     if state.cursor.word == "{":
         block(state)
         return
@@ -254,7 +253,7 @@ def _round(state: State) -> None:
     state.leave_block()
 
 
-def skip_statement(state: State) -> None:
+def skip_statement(state: ReaderState) -> None:
     """Step over one statement, or a block, that never runs."""
     cursor = state.cursor
     while cursor.word not in {";", "{"}:
@@ -271,7 +270,7 @@ def skip_statement(state: State) -> None:
         skip_statement(state)
 
 
-def _skip_braces(state: State) -> None:
+def _skip_braces(state: ReaderState) -> None:
     cursor = state.cursor
     opened = cursor.at
     cursor.expect("{")
@@ -282,7 +281,7 @@ def _skip_braces(state: State) -> None:
         depth += {"{": 1, "}": -1}.get(cursor.advance(), 0)
 
 
-def switch(state: State) -> None:
+def switch(state: ReaderState) -> None:
     """`switch (bits) { case 0, 1 { ... } default { ... } }`."""
     cursor = state.cursor
     begin = state.start
@@ -305,7 +304,7 @@ def switch(state: State) -> None:
     state.out.branch(cases, otherwise, begin)
 
 
-def _case(state: State, operand: Operand, seen: set[int]) -> Case:
+def _case(state: ReaderState, operand: Operand, seen: set[int]) -> Case:
     conditions = []
     while True:
         at = state.cursor.at
@@ -320,7 +319,7 @@ def _case(state: State, operand: Operand, seen: set[int]) -> Case:
     return Case(tuple(conditions), _branch(state))
 
 
-def box(state: State) -> None:
+def box(state: ReaderState) -> None:
     """`box { ... }`."""
     state.cursor.advance()
     if state.cursor.word == "[":

@@ -6,8 +6,6 @@ import re
 
 from farshot.openqasm.refusal import reject
 
-__all__ = ["check_characters", "without_mark"]
-
 _MARK = "\ufeff"
 _PLAIN = bytes([9, 10, *range(32, 127)])
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\ud800-\udfff]|\r(?!\n)")

@@ -9,14 +9,13 @@ from farshot.openqasm.facts import Feature, Scan
 from farshot.openqasm.refusal import line_of
 
 if TYPE_CHECKING:
-    from farshot.openqasm.state import State
+    from farshot.openqasm.state import ReaderState
 
-__all__ = ["conclude", "features_of"]
 
 _NOT_CODE = re.compile(r"//[^\n]*|/\*(?s:.*?)\*/|[πτ]")
 
 
-def conclude(state: State) -> Scan:
+def conclude(state: ReaderState) -> Scan:
     """Return the facts of a text that was read to its end."""
     declared, trace, text = state.declared, state.trace, state.cursor.text
     features = features_of(trace.features, text, clifford=trace.clifford)

@@ -17,21 +17,8 @@ from farshot.openqasm.statements import end_qubits, record_measure, top_level
 from farshot.openqasm.symbols import MISREAD, Register
 
 if TYPE_CHECKING:
-    from farshot.openqasm.state import State
+    from farshot.openqasm.state import ReaderState
 
-__all__ = [
-    "NUMBERS",
-    "REFUSED",
-    "alias",
-    "annotation",
-    "bit",
-    "constant",
-    "delay",
-    "named",
-    "number",
-    "qubit",
-    "refuse",
-]
 
 NUMBERS = frozenset({"int", "uint", "float", "angle"})
 """The types of named numbers that are followed."""
@@ -73,13 +60,13 @@ REFUSED = {
 """Words that begin what no simulator runs, and what to do instead."""
 
 
-def refuse(state: State) -> None:
+def refuse(state: ReaderState) -> None:
     """Refuse a statement of `REFUSED` by its name."""
     word = state.cursor.word
     reject_unsupported(f"{shown(word)}: {REFUSED[word]}", state.cursor.at)
 
 
-def qubit(state: State) -> None:
+def qubit(state: ReaderState) -> None:
     """`qubit[size] name;`."""
     state.cursor.advance()
     top_level(state, "qubits")
@@ -89,7 +76,7 @@ def qubit(state: State) -> None:
     end_qubits(state)
 
 
-def bit(state: State) -> None:
+def bit(state: ReaderState) -> None:
     """`bit[size] name;`, also with a first value that is a measurement."""
     cursor = state.cursor
     cursor.advance()
@@ -107,7 +94,7 @@ def bit(state: State) -> None:
     state.end_statement()
 
 
-def _size(state: State) -> int | None:
+def _size(state: ReaderState) -> int | None:
     if not state.cursor.take("["):
         return None
     size = state.integer()
@@ -115,14 +102,14 @@ def _size(state: State) -> int | None:
     return size
 
 
-def _measure_into(state: State, bits: Operand) -> None:
+def _measure_into(state: ReaderState, bits: Operand) -> None:
     state.cursor.expect("measure")
     qubits = state.qubits()
     state.end_statement()
     record_measure(state, qubits, bits)
 
 
-def constant(state: State) -> None:
+def constant(state: ReaderState) -> None:
     """`const type name = value;`."""
     state.cursor.advance()
     if state.cursor.word not in NUMBERS:
@@ -132,7 +119,7 @@ def constant(state: State) -> None:
         state.declared.constants[name] = state.declared.numbers[name]
 
 
-def number(state: State) -> None:
+def number(state: ReaderState) -> None:
     """`type name = value;`: a number that keeps its first value; `int name;`, which a register is assigned to."""
     typed = _typed(state)
     if state.cursor.word == ";" and typed.kind in {"int", "uint"}:
@@ -150,7 +137,7 @@ class _Typed(NamedTuple):
     at: int
 
 
-def _typed(state: State) -> _Typed:
+def _typed(state: ReaderState) -> _Typed:
     kind = state.cursor.advance()
     width = width_of(state)
     at = state.cursor.at
@@ -159,7 +146,7 @@ def _typed(state: State) -> _Typed:
     return _Typed(kind, width, name, at)
 
 
-def _variable(state: State, typed: _Typed) -> None:
+def _variable(state: ReaderState, typed: _Typed) -> None:
     top_level(state, "variables")
     state.rich()
     state.end_statement()
@@ -167,7 +154,7 @@ def _variable(state: State, typed: _Typed) -> None:
     state.declared.snapshots[typed.name] = Snapshot(width - 1 if typed.kind == "int" else width)
 
 
-def _valued(state: State, kind: str, width: int | None, name: str, at: int) -> str:
+def _valued(state: ReaderState, kind: str, width: int | None, name: str, at: int) -> str:
     cursor = state.cursor
     if cursor.word == ";":
         reject_unsupported(f"{shown(name)} has no value: give it one here", at)
@@ -183,7 +170,7 @@ def _valued(state: State, kind: str, width: int | None, name: str, at: int) -> s
     return name
 
 
-def _first_value(state: State, kind: str, width: int | None) -> int | float:
+def _first_value(state: ReaderState, kind: str, width: int | None) -> int | float:
     at = state.cursor.at
     value = evaluate(state.expression(), state.version, {})
     if kind == "angle":
@@ -197,7 +184,7 @@ def _first_value(state: State, kind: str, width: int | None) -> int | float:
     return value
 
 
-def alias(state: State) -> None:
+def alias(state: ReaderState) -> None:
     """`let name = register[range] ++ ...;`."""
     cursor = state.cursor
     cursor.advance()
@@ -219,7 +206,7 @@ def alias(state: State) -> None:
     state.end_statement()
 
 
-def delay(state: State) -> None:
+def delay(state: ReaderState) -> None:
     """`delay[duration] qubits;`: idle time, which changes nothing here."""
     cursor = state.cursor
     cursor.advance()
@@ -236,7 +223,7 @@ def delay(state: State) -> None:
     state.trace.operate(1, state.start)
 
 
-def annotation(state: State) -> None:
+def annotation(state: ReaderState) -> None:
     """`@name ...`: passed over up to the end of its line."""
     state.rich()
     cursor = state.cursor
@@ -246,7 +233,7 @@ def annotation(state: State) -> None:
         reject("an annotation must stand before a statement", cursor.at)
 
 
-def named(state: State) -> None:
+def named(state: ReaderState) -> None:
     """Read what a name begins: a gate, or a measurement into bits."""
     cursor = state.cursor
     known = state.declared.names.get(cursor.word)
@@ -260,7 +247,7 @@ def named(state: State) -> None:
         reject_unsupported(f"{shown(cursor.word)} cannot be assigned: simulators keep its first value", cursor.at)
 
 
-def _assigned(state: State) -> None:
+def _assigned(state: ReaderState) -> None:
     bits = state.operand(classical=True)
     if state.cursor.word.endswith("=") and state.cursor.word != "=":
         reject_unsupported("no simulator computes with bits: they hold outcomes of `measure` alone", state.cursor.at)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from farshot.openqasm.library import Call, Gate
 
-__all__ = ["TAME", "Trace"]
 
 TAME = 1e4
 """A gate whose angles stay finite for every argument up to this is tame: plain arguments cannot hurt it."""
@@ -24,7 +23,7 @@ _MAX_WARNINGS = 10
 
 
 @dataclass(slots=True)
-class Trace:
+class Effects:
     """What the statements read so far do.
 
     `first_measure` is the offset of the first statement that measures; `library` the library gates used;

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from farshot.openqasm.tokens import Cursor
 
-__all__ = ["Expression", "Reader", "Step", "bound", "evaluate", "integer", "names_known"]
 
 Number: TypeAlias = "int | float"
 
@@ -80,7 +79,7 @@ def names_known(version: int) -> frozenset[str]:
     return frozenset(_CONSTANTS[version]) | frozenset(_FUNCTIONS[version])
 
 
-class Reader:
+class ExpressionReader:
     """Reads one formula of OpenQASM `version`; `known` are named numbers, `free` are gate parameters."""
 
     __slots__ = ("_cursor", "_depth", "_free", "_known", "_open", "_steps", "_turns", "_version")

@@ -7,9 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from farshot.openqasm.pattern import Row
-from farshot.operations.operations import Program
-
-__all__ = ["Feature", "Scan"]
+from farshot.operations.operations import PlainCircuit
 
 
 class Feature(StrEnum):
@@ -73,7 +71,7 @@ class Scan(msgspec.Struct, frozen=True):
     """Where the text came from, if it is a row of a template."""
     warnings: tuple[str, ...] = ()
     """What in the text is probably not meant."""
-    program: Program | None = None
+    program: PlainCircuit | None = None
     """The operations, where the text was written from them."""
 
     @property

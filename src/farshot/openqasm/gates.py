@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from farshot.openqasm.expressions import Expression
-    from farshot.openqasm.state import Operand, State
+    from farshot.openqasm.state import Operand, ReaderState
 
-__all__ = ["MODIFIERS", "broadcast", "define_gate", "use_gate"]
 
 MODIFIERS = frozenset({"ctrl", "negctrl", "inv", "pow"})
 
@@ -66,7 +65,7 @@ class _Use:
         return self.gate.qubits + self.controls
 
 
-def use_gate(state: State) -> None:
+def use_gate(state: ReaderState) -> None:
     """Read a gate and what it acts on."""
     use = _read_use(state)
     operands = _operands(state)
@@ -84,7 +83,7 @@ def use_gate(state: State) -> None:
     state.out.gate(Use(use.gate, tuple(map(float, angles)), tuple(use.modifiers)), columns, use.at)
 
 
-def _read_use(state: State, free: frozenset[str] | None = None) -> _Use:
+def _read_use(state: ReaderState, free: frozenset[str] | None = None) -> _Use:
     """Read up to the operands. `free` are the parameters of the gate that is being defined, if any."""
     use = _Use(Gate("", (), 0), state.cursor.at)
     while state.version == 3 and state.cursor.word in MODIFIERS:
@@ -98,7 +97,7 @@ def _read_use(state: State, free: frozenset[str] | None = None) -> _Use:
     return use
 
 
-def _modify(state: State, use: _Use) -> None:
+def _modify(state: ReaderState, use: _Use) -> None:
     at = state.cursor.at
     word = state.cursor.advance()
     if len(use.modifiers) >= MAX_NESTING:
@@ -115,14 +114,14 @@ def _modify(state: State, use: _Use) -> None:
     state.cursor.expect("@")
 
 
-def _exponent(state: State) -> float:
+def _exponent(state: ReaderState) -> float:
     state.cursor.expect("(")
     value = evaluate(state.expression(), state.version, {})
     state.cursor.expect(")")
     return value
 
 
-def _controls(state: State) -> int:
+def _controls(state: ReaderState) -> int:
     if not state.cursor.take("("):
         return 1
     state.rich()
@@ -134,7 +133,7 @@ def _controls(state: State) -> int:
     return number
 
 
-def _arguments(state: State, free: frozenset[str] | None) -> list[Expression]:
+def _arguments(state: ReaderState, free: frozenset[str] | None) -> list[Expression]:
     if not state.cursor.take("("):
         return []
     found: list[Expression] = []
@@ -146,7 +145,7 @@ def _arguments(state: State, free: frozenset[str] | None) -> list[Expression]:
     return found
 
 
-def _formula(state: State, free: frozenset[str]) -> Expression:
+def _formula(state: ReaderState, free: frozenset[str]) -> Expression:
     """Read a formula in the definition of a gate, which may use constants of the text."""
     constants = state.declared.constants
     if constants:
@@ -154,7 +153,7 @@ def _formula(state: State, free: frozenset[str]) -> Expression:
     return state.formula(constants, free)
 
 
-def _operands(state: State) -> list[Operand]:
+def _operands(state: ReaderState) -> list[Operand]:
     if state.cursor.word == ";":
         return []
     found = [state.qubits()]
@@ -202,7 +201,7 @@ def _repeated(row: Sequence[int]) -> int:
     return -1
 
 
-def define_gate(state: State) -> None:
+def define_gate(state: ReaderState) -> None:
     """Read the definition of a gate."""
     cursor = state.cursor
     cursor.expect("gate")
@@ -224,7 +223,7 @@ def define_gate(state: State) -> None:
     state.declared.add_gate(replace(defined, work=_work(uses, barred)))
 
 
-def _formals(state: State, end: str) -> tuple[str, ...]:
+def _formals(state: ReaderState, end: str) -> tuple[str, ...]:
     found: list[str] = []
     while state.cursor.word != end:
         if found:
@@ -234,14 +233,14 @@ def _formals(state: State, end: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _check_formals(state: State, names: Sequence[str], at: int) -> None:
+def _check_formals(state: ReaderState, names: Sequence[str], at: int) -> None:
     for name in names:
         state.declared.check_word(name, at)
     if len(set(names)) < len(names):
         reject("the parameters and qubits of a gate need different names", at)
 
 
-def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> tuple[list[_Use], int]:
+def _body(state: ReaderState, free: frozenset[str], qubits: Mapping[str, int]) -> tuple[list[_Use], int]:
     """Read up to the end of a definition; return the gates in it, and how many qubits its barriers name."""
     uses: list[_Use] = []
     barred = 0
@@ -261,7 +260,7 @@ def _body(state: State, free: frozenset[str], qubits: Mapping[str, int]) -> tupl
     return uses, barred
 
 
-def _formal_operands(state: State, qubits: Mapping[str, int]) -> tuple[int, ...]:
+def _formal_operands(state: ReaderState, qubits: Mapping[str, int]) -> tuple[int, ...]:
     cursor = state.cursor
     found: dict[int, None] = {}
     while cursor.word != ";":
@@ -285,7 +284,7 @@ def _check_size(name: str, uses: Sequence[_Use], at: int) -> None:
         reject_limit(f"gates that use gates are nested more than {MAX_NESTING} deep", at)
 
 
-def _defined(state: State, name: str, parameters: tuple[str, ...], qubits: int, uses: Sequence[_Use]) -> Gate:
+def _defined(state: ReaderState, name: str, parameters: tuple[str, ...], qubits: int, uses: Sequence[_Use]) -> Gate:
     inside = tuple(Call(use.gate, use.arguments, use.factor, use.at, tuple(use.modifiers), use.places) for use in uses)
     body = tuple(call for call in inside if call.arguments)
     return Gate(
@@ -310,7 +309,7 @@ def _work(uses: Sequence[_Use], barred: int) -> int:
     return sum(use.work for use in uses) + max(0, read + barred - free)
 
 
-def _limit(state: State, body: tuple[Call, ...]) -> float:
+def _limit(state: ReaderState, body: tuple[Call, ...]) -> float:
     """Return the largest step of the ladder that keeps every angle of `body` finite, 0 where none does."""
     inner: list[Call] = []
     for call in body:

@@ -6,29 +6,27 @@ import re
 from typing import TYPE_CHECKING
 
 from farshot.openqasm import blocks, declarations, statements
-from farshot.openqasm.effects import Trace
+from farshot.openqasm.effects import Effects
 from farshot.openqasm.gates import MODIFIERS, define_gate, use_gate
 from farshot.openqasm.refusal import reject, reject_limit, reject_unsupported, shown
-from farshot.openqasm.state import State
-from farshot.openqasm.symbols import Declared
+from farshot.openqasm.state import ReaderState
+from farshot.openqasm.symbols import Symbols
 from farshot.openqasm.tokens import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["begin", "follow", "read", "read_from"]
 
-
-def _gate(state: State) -> None:
+def _gate(state: ReaderState) -> None:
     statements.top_level(state, "gates")
     define_gate(state)
 
 
-def _nothing(state: State) -> None:
+def _nothing(state: ReaderState) -> None:
     state.cursor.advance()
 
 
-_SHARED: dict[str, Callable[[State], None]] = {
+_SHARED: dict[str, Callable[[ReaderState], None]] = {
     "OPENQASM": statements.late_version,
     "include": statements.include,
     "qreg": statements.qreg,
@@ -39,7 +37,7 @@ _SHARED: dict[str, Callable[[State], None]] = {
     "measure": statements.measure_arrow,
     ";": _nothing,
 }
-_STATEMENTS: dict[int, dict[str, Callable[[State], None]]] = {
+_STATEMENTS: dict[int, dict[str, Callable[[ReaderState], None]]] = {
     2: {**_SHARED, "if": statements.if_equal, "opaque": statements.opaque},
     3: {
         **dict.fromkeys(declarations.REFUSED, declarations.refuse),
@@ -61,7 +59,7 @@ _STATEMENTS: dict[int, dict[str, Callable[[State], None]]] = {
 _OTHERWISE = {2: use_gate, 3: declarations.named}
 
 
-def follow(state: State) -> None:
+def follow(state: ReaderState) -> None:
     """Read one statement."""
     state.start = state.cursor.at
     if state.loops:
@@ -80,17 +78,17 @@ _COMMENTS = re.compile(r"//[^\n]*")
 _VERSIONS = {"2": 2, "2.0": 2, "3": 3, "3.0": 3, "3.1": 3}
 
 
-def begin(text: str) -> State:
+def begin(text: str) -> ReaderState:
     """Read the version line, if there is one, and stand on the first statement after it."""
     cursor = Cursor(text)
     if cursor.word == "OPENQASM":
         cursor.advance()
-        declared = Declared(_version(cursor))
+        declared = Symbols(_version(cursor))
         cursor.expect(";")
         declared.include_at = cursor.previous
     else:
-        declared = Declared(2 if _REGISTERS.search(_COMMENTS.sub("", text)) else 3)
-    return State(cursor, declared, Trace(), follow)
+        declared = Symbols(2 if _REGISTERS.search(_COMMENTS.sub("", text)) else 3)
+    return ReaderState(cursor, declared, Effects(), follow)
 
 
 def _version(cursor: Cursor) -> int:
@@ -104,12 +102,12 @@ def _version(cursor: Cursor) -> int:
     return version
 
 
-def read(text: str) -> State:
+def read(text: str) -> ReaderState:
     """Read a whole text and return what was found."""
     return read_from(begin(text))
 
 
-def read_from(state: State) -> State:
+def read_from(state: ReaderState) -> ReaderState:
     """Read a text from the place of `state` to its end and return what was found."""
     while state.cursor.kind != "end":
         follow(state)

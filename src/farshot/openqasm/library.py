@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from farshot.openqasm.expressions import Expression
 
-__all__ = ["BUILTINS", "INCLUDES", "LIBRARIES", "REDEFINABLE", "Call", "Gate", "Modifier"]
-
 
 class Modifier(NamedTuple):
     """A word before a gate, and the number in its parentheses: how many controls, or which power."""

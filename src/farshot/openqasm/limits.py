@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "MAX_BITS",
-    "MAX_DIGITS",
-    "MAX_EVALUATIONS",
-    "MAX_NESTING",
-    "MAX_OPERATIONS",
-    "MAX_QUBITS",
-    "MAX_STEPS",
-    "MAX_WORK",
-    "REREAD",
-]
-
 MAX_QUBITS = 10_000
 """Declared qubits."""
 MAX_BITS = 65_536

@@ -10,12 +10,10 @@ from farshot.openqasm.recorder import Recorder
 from farshot.openqasm.refusal import RefusalError
 
 if TYPE_CHECKING:
-    from farshot.operations.operations import Program
-
-__all__ = ["lower"]
+    from farshot.operations.operations import PlainCircuit
 
 
-def lower(text: str) -> Program:
+def lower(text: str) -> PlainCircuit:
     """Return the operations of a text that has no byte order mark; raises `CircuitError`.
 
     >>> lower("OPENQASM 3.0; qubit[2] q; for int i in [0:1] { U(pi, 0, i) q[i]; }").operations[1].angles

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from farshot.openqasm.library import Gate, Modifier
     from farshot.operations.operations import Condition, Operation
 
-__all__ = ["Case", "Output", "Use"]
-
 
 class Use(NamedTuple):
     """A gate with its angles and its modifiers, outermost first."""

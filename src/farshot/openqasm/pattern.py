@@ -15,8 +15,6 @@ from farshot.errors import CircuitError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Pattern", "Row"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:

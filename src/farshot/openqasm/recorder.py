@@ -9,7 +9,7 @@ from farshot.openqasm.limits import MAX_NESTING, MAX_OPERATIONS
 from farshot.openqasm.output import Output, Use
 from farshot.openqasm.refusal import reject_limit, reject_unsupported
 from farshot.operations.gates import controlled, inverted, library_gate, raised, root
-from farshot.operations.operations import Branch, Gate, Measure, Program, Reset
+from farshot.operations.operations import Branch, Gate, Measure, PlainCircuit, Reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from farshot.openqasm.output import Case
     from farshot.operations.operations import Operation
 
-__all__ = ["Recorder"]
 
 _REMEMBERED = 100_000
 """Gates of expansions that are kept for the next use."""
@@ -37,9 +36,9 @@ class Recorder(Output):
         self._work = 0
         self._at = 0
 
-    def program(self, qubits: int) -> Program:
+    def program(self, qubits: int) -> PlainCircuit:
         """Return what was collected."""
-        return Program(qubits, tuple(self._registers), tuple(self._bodies[0]))
+        return PlainCircuit(qubits, tuple(self._registers), tuple(self._bodies[0]))
 
     def register(self, size: int) -> None:
         """Take a classical register."""

@@ -6,8 +6,6 @@ from typing import NoReturn
 
 from farshot.errors import CircuitError, FaultCode
 
-__all__ = ["RefusalError", "column_of", "line_of", "reject", "reject_limit", "reject_unsupported", "shown"]
-
 _SHOWN = 40
 
 

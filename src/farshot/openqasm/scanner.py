@@ -10,12 +10,11 @@ from farshot.openqasm.conclusions import conclude
 from farshot.openqasm.grammar import read
 from farshot.openqasm.refusal import RefusalError, shown
 from farshot.openqasm.shapes import Outline, Shapes, outline, shape_of
-from farshot.openqasm.statement_cache import QuickReader
+from farshot.openqasm.statement_cache import StatementCache
 
 if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
 
-__all__ = ["Scanner", "scan"]
 
 _ENDINGS = (".qasm", ".qasm2", ".qasm3")
 _LONGEST_NAME = 4096
@@ -30,7 +29,7 @@ class Scanner:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._shapes = Shapes()
-        self._quick = QuickReader()
+        self._quick = StatementCache()
 
     def scan(self, source: str) -> Scan:
         """Return the facts of the circuit `source`; see `farshot.openqasm.scanner.scan`."""

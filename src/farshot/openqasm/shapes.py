@@ -18,7 +18,6 @@ import msgspec
 if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
 
-__all__ = ["Outline", "Shapes", "head_end", "outline", "shape_of"]
 
 _NUMBER = r"-?[0-9]{1,3}+\.[0-9]{1,20}+(?:e-[0-9][0-9]?)?"
 _TIMES_PI = rf"-?(?:pi\*)?(?:{_NUMBER[2:]})(?:\*pi)?"

@@ -11,9 +11,7 @@ from farshot.openqasm.state import Operand
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.openqasm.state import State
-
-__all__ = ["Snapshot", "assign", "snapshot"]
+    from farshot.openqasm.state import ReaderState
 
 
 @dataclass(slots=True)
@@ -26,7 +24,7 @@ class Snapshot:
     measured: int = 0
 
 
-def assign(state: State, name: str) -> None:
+def assign(state: ReaderState, name: str) -> None:
     """Read `= register;` after the name of a variable."""
     held = state.declared.snapshots[name]
     state.cursor.expect("=")
@@ -42,7 +40,7 @@ def assign(state: State, name: str) -> None:
     held.bits, held.blocks, held.measured = operand.indices, tuple(state.opened), len(state.trace.measured)
 
 
-def snapshot(state: State) -> Operand:
+def snapshot(state: ReaderState) -> Operand:
     """Read the name of a variable and return the bits that it holds."""
     at = state.cursor.at
     name = state.cursor.advance()

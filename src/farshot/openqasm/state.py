@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from farshot.openqasm.expressions import Reader, integer
+from farshot.openqasm.expressions import ExpressionReader, integer
 from farshot.openqasm.facts import Feature
 from farshot.openqasm.limits import MAX_NESTING
 from farshot.openqasm.output import Output
@@ -14,12 +14,10 @@ from farshot.openqasm.refusal import reject, reject_limit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from farshot.openqasm.effects import Trace
+    from farshot.openqasm.effects import Effects
     from farshot.openqasm.expressions import Expression
-    from farshot.openqasm.symbols import Declared
+    from farshot.openqasm.symbols import Symbols
     from farshot.openqasm.tokens import Cursor
-
-__all__ = ["Operand", "State"]
 
 
 _FORMULA = 500
@@ -37,16 +35,16 @@ class Operand(NamedTuple):
 
 
 @dataclass(slots=True)
-class State:
+class ReaderState:
     """Where the reading stands: `start` is the offset of the statement that is read, `conditions`,
     `blocks` and `loops` how many of them it stands in. `follow` reads one statement; what it does goes to `out`.
     Blocks are numbered as they are entered, `opened` are those that are open.
     """
 
     cursor: Cursor
-    declared: Declared
-    trace: Trace
-    follow: Callable[[State], None]
+    declared: Symbols
+    trace: Effects
+    follow: Callable[[ReaderState], None]
     start: int = 0
     conditions: int = 0
     blocks: int = 0
@@ -87,7 +85,7 @@ class State:
 
     def formula(self, known: Mapping[str, int | float], free: frozenset[str] = frozenset()) -> Expression:
         """Read a formula in which numbers are `known` and parameters `free`."""
-        found = Reader(self.cursor, self.version, known, free).read()
+        found = ExpressionReader(self.cursor, self.version, known, free).read()
         if len(found.steps) > _FORMULA:
             self.trace.features.add(Feature.LONG)
         return found

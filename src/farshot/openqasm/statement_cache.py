@@ -16,21 +16,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from farshot.openqasm.conclusions import conclude
-from farshot.openqasm.effects import TAME, Trace
+from farshot.openqasm.effects import TAME, Effects
 from farshot.openqasm.facts import Feature, Scan
 from farshot.openqasm.grammar import begin, follow
 from farshot.openqasm.library import Gate
 from farshot.openqasm.limits import MAX_OPERATIONS, MAX_WORK
 from farshot.openqasm.refusal import RefusalError
 from farshot.openqasm.shapes import head_end
-from farshot.openqasm.state import State
-from farshot.openqasm.symbols import Declared, Register
+from farshot.openqasm.state import ReaderState
+from farshot.openqasm.symbols import Register, Symbols
 from farshot.openqasm.tokens import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["QuickReader"]
 
 _COMMENT = re.compile(r"//[^\n]*")
 _UNFIT = ("{", "/*", '"', "'", "$", "#")
@@ -68,7 +67,7 @@ class _Context:
     text are few.
     """
 
-    declared: Declared
+    declared: Symbols
     start: Scan
     effects: dict[str, _Effect] = field(default_factory=dict)
     measuring: set[str] = field(default_factory=set)
@@ -82,8 +81,8 @@ class _Context:
             return True
         if not self._follows(piece):
             return False
-        trace = Trace()
-        state = State(Cursor(f"{piece};"), self.declared, trace, follow)
+        trace = Effects()
+        state = ReaderState(Cursor(f"{piece};"), self.declared, trace, follow)
         follow(state)
         if state.cursor.kind != "end" or trace.wild or Feature.RICH in trace.features:
             return False
@@ -123,7 +122,7 @@ class _Context:
         known = self.declared.names.get(word)
         return isinstance(known, Gate) if self.declared.version == 2 else known is not None
 
-    def _remember(self, piece: str, trace: Trace) -> None:
+    def _remember(self, piece: str, trace: Effects) -> None:
         measured = tuple(trace.measured)
         closes = bool(measured) or piece.lstrip().startswith("barrier")
         parts = (
@@ -149,7 +148,7 @@ class _Context:
         self.size = 0
 
 
-class QuickReader:
+class StatementCache:
     """Reads texts by their statements and remembers both. For one thread."""
 
     def __init__(self) -> None:

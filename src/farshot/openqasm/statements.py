@@ -14,24 +14,8 @@ from farshot.operations.operations import Condition
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.openqasm.state import Operand, State
+    from farshot.openqasm.state import Operand, ReaderState
 
-__all__ = [
-    "barrier",
-    "compared",
-    "creg",
-    "end_qubits",
-    "if_equal",
-    "include",
-    "late_version",
-    "measure_arrow",
-    "no_word",
-    "opaque",
-    "qreg",
-    "record_measure",
-    "reset",
-    "top_level",
-]
 
 _WIDEST = 63
 _READABLE = 10**18
@@ -40,13 +24,13 @@ _LONGEST = 64
 _BITS = re.compile("[01]+")
 
 
-def top_level(state: State, what: str) -> None:
+def top_level(state: ReaderState, what: str) -> None:
     """Refuse a declaration inside a block."""
     if state.blocks or state.conditions:
         reject(f"{what} can be declared only outside of blocks", state.start)
 
 
-def include(state: State) -> None:
+def include(state: ReaderState) -> None:
     """`include "name";`."""
     state.cursor.advance()
     top_level(state, "gates")
@@ -58,7 +42,7 @@ def include(state: State) -> None:
     state.declared.include_at = state.cursor.previous
 
 
-def qreg(state: State) -> None:
+def qreg(state: ReaderState) -> None:
     """`qreg name[size];`."""
     state.cursor.advance()
     top_level(state, "qubits")
@@ -66,7 +50,7 @@ def qreg(state: State) -> None:
     end_qubits(state)
 
 
-def creg(state: State) -> None:
+def creg(state: ReaderState) -> None:
     """`creg name[size];`."""
     state.cursor.advance()
     top_level(state, "bits")
@@ -74,7 +58,7 @@ def creg(state: State) -> None:
     state.end_statement()
 
 
-def _register(state: State, *, classical: bool) -> None:
+def _register(state: ReaderState, *, classical: bool) -> None:
     at = state.cursor.at
     name = state.cursor.name("the name of a register")
     size = None
@@ -87,7 +71,7 @@ def _register(state: State, *, classical: bool) -> None:
         state.out.register(len(register.indices))
 
 
-def end_qubits(state: State) -> None:
+def end_qubits(state: ReaderState) -> None:
     """End a declaration of qubits: what needs them all can stand from here on."""
     if state.declared.physical:
         reject_unsupported("physical and declared qubits cannot be mixed", state.start)
@@ -96,13 +80,13 @@ def end_qubits(state: State) -> None:
     state.trace.operate(0, state.start)
 
 
-def opaque(state: State) -> None:
+def opaque(state: ReaderState) -> None:
     """`opaque name ...;`."""
     message = "an opaque gate has no definition, so it cannot be simulated: define it with `gate`"
     reject_unsupported(message, state.cursor.at)
 
 
-def barrier(state: State) -> None:
+def barrier(state: ReaderState) -> None:
     """`barrier operands;`."""
     state.cursor.advance()
     state.trace.count(1, state.start)
@@ -113,7 +97,7 @@ def barrier(state: State) -> None:
     state.end_statement()
 
 
-def reset(state: State) -> None:
+def reset(state: ReaderState) -> None:
     """`reset operand;`."""
     state.cursor.advance()
     operand = state.qubits()
@@ -123,7 +107,7 @@ def reset(state: State) -> None:
     state.out.reset(operand.indices, state.start)
 
 
-def measure_arrow(state: State) -> None:
+def measure_arrow(state: ReaderState) -> None:
     """`measure qubits -> bits;`."""
     state.cursor.advance()
     qubits = state.qubits()
@@ -136,7 +120,7 @@ def measure_arrow(state: State) -> None:
     record_measure(state, qubits, bits)
 
 
-def record_measure(state: State, qubits: Operand, bits: Operand) -> None:
+def record_measure(state: ReaderState, qubits: Operand, bits: Operand) -> None:
     """Record that `qubits` are measured into `bits`, one for one."""
     if len(qubits.indices) != len(bits.indices):
         found = f"{len(qubits.indices)} qubits into {len(bits.indices)} bits"
@@ -148,7 +132,7 @@ def record_measure(state: State, qubits: Operand, bits: Operand) -> None:
     state.out.measure(pairs, state.start)
 
 
-def if_equal(state: State) -> None:
+def if_equal(state: ReaderState) -> None:
     """`if (register == value) operation`, of OpenQASM 2."""
     cursor = state.cursor
     cursor.advance()
@@ -172,7 +156,7 @@ def if_equal(state: State) -> None:
     state.out.branch([Case((condition,), body)] if condition else [], (), at)
 
 
-def compared(state: State, bits: Sequence[int]) -> Condition | None:
+def compared(state: ReaderState, bits: Sequence[int]) -> Condition | None:
     """Read the value that `bits` are compared with and return the condition, None where it never holds."""
     at = state.cursor.at
     value = _bit_string(state, len(bits)) if state.cursor.kind == "string" else _number(state)
@@ -193,11 +177,11 @@ def compared(state: State, bits: Sequence[int]) -> Condition | None:
     return Condition(tuple(bits), value)
 
 
-def _number(state: State) -> int:
+def _number(state: ReaderState) -> int:
     return state.literal() if state.cursor.kind == "int" else state.integer()
 
 
-def _bit_string(state: State, size: int) -> int:
+def _bit_string(state: ReaderState, size: int) -> int:
     """Read the bits of a register in quotes, the last of them first."""
     state.rich()
     at = state.cursor.at
@@ -209,7 +193,7 @@ def _bit_string(state: State, size: int) -> int:
     return int(written, 2)
 
 
-def no_word(state: State) -> None:
+def no_word(state: ReaderState) -> None:
     """Refuse what cannot begin a statement."""
     cursor = state.cursor
     if cursor.kind == "end":
@@ -217,6 +201,6 @@ def no_word(state: State) -> None:
     reject(f"{shown(cursor.word)} cannot begin a statement", cursor.at)
 
 
-def late_version(state: State) -> None:
+def late_version(state: ReaderState) -> None:
     """Refuse a version line that is not the first statement."""
     reject("the OPENQASM line must be the first statement, and the only one", state.cursor.at)

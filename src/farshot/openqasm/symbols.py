@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from farshot.openqasm.snapshots import Snapshot
 
-__all__ = ["MISREAD", "Declared", "Register", "reserved_words"]
 
 _WORDS_2 = """
 OPENQASM include qreg creg gate opaque measure reset barrier if pi sin cos tan exp ln sqrt
@@ -46,7 +45,7 @@ class Register:
 
 
 @dataclass(slots=True)
-class Declared:
+class Symbols:
     """The declarations of a text of OpenQASM `version`. `numbers` are its named numbers in scope, `constants` those
     that gates may use, `snapshots` its variables that registers are assigned to. `taken` are
     the library gates that its own gates use, `hidden` the values that numbers of open blocks replaced (None: none).

@@ -8,8 +8,6 @@ from typing import NoReturn
 from farshot.openqasm.limits import MAX_DIGITS
 from farshot.openqasm.refusal import reject, reject_limit, shown
 
-__all__ = ["Cursor"]
-
 _SPACE = r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+"
 _NUMBER = r"(?:[0-9][0-9_]*+(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
 _UNIT = r"(?:dt|[nuµm]?s)\b"

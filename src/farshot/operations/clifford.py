@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from farshot.operations.matrices import matrix_of, product
-from farshot.operations.operations import Branch, Gate, Program
+from farshot.operations.operations import Branch, Gate, PlainCircuit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from farshot.operations.matrices import Matrix
     from farshot.operations.operations import Operation
 
-__all__ = ["as_clifford"]
 
 _CLOSE = 1e-10
 _NONE = 1e-3
@@ -40,10 +39,10 @@ class _Controlled(NamedTuple):
     quarters: int
 
 
-def as_clifford(program: Program) -> Program | None:
+def as_clifford(program: PlainCircuit) -> PlainCircuit | None:
     """Return the same circuit in h, s, sdg, x, y, z, sx, cx, cz and swap, or None where it is not Clifford."""
     try:
-        return Program(program.qubits, program.registers, _restated(program.operations))
+        return PlainCircuit(program.qubits, program.registers, _restated(program.operations))
     except _NotCliffordError:
         return None
 

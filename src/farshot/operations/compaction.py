@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.operations.operations import Branch, Gate, Measure, Program
+from farshot.operations.operations import Branch, Gate, Measure, PlainCircuit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from farshot.operations.operations import Operation
-
-__all__ = ["compacted", "touched", "written"]
 
 
 def touched(operations: Iterable[Operation]) -> set[int]:
@@ -37,7 +35,7 @@ def written(operations: Iterable[Operation]) -> Iterator[Measure]:
             yield from written(operation.otherwise)
 
 
-def compacted(program: Program) -> tuple[Program, tuple[int, ...]]:
+def compacted(program: PlainCircuit) -> tuple[PlainCircuit, tuple[int, ...]]:
     """Return the program without the qubits that nothing touches, and which of the old ones the new ones are.
 
     An outcome of a qubit that is gone is 0. A bit holds 0 before anything is written, so most such measurements go
@@ -54,9 +52,9 @@ def compacted(program: Program) -> tuple[Program, tuple[int, ...]]:
     return _moved(program, places, shared, len(kept) if spare else None), tuple(kept)
 
 
-def _moved(program: Program, places: Mapping[int, int], shared: set[int], spare: int | None) -> Program:
+def _moved(program: PlainCircuit, places: Mapping[int, int], shared: set[int], spare: int | None) -> PlainCircuit:
     width = len(places) + (spare is not None)
-    return Program(width, program.registers, tuple(_each(program.operations, places, shared, spare)))
+    return PlainCircuit(width, program.registers, tuple(_each(program.operations, places, shared, spare)))
 
 
 def _each(

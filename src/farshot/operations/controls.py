@@ -7,8 +7,6 @@ import math
 from farshot.operations.gates import inverted
 from farshot.operations.operations import Gate
 
-__all__ = ["few_kinds"]
-
 _PHASES = {"z": math.pi, "s": math.pi / 2, "sdg": -math.pi / 2, "t": math.pi / 4, "tdg": -math.pi / 4}
 _TURNED: dict[str, tuple[tuple[tuple[str, tuple[float, ...]], ...], str, tuple[float, ...]]] = {
     "y": ((("sdg", ()),), "x", ()),

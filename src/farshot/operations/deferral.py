@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from farshot.operations.gates import controlled
-from farshot.operations.operations import Branch, Condition, Gate, Measure, Program, Reset
+from farshot.operations.operations import Branch, Condition, Gate, Measure, PlainCircuit, Reset
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from farshot.operations.operations import Operation
-
-__all__ = ["deferred", "dephased", "without_final_measurements"]
 
 
 class Control(NamedTuple):
@@ -31,7 +29,7 @@ Pattern: TypeAlias = tuple[Control, ...]
 """What must hold together."""
 
 
-def without_final_measurements(program: Program) -> Program:
+def without_final_measurements(program: PlainCircuit) -> PlainCircuit:
     """Leave out each measurement of a qubit that only measurements follow, and whose bit no later condition reads.
 
     Observables are measured of the state that the rest leaves. Gates that do nothing are not in a program.
@@ -45,7 +43,7 @@ def without_final_measurements(program: Program) -> Program:
         kept.append(operation)
         used |= _touched([operation])
         read |= _read([operation])
-    return Program(program.qubits, program.registers, tuple(reversed(kept)))
+    return PlainCircuit(program.qubits, program.registers, tuple(reversed(kept)))
 
 
 def _touched(operations: Iterable[Operation]) -> set[int]:
@@ -68,7 +66,7 @@ def _read(operations: Iterable[Operation]) -> set[int]:
     return found
 
 
-def dephased(program: Program) -> Program:
+def dephased(program: PlainCircuit) -> PlainCircuit:
     """Return a program without conditions with a qubit more, which each outcome is copied to and lost.
 
     What is left are gates and resets: a density matrix averages over them.
@@ -80,18 +78,18 @@ def dephased(program: Program) -> Program:
             operations += [_tie(operation.qubit, spare, operation.at), Reset(spare, operation.at)]
         else:
             operations.append(operation)
-    return Program(spare + 1, program.registers, tuple(operations))
+    return PlainCircuit(spare + 1, program.registers, tuple(operations))
 
 
 def _tie(control: int, target: int, at: int) -> Gate:
     return Gate("x", (), 1, (control, target), at)
 
 
-def deferred(program: Program, observed: Collection[int]) -> tuple[Program, tuple[int, ...]]:
+def deferred(program: PlainCircuit, observed: Collection[int]) -> tuple[PlainCircuit, tuple[int, ...]]:
     """Return a program without measurements for observables of the qubits `observed`, and where each qubit ends.
 
     >>> corrected = Branch(Condition((0,), 1), (Gate("x", (), 0, (1,), 0),), (), 0)
-    >>> found, _places = deferred(Program(2, (1,), (Measure(0, 0, 0), corrected)), {1})
+    >>> found, _places = deferred(PlainCircuit(2, (1,), (Measure(0, 0, 0), corrected)), {1})
     >>> [(gate.name, gate.controls, gate.qubits) for gate in found.operations]
     [('x', 1, (0, 1))]
     """
@@ -101,7 +99,7 @@ def deferred(program: Program, observed: Collection[int]) -> tuple[Program, tupl
             deferral.keep(operation)
         else:
             deferral.follow([operation], None)
-    return Program(deferral.width, (), tuple(deferral.gates)), tuple(deferral.places)
+    return PlainCircuit(deferral.width, (), tuple(deferral.gates)), tuple(deferral.places)
 
 
 def _settled(operations: Sequence[Operation], observed: Collection[int]) -> list[bool]:

@@ -9,21 +9,20 @@ from farshot.operations.operations import Branch, Gate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from farshot.operations.operations import Operation, Program
+    from farshot.operations.operations import Operation, PlainCircuit
 
-__all__ = ["bonds"]
 
 _MONOMIAL = frozenset({"x", "y", "z", "s", "sdg", "t", "tdg", "rz", "p", "rzz", "swap"})
 """Gates that take a basis state to one basis state."""
 
 
-def bonds(program: Program, widest: int) -> Iterator[list[int]]:
+def bonds(program: PlainCircuit, widest: int) -> Iterator[list[int]]:
     """Yield for each operation the binary logarithms of the bonds that its gates may need, one for each cut they span.
 
     Only where gates tie more than `widest` qubits together: a simulator takes what is not tied apart.
 
-    >>> from farshot.operations.operations import Gate, Program
-    >>> bell = Program(2, (), (Gate("h", (), 0, (0,), 0), Gate("x", (), 1, (0, 1), 0)))
+    >>> from farshot.operations.operations import Gate, PlainCircuit
+    >>> bell = PlainCircuit(2, (), (Gate("h", (), 0, (0,), 0), Gate("x", (), 1, (0, 1), 0)))
     >>> list(bonds(bell, 1))
     [[], [1]]
     """
@@ -66,7 +65,7 @@ def _gates(operations: Iterable[Operation]) -> Iterator[Gate]:
             yield from _gates(operation.otherwise)
 
 
-def _lines(program: Program, widest: int) -> dict[int, _Line]:
+def _lines(program: PlainCircuit, widest: int) -> dict[int, _Line]:
     """Return the line of each qubit that is tied to more than `widest`."""
     groups = {qubit: [qubit] for qubit in range(program.qubits)}
     for gate in _gates(program.operations):

@@ -10,7 +10,6 @@ from farshot.operations.operations import Gate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["controlled", "inverted", "library_gate", "raised", "root"]
 
 _PI = math.pi
 _HALF = math.pi / 2

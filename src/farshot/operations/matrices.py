@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Matrix", "matrix_of", "product"]
 
 Matrix: TypeAlias = tuple[complex, complex, complex, complex]
 

@@ -6,8 +6,6 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Branch", "Condition", "Gate", "Measure", "Operation", "Program", "Reset", "without_measurements"]
-
 
 class Gate(msgspec.Struct, frozen=True, gc=False):
     """One of a few gates, with its angles worked out. The first `controls` of `qubits` are controls.
@@ -57,7 +55,7 @@ class Branch(msgspec.Struct, frozen=True, gc=False):
 Operation: TypeAlias = Gate | Measure | Reset | Branch
 
 
-class Program(msgspec.Struct, frozen=True, gc=False):
+class PlainCircuit(msgspec.Struct, frozen=True, gc=False):
     """A circuit of `qubits` qubits. `registers` are the sizes of the classical registers in order of declaration."""
 
     qubits: int

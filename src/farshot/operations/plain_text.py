@@ -13,9 +13,8 @@ from farshot.operations.operations import Branch, Gate, Measure
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from farshot.operations.operations import Condition, Operation, Program
+    from farshot.operations.operations import Condition, Operation, PlainCircuit
 
-__all__ = ["PlainText", "write"]
 
 _HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 _ONE_CONTROL = {"x": "cx", "y": "cy", "z": "cz", "h": "ch", "p": "cp", "rx": "crx", "ry": "cry", "rz": "crz"}
@@ -50,7 +49,7 @@ class PlainText:
         return self.places[place] if 0 <= place < len(self.places) else None
 
 
-def write(program: Program) -> PlainText:
+def write(program: PlainCircuit) -> PlainText:
     """Return the program as text."""
     writer = _Writer(program)
     writer.write(program.operations)
@@ -58,7 +57,7 @@ def write(program: Program) -> PlainText:
 
 
 class _Writer:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: PlainCircuit) -> None:
         self._program = program
         self._starts = [0, *accumulate(program.registers)]
         self.lines: list[str] = []

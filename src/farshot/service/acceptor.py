@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from farshot.service.connections import network_of
-from farshot.service.logs import Seldom
+from farshot.service.logs import ThrottledLog
 
 if TYPE_CHECKING:
     import socket
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from farshot.service.connections import Connections, Seat
 
-__all__ = ["Acceptor"]
 
 _AT_ONCE = 256
 """Connections accepted before the event loop does something else."""
@@ -60,8 +59,8 @@ class Acceptor:
         self._waiting: OrderedDict[str, deque[tuple[socket.socket, str]]] = OrderedDict()
         self._held = 0
         self._admission: asyncio.Handle | None = None
-        self._short = Seldom(_log, logging.ERROR, "no-connection-accepted")
-        self._full = Seldom(_log, logging.WARNING, "connections-refused")
+        self._short = ThrottledLog(_log, logging.ERROR, "no-connection-accepted")
+        self._full = ThrottledLog(_log, logging.WARNING, "connections-refused")
         sock.setblocking(False)  # noqa: FBT003 -- as the method has it
         self._resume()
 

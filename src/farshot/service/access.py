@@ -14,7 +14,6 @@ from farshot.errors import AccessError
 if TYPE_CHECKING:
     from farshot.protocols import AccountStore
 
-__all__ = ["Access"]
 
 _KEPT_SECONDS = 2.0
 _KEPT = 10_000

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from farshot.protocols import AccountStore, JobStore
     from farshot.wire import LimitsRequest, TokenRequest
 
-__all__ = ["Accounts"]
 
 _MAX_NAME = 80
 _NOTHING = Usage(queued_circuits=0, running_shards=0, shots_per_day=0, stored_bytes=0)

@@ -15,14 +15,13 @@ from farshot.errors import FarshotError, OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BACKLOG", "Binding", "check_binding", "listen", "tls_context", "url_of"]
 
 BACKLOG = 4096
 """Connections that may wait to be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class ListenAddress:
     """Where to listen, and whether with TLS."""
 
     host: str = "127.0.0.1"
@@ -36,7 +35,7 @@ class Binding:
     """Whether others may be reached without TLS, because something in front of the service speaks it."""
 
 
-def check_binding(host: str, *, tls: bool, insecure: bool) -> None:
+def check_address(host: str, *, tls: bool, insecure: bool) -> None:
     """Raise `OptionError` if `host` is unknown, or if others than this machine would be served without TLS."""
     _check(host, _addresses(host, 0), permitted=tls or insecure)
 
@@ -65,7 +64,7 @@ def _check(host: str, addresses: list[tuple[int, str]], *, permitted: bool) -> N
     raise OptionError(message)
 
 
-def listen(binding: Binding) -> socket.socket:
+def listen(binding: ListenAddress) -> socket.socket:
     """Return a listening socket; raises `OptionError` for a refused binding, `FarshotError` for a taken port."""
     if not 0 <= binding.port <= 65535:
         message = f"a port is a number from 0 to 65535, not {binding.port}"
@@ -81,7 +80,7 @@ def listen(binding: Binding) -> socket.socket:
     return sock
 
 
-def _why(binding: Binding, error: OSError) -> str:
+def _why(binding: ListenAddress, error: OSError) -> str:
     place = f"port {binding.port} of {binding.host}"
     if error.errno == errno.EADDRINUSE:
         return f"{place} is in use by another program: choose another port (0 takes a free one)"
@@ -90,7 +89,7 @@ def _why(binding: Binding, error: OSError) -> str:
     return f"cannot listen on {place}: {os.strerror(error.errno or 0)}"
 
 
-def tls_context(binding: Binding) -> ssl.SSLContext | None:
+def tls_context(binding: ListenAddress) -> ssl.SSLContext | None:
     """Return the context for TLS 1.2 and later, if asked for; raises `OptionError` for files that do not fit."""
     if binding.certificate is None:
         if binding.key is not None:

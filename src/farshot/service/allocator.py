@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 
-__all__ = ["keep_little"]
-
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 _LARGE_BLOCK = 2**20
 _ARENAS = 2

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from farshot.service.context import Service
 
-__all__ = ["PAGE", "show_page", "show_way"]
 
 PAGE = "/docs"
 _CODE = re.compile(r"`([^`]+)`")

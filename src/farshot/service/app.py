@@ -29,12 +29,12 @@ from farshot.service.feed import Feed
 from farshot.service.loader import Loader
 from farshot.service.logs import log_ended, tell
 from farshot.service.metrics import Metrics
-from farshot.service.middleware import Edge
+from farshot.service.middleware import ResponseMiddleware
 from farshot.service.openapi import DOCUMENT, show_document
 from farshot.service.problems import BusyError, problem_response
 from farshot.service.request_bodies import is_read_here
 from farshot.service.routes import ROUTES
-from farshot.service.token_watch import Vigil
+from farshot.service.token_watch import TokenWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -44,10 +44,9 @@ if TYPE_CHECKING:
 
     from farshot.accounts import User
     from farshot.model import JobRecord
-    from farshot.service.context import Parts
+    from farshot.service.context import Context
     from farshot.service.routes import Route
 
-__all__ = ["build_app", "build_loader"]
 
 _log = logging.getLogger("farshot.service")
 
@@ -56,7 +55,7 @@ _LOADER_AFTER = 10.0
 _TOO_MUCH = frozenset({429, 503})
 
 
-def build_app(parts: Parts) -> Starlette:
+def build_app(parts: Context) -> Starlette:
     """Return the application. Its state has the `feed`; closing that lets everybody who waits go."""
     service = _service(parts)
     feed = service.feed
@@ -80,7 +79,7 @@ def build_app(parts: Parts) -> Starlette:
     app = Starlette(
         routes=[*_open_paths(service), *_guarded_paths(service)],
         lifespan=lifespan,
-        middleware=[Middleware(Edge, service.metrics)],
+        middleware=[Middleware(ResponseMiddleware, service.metrics)],
         exception_handlers={HTTPException: problem_response},
     )
     app.router.redirect_slashes = False
@@ -88,7 +87,7 @@ def build_app(parts: Parts) -> Starlette:
     return app
 
 
-def build_loader(parts: Parts) -> Starlette:
+def build_loader(parts: Context) -> Starlette:
     """Return the application of the loader: the same routes, for requests that were let in.
 
     They are counted, logged and held back where they came from.
@@ -101,17 +100,17 @@ def build_loader(parts: Parts) -> Starlette:
     return app
 
 
-def _service(parts: Parts) -> Service:
+def _service(parts: Context) -> Service:
     metrics = Metrics()
     feed = Feed(parts.jobs, parts.changes, partial(_note, metrics))
     access = Access(parts.accounts)
-    vigil = Vigil(lambda header: in_thread(service, lambda: access.user(header)))
+    vigil = TokenWatch(lambda header: in_thread(service, lambda: access.user(header)))
     loader = None if parts.plan is None else Loader(parts.plan, parts.wake)
     service = Service(parts, access, feed, metrics, vigil, loader)
     return service
 
 
-async def _watch(parts: Parts) -> None:
+async def _watch(parts: Context) -> None:
     """Look whether the work goes on: a store that is silent is noticed from outside only."""
     while True:
         await asyncio.sleep(_WATCH_EVERY)

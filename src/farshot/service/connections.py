@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Bounds", "Connections", "Seat", "network_of"]
 
 _NETWORK = 64
 """Bits of an address of version 6 that one client has in common with nobody."""

@@ -16,9 +16,9 @@ from anyio import CapacityLimiter
 
 from farshot.accounts import NO_LIMITS, Quota, Role, User
 from farshot.errors import UnknownJobError
-from farshot.service.read_budget import Budget
-from farshot.service.refusal_delay import Brake
-from farshot.service.shared_lookups import Looks
+from farshot.service.read_budget import ReadBudget
+from farshot.service.refusal_delay import RefusalDelay
+from farshot.service.shared_lookups import SharedLookups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from farshot.service.feed import Feed
     from farshot.service.loader import Loader
     from farshot.service.metrics import Metrics
-    from farshot.service.token_watch import Vigil
+    from farshot.service.token_watch import TokenWatch
     from farshot.submission import Submission
     from farshot.wire import TargetDocument
 
-__all__ = ["LARGE", "Call", "Limits", "Parts", "Service", "Work", "ask_as", "in_thread", "in_turn", "read_in_turn"]
 
 _Answer = TypeVar("_Answer")
 _LONGEST_ID = 64
@@ -62,7 +61,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class WorkControl:
     """What an operator sees and does about the work on jobs.
 
     `troubles` maps what is wrong to its reason; while there is any the service is not ready. `restarts` counts the
@@ -79,7 +78,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Context:
     """What `build_app` needs: the stores, who is told that there is work, and the targets on offer.
 
     `add` makes a job durable and has it worked on, and raises as `JobStore.add`. `changes` moves whenever a job may
@@ -95,7 +94,7 @@ class Parts:
     add: Callable[[Submission], JobRecord]
     wake: Callable[[], None]
     targets: Callable[[], Sequence[TargetDocument]]
-    work: Work = field(default_factory=Work)
+    work: WorkControl = field(default_factory=WorkControl)
     limits: Limits = Limits()
     plan: bytes | None = None
 
@@ -107,23 +106,23 @@ class Service:
     Whoever reads never waits for those who write, nor a small request for large ones: each has threads of its own.
     """
 
-    parts: Parts
+    parts: Context
     access: Access
     feed: Feed
     metrics: Metrics
-    vigil: Vigil
+    vigil: TokenWatch
     loader: Loader | None = None
-    brake: Brake | None = field(default_factory=Brake)
+    brake: RefusalDelay | None = field(default_factory=RefusalDelay)
     """None: whoever passes requests on holds refusals back."""
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READERS))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_WRITERS))
     decoders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For large bodies: a decoder holds up all other threads now and then, and two of them twice as long."""
-    budget: Budget = field(default_factory=Budget)
+    budget: ReadBudget = field(default_factory=ReadBudget)
     large_writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_LARGE_AT_ONCE))
-    job_looks: Looks[JobRecord] = field(default_factory=Looks)
+    job_looks: SharedLookups[JobRecord] = field(default_factory=SharedLookups)
     """By who asked for which job at which position of the feed."""
-    user_looks: Looks[User] = field(default_factory=Looks)
+    user_looks: SharedLookups[User] = field(default_factory=SharedLookups)
     """By the header that carries the token."""
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For the question whether the store answers, which must not wait for anybody else's."""
@@ -166,7 +165,7 @@ class Call:
     user: User
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> Context:
         """The parts of the service."""
         return self.service.parts
 

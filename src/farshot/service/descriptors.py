@@ -6,8 +6,6 @@ import resource
 
 from farshot.service.connections import Bounds
 
-__all__ = ["bounds_within", "raise_limit"]
-
 _ENOUGH = 16_384
 _MOST_CONNECTIONS = 4096
 """What memory bears: a connection with TLS takes up to 100 KB."""

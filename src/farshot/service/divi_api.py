@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from farshot.service.routes import Handler
 
-__all__ = ["DIVI_ROUTES"]
-
 
 def _route(
     method: str,

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from farshot.protocols import JobStore
     from farshot.submission import PartReceipt
 
-__all__ = ["job_document", "options_document", "quota_document", "shortened"]
 
 _SHORT = 16 * 2**10
 """Characters of observables, and ranges, that a document of a job may show beside the rest."""

@@ -14,10 +14,9 @@ from farshot.wire import encode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from farshot.backends.entries import Part
+    from farshot.backends.entries import RecordedSlice
     from farshot.model import Observables
 
-__all__ = ["SPELLED", "part_pieces"]
 
 SPELLED = 4096
 """Bits up to which the keys of counts are spelled, a character a bit."""
@@ -29,7 +28,9 @@ _decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_one = msgspec.msgpack.Decoder(CircuitResult).decode
 
 
-def part_pieces(part: Part, observables: Observables | None, start: int = 0) -> Iterator[tuple[int, Iterator[bytes]]]:
+def part_pieces(
+    part: RecordedSlice, observables: Observables | None, start: int = 0
+) -> Iterator[tuple[int, Iterator[bytes]]]:
     """Yield the position of every circuit of a part from `start` on, and its entry in pieces."""
     skipped = max(0, start - part.first)
     found = zip(part.labels[skipped:], _results(part.results, skipped), strict=True)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.service.context import Call
 
-__all__ = ["get_events"]
 
 _AT_ONCE = 200
 _LINGER = 0.01

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from farshot.errors import StoreError
 from farshot.service.problems import BusyError
-from farshot.service.waiters import Audience
+from farshot.service.waiters import Waiters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.protocols import JobStore
 
-__all__ = ["Feed"]
 
 _log = logging.getLogger("farshot.service")
 _LOOK_EVERY = 0.5
@@ -46,7 +45,7 @@ class Feed:
         self._changes = changes
         self._recent: dict[str, deque[JobRecord]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._floor: dict[str, int] = {}
-        self._audiences: dict[str, Audience] = defaultdict(Audience)
+        self._audiences: dict[str, Waiters] = defaultdict(Waiters)
         self._places: Counter[str] = Counter()
         self._closed = threading.Event()
         self._failing = False

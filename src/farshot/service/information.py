@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from farshot.service.context import Call, Service
 
-__all__ = ["drain", "get_me", "get_metrics", "get_targets", "health", "readiness", "resume"]
 
 _PROBE_SECONDS = 2.0
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from farshot.protocols import StoredCircuits
     from farshot.service.context import Call
 
-__all__ = ["CircuitsQuery", "get_circuits", "get_options"]
 
 _PAGE_BYTES = 4 * 2**20
 """What a page holds before its last circuit, at most."""

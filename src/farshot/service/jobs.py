@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from farshot.service.loader import Loader
     from farshot.submission import PartReceipt
 
-__all__ = ["MOST", "ListQuery", "WaitQuery", "cancel_job", "create_job", "delete_job", "get_job", "list_jobs"]
 
 MOST = 2**63 - 1
 """What a store counts to."""

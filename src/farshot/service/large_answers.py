@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from farshot.service.context import Call
     from farshot.service.read_budget import Share
 
-__all__ = ["Flow", "Large", "flowing", "weight"]
 
 _log = logging.getLogger("farshot.service")
 _WAIT = 10.0
@@ -37,16 +36,16 @@ _PATIENCE_BEGUN = 60.0
 """Seconds that an answer which has begun waits for more; less than clients bear."""
 
 
-class Large(NamedTuple):
+class TooLarge(NamedTuple):
     """Says that what follows takes so many bytes of memory while it is read."""
 
     nbytes: int
 
 
-class Flow:
+class LargeAnswer:
     """The pieces of an answer. `chunk` waits for the store: it belongs in a thread."""
 
-    def __init__(self, pieces: Iterator[bytes | Large], base: int = 0) -> None:
+    def __init__(self, pieces: Iterator[bytes | TooLarge], base: int = 0) -> None:
         """Join `pieces`; `base` is what is in memory all the time."""
         self.base = base
         self.wanted = 0
@@ -71,7 +70,7 @@ class Flow:
         """Return the first chunk of what followed."""
         return b""
 
-    def go_on(self, pieces: Iterator[bytes | Large]) -> None:
+    def go_on(self, pieces: Iterator[bytes | TooLarge]) -> None:
         """Continue with other pieces."""
         self._pieces, self.is_dry = pieces, False
 
@@ -84,7 +83,7 @@ class Flow:
         self.granted, self.wanted = max(self.granted, self.wanted), 0
         chunk = bytearray()
         for piece in self._pieces:
-            if not isinstance(piece, Large):
+            if not isinstance(piece, TooLarge):
                 chunk += piece
             elif not self._may_read(piece):
                 break
@@ -94,7 +93,7 @@ class Flow:
             self.is_dry, self.granted = True, 0
         return bytes(chunk)
 
-    def _may_read(self, part: Large) -> bool:
+    def _may_read(self, part: TooLarge) -> bool:
         """Whether what was granted suffices for what follows; what is beyond it is given back."""
         needed = _COPIES * part.nbytes if part.nbytes > _SMALL else 0
         if needed > self.granted:
@@ -111,7 +110,7 @@ def weight(observables: Observables | None) -> int:
     return sum(len(group) * (64 + len(group[0])) for group in observables.groups if group)
 
 
-async def flowing(call: Call, make: Callable[[], Flow], media_type: str) -> Response:
+async def flowing(call: Call, make: Callable[[], LargeAnswer], media_type: str) -> Response:
     """Answer with what `make` returns, in one piece where it is small.
 
     Raises `BusyError` where others read as much as may be read at a time.
@@ -130,12 +129,12 @@ async def flowing(call: Call, make: Callable[[], Flow], media_type: str) -> Resp
         return _Answer(call, _chunks(call, flow, first, share), media_type, share, stack.pop_all())
 
 
-def _begin(make: Callable[[], Flow]) -> tuple[Flow, bytes]:
+def _begin(make: Callable[[], LargeAnswer]) -> tuple[LargeAnswer, bytes]:
     flow = make()
     return flow, flow.chunk()
 
 
-def _held(flow: Flow) -> int:
+def _held(flow: LargeAnswer) -> int:
     return flow.base + max(flow.wanted, flow.granted) + 2 * _CHUNK
 
 
@@ -171,7 +170,7 @@ async def _break_off(scope: Scope, receive: Receive) -> None:
         pass
 
 
-async def _chunks(call: Call, flow: Flow, chunk: bytes, share: Share) -> AsyncIterator[bytes]:
+async def _chunks(call: Call, flow: LargeAnswer, chunk: bytes, share: Share) -> AsyncIterator[bytes]:
     """Yield a chunk and all that come after it."""
     feed, seen = call.service.feed, -1
     while True:

@@ -25,7 +25,7 @@ import msgspec
 from starlette.responses import Response
 
 from farshot.errors import FarshotError
-from farshot.service.logs import Seldom
+from farshot.service.logs import ThrottledLog
 from farshot.service.problems import BusyError
 from farshot.wire import PROBLEM, Problem
 from farshot.worker.frames import Ready, read_frame
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["Loader"]
 
 _log = logging.getLogger("farshot.service")
 
@@ -117,7 +116,7 @@ class Loader:
         self._starting: asyncio.Task[None] | None = None
         self._start_at = 0.0
         self._closing = False
-        self._trouble = Seldom(_log, logging.ERROR, "loader-failed")
+        self._trouble = ThrottledLog(_log, logging.ERROR, "loader-failed")
 
     @property
     def pid(self) -> int | None:

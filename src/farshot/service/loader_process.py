@@ -19,7 +19,7 @@ from farshot.accounts import Quota
 from farshot.dispatch.changes import Changes
 from farshot.service.allocator import keep_little
 from farshot.service.app import build_loader
-from farshot.service.context import Limits, Parts
+from farshot.service.context import Context, Limits
 from farshot.service.logs import LogFormat, configure_logs
 from farshot.service.server import guarded
 from farshot.store import SqlStore, open_engine
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.types import ASGIApp
 
-__all__ = ["Plan"]
 
 _KEPT_ALIVE = 3600
 """Seconds for which an idle connection is kept: longer than the service does, which else might ask on one that ends."""
@@ -95,10 +94,10 @@ def _read_plan(stream: BinaryIO) -> Plan:
     return msgspec.json.decode(stream.read(size), type=Plan)
 
 
-def _parts(plan: Plan, engine: Engine) -> Parts:
+def _parts(plan: Plan, engine: Engine) -> Context:
     """Return what the routes need; whoever passes a request on has its job worked on."""
     jobs = SqlStore(engine, quota=plan.quota)
-    return Parts(
+    return Context(
         jobs=jobs,
         uploads=SqlUploads(engine, quota=plan.quota),
         accounts=SqlAccounts(engine),

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = str | int | float | None
 
-__all__ = ["JsonLines", "LogFormat", "Seldom", "TextLines", "configure_logs", "log_accepted", "log_ended", "tell"]
 
 LogFormat: TypeAlias = Literal["text", "json"]
 
@@ -148,7 +147,7 @@ def _without_secrets(text: str) -> str:
     return _SECRET.sub(r"\1_…", text)
 
 
-class Seldom:
+class ThrottledLog:
     """Logs an event that may come thousands of times a second: at most once a minute, with how often it came."""
 
     def __init__(self, logger: logging.Logger, level: int, event: str, seconds: float = 60.0) -> None:

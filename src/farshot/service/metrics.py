@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from farshot.model import Backlog, JobRecord, Usage
-    from farshot.service.context import Work
+    from farshot.service.context import WorkControl
 
-__all__ = ["METRICS_TYPE", "Metrics", "target_label"]
 
 METRICS_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
@@ -105,7 +104,7 @@ class Metrics:
         if problem is not None and 400 <= status < 500:
             self._refusals.labels(problem).inc()
 
-    def page(self, backlog: Sequence[Backlog], work: Work, usages: Mapping[str, Usage]) -> bytes:
+    def page(self, backlog: Sequence[Backlog], work: WorkControl, usages: Mapping[str, Usage]) -> bytes:
         """Return everything as text, with what waits now, how the work on it goes, and who uses how much."""
         now = [*_queue(backlog), *_work(work), *_users(usages)]
         return generate_latest(_Page(self._registry.collect, now))
@@ -141,7 +140,7 @@ class _Page(Collector):
             yield metric
 
 
-def _work(work: Work) -> Iterator[Metric]:
+def _work(work: WorkControl) -> Iterator[Metric]:
     troubles = work.troubles()
     yield GaugeMetricFamily("farshot_ready", "1 while nothing is wrong.", value=not troubles)
     wrong = GaugeMetricFamily("farshot_trouble", "1 for each thing that is wrong, by part.", labels=("part",))

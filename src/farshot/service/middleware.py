@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from farshot.service.metrics import Metrics
 
-__all__ = ["SAFE_HEADERS", "Edge"]
 
 _log = logging.getLogger("farshot.requests")
 
@@ -29,7 +28,7 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that machines ask again and again."""
 
 
-class Edge:
+class ResponseMiddleware:
     """Adds the headers that keep a browser from harm, and counts and logs each request when it is done."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from farshot.service.context import Service
     from farshot.service.routes import Route
 
-__all__ = ["DOCUMENT", "description", "show_document"]
 
 DOCUMENT = "/v1/openapi.json"
 _EVERYWHERE = ("unauthorized", "not-ready", "busy", "store", "internal", "timeout")

@@ -35,22 +35,6 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord
 
-__all__ = [
-    "KINDS",
-    "BegunError",
-    "BodyError",
-    "BusyError",
-    "EndedError",
-    "ForbiddenError",
-    "MediaTypeError",
-    "MissingError",
-    "NotOfferedError",
-    "NotReadyError",
-    "ParameterError",
-    "TooLargeError",
-    "problem_of",
-    "problem_response",
-]
 
 _log = logging.getLogger("farshot.service")
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from farshot.service.connections import Seat
     from farshot.service.problems import Kind
 
-__all__ = ["Deadlines", "GuardedProtocol", "Sizes"]
 
 _SLICE = 16 * 1024
 """Bytes parsed between two looks at the caps: what a head can exceed its cap by."""

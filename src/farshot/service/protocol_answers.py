@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from farshot.service.problems import Kind
 
-__all__ = ["BODY_TOO_LARGE", "BUSY", "HEAD_TOO_LARGE", "NOT_HTTP", "TOO_SLOW", "refusal"]
 
 BODY_TOO_LARGE = KINDS["too-large"]
 BUSY = KINDS["busy"]

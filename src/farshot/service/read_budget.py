@@ -16,7 +16,6 @@ from farshot.service.problems import BusyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Budget", "Share"]
 
 _TOTAL = 96 * 2**20
 _SLOWEST = 2**20
@@ -29,7 +28,7 @@ _LOOK_EVERY = 1.0
 class Share:
     """What one reader holds; none at first."""
 
-    def __init__(self, budget: Budget, owner: str) -> None:
+    def __init__(self, budget: ReadBudget, owner: str) -> None:
         """Belong to a request of `owner`."""
         self.owner = owner
         self.nbytes = 0
@@ -48,7 +47,7 @@ class Share:
         await self._budget.grant(self, nbytes, seconds)
 
 
-class Budget:
+class ReadBudget:
     """Gives bytes to readers, in order of their asking. Belongs to one event loop."""
 
     def __init__(self, total: int = _TOTAL) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Brake"]
 
 _A_SECOND = 20
 _AT_ONCE = 50
@@ -19,7 +18,7 @@ _APART = (math.sqrt(5) - 1) / 2
 """What multiples of it leave of a whole lies nowhere close together."""
 
 
-class Brake:
+class RefusalDelay:
     """Spreads the refusals of each user: a refusal costs nearly as much as what is refused."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +32,7 @@ class Brake:
 
         Those for whom there is no time left come at different times, for all of them will ask again at once.
 
-        >>> brake = Brake(lambda: 0.0)
+        >>> brake = RefusalDelay(lambda: 0.0)
         >>> [brake.delay("ann") for _ in range(52)][48:]
         [0.0, 0.0, 0.05, 0.1]
         """

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from farshot.service.context import Call
 
-__all__ = ["document_in", "is_read_here", "parameters_in"]
 
 _Document = TypeVar("_Document", bound=msgspec.Struct)
 _SMALL = 4 * 1024

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from farshot.backends.entries import failure_entry, missing_fault
 from farshot.backends.gaps import gaps
 from farshot.service.entries import part_pieces
-from farshot.service.large_answers import Flow, Large, flowing, weight
+from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
 from farshot.wire import GapFrame, HeadFrame, PartFrame, TailFrame, encode, frame_pieces
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
     Form: TypeAlias = Callable[[Observables | None, Frame], Iterator[bytes]]
 
-__all__ = ["lines", "packed", "streamed"]
 
-
-class _Stream(Flow):
+class _Stream(LargeAnswer):
     """All results of a job. With `follow` parts come in order of time and until the job has ended; else what there
     is, in order.
     """
@@ -60,18 +58,18 @@ class _Stream(Flow):
         self.go_on(self._formed(self._frames()))
         return self.chunk()
 
-    def _formed(self, frames: Iterable[Frame | Large]) -> Iterator[bytes | Large]:
+    def _formed(self, frames: Iterable[Frame | TooLarge]) -> Iterator[bytes | TooLarge]:
         for frame in frames:
-            if isinstance(frame, Large):
+            if isinstance(frame, TooLarge):
                 yield frame
             else:
                 yield from self._form(frame)
 
-    def _frames(self) -> Iterator[Frame | Large]:
+    def _frames(self) -> Iterator[Frame | TooLarge]:
         """Yield what is recorded and was not given; where nothing will follow, what is missing and the tail."""
         job_id = self.record.id
         for part in self._jobs.recorded(job_id, self._seq) if self._follow else self._jobs.parts(job_id):
-            yield Large(part.nbytes)
+            yield TooLarge(part.nbytes)
             self._seq = max(self._seq, part.seq)
             self._spans.append((part.first, part.first + len(part.labels)))
             yield PartFrame(part.first, part.attempt, part.labels, part.results)

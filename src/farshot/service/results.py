@@ -10,7 +10,7 @@ from farshot.backends.entries import failure_entry, missing_fault
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.service.entries import part_pieces
 from farshot.service.jobs import MOST
-from farshot.service.large_answers import Flow, Large, flowing, weight
+from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
 from farshot.service.request_bodies import parameters_in
 from farshot.service.result_streams import lines, packed, streamed
 from farshot.wire import FRAMES, JSON, NDJSON, ResultsDocument, encode
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from farshot.protocols import JobStore
     from farshot.service.context import Call
 
-__all__ = ["ResultsQuery", "get_results"]
 
 _Entry: TypeAlias = "tuple[int, Iterator[bytes]]"
-_Found: TypeAlias = "Iterator[_Entry | Large]"
+_Found: TypeAlias = "Iterator[_Entry | TooLarge]"
 _END = b'],"next":null}'
 _PAGE_BYTES = 4 * 2**20
 """What a page holds before its last entry, at most."""
@@ -59,14 +58,14 @@ async def get_results(call: Call) -> Response:
     return await flowing(call, lambda: _page(call, ended or call.job(), query), JSON)
 
 
-def _page(call: Call, record: JobRecord, query: ResultsQuery) -> Flow:
+def _page(call: Call, record: JobRecord, query: ResultsQuery) -> LargeAnswer:
     observables = call.parts.jobs.spec(record.id).observables if not record.uploading else None
-    return Flow(_pieces(call.parts.jobs, record, observables, query), weight(observables))
+    return LargeAnswer(_pieces(call.parts.jobs, record, observables, query), weight(observables))
 
 
 def _pieces(
     jobs: JobStore, record: JobRecord, observables: Observables | None, query: ResultsQuery
-) -> Iterator[bytes | Large]:
+) -> Iterator[bytes | TooLarge]:
     """Yield a page: as many entries as are wanted, fewer where they are large."""
     yield encode(ResultsDocument(record.id, record.status, [], None)).removesuffix(_END)
     count, size, following, after = 0, 0, None, query.cursor
@@ -74,7 +73,7 @@ def _pieces(
         if count == query.limit or size > _PAGE_BYTES:
             following = str(after)
             break
-        if isinstance(found, Large):
+        if isinstance(found, TooLarge):
             yield found
             continue
         yield b"," if count else b""
@@ -96,7 +95,7 @@ def _entries(jobs: JobStore, record: JobRecord, observables: Observables | None,
 def _recorded(jobs: JobStore, record: JobRecord, observables: Observables | None, start: int) -> _Found:
     for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
         if part.first + len(part.labels) > start:
-            yield Large(part.nbytes)
+            yield TooLarge(part.nbytes)
             yield from part_pieces(part, observables, start)
 
 
@@ -113,10 +112,10 @@ def _filled(jobs: JobStore, record: JobRecord, found: _Found, start: int, fault:
             yield position, iter([encode(failure_entry(label, fault))])
 
 
-def _next(found: _Found) -> Generator[Large, None, _Entry | None]:
+def _next(found: _Found) -> Generator[TooLarge, None, _Entry | None]:
     """Return the next entry, None at the end; what must be granted first is passed on."""
     for entry in found:
-        if not isinstance(entry, Large):
+        if not isinstance(entry, TooLarge):
             return entry
         yield entry
     return None

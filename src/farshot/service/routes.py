@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
-__all__ = ["ROUTES", "Route"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from farshot.errors import FarshotError
 from farshot.service.acceptor import Acceptor
-from farshot.service.address import Binding, check_binding, listen, tls_context, url_of
+from farshot.service.address import ListenAddress, listen, tls_context, url_of
 from farshot.service.connections import Connections
 from farshot.service.descriptors import bounds_within, raise_limit
 from farshot.service.protocol import Deadlines, GuardedProtocol, Sizes
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from farshot.service.connections import Bounds, Seat
 
-__all__ = ["Binding", "Listener", "Settings", "check_binding", "guarded", "serve"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LOOK = 0.02
@@ -200,7 +199,7 @@ class _Server(uvicorn.Server):
 class Listener:
     """An application on a socket. It runs in the thread that calls `run`, until a signal or `stop`."""
 
-    def __init__(self, app: ASGIApp, binding: Binding, settings: Settings | None = None) -> None:
+    def __init__(self, app: ASGIApp, binding: ListenAddress, settings: Settings | None = None) -> None:
         """Prepare to serve `app`; its requests and its lifespan find the event `stopping` in their state."""
         self._binding = binding
         self._server = _Server(app, settings or Settings())
@@ -219,6 +218,6 @@ class Listener:
         self._server.should_exit = True
 
 
-def serve(app: ASGIApp, binding: Binding, settings: Settings | None = None) -> None:
+def serve(app: ASGIApp, binding: ListenAddress, settings: Settings | None = None) -> None:
     """Serve `app` in this thread until a signal says to stop; see `Listener.run`."""
     Listener(app, binding, settings).run()

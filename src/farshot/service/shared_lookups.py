@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
-__all__ = ["Looks"]
 
 _Found = TypeVar("_Found")
 
 
-class Looks(Generic[_Found]):
+class SharedLookups(Generic[_Found]):
     """The looks that go on at present, by what they look for. Belongs to one event loop."""
 
     def __init__(self) -> None:

@@ -17,7 +17,6 @@ import msgspec
 from msgspec.structs import replace
 
 from farshot.admission.batch import (
-    MAX_SHOTS,
     Contents,
     Request,
     batch_of,
@@ -30,6 +29,7 @@ from farshot.admission.batch import (
 )
 from farshot.dispatch.sharding import Demand, cut, cut_sources
 from farshot.errors import BatchError, TargetError, UploadError
+from farshot.model import MAX_SHOTS
 from farshot.service.logs import log_accepted
 from farshot.simulators.targets import check_target, known_targets
 from farshot.submission import Draft, Submission, UploadPart, digest_of, encoded
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from farshot.service.context import Call
     from farshot.wire import PartRequest
 
-__all__ = ["accept", "accept_as", "is_light", "offered", "part_of", "put", "submit"]
 
 _FEW_CIRCUITS = 2_000
 _FEW_GROUPS = 2_000

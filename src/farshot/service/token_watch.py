@@ -11,12 +11,11 @@ from farshot.errors import AccessError, FarshotError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-__all__ = ["Vigil"]
 
 _EVERY = 1.0
 
 
-class Vigil:
+class TokenWatch:
     """Looks at the token of every answer that lasts, once for all that have the same. Belongs to one event loop."""
 
     def __init__(self, check: Callable[[str | None], Awaitable[object]]) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from farshot.service.context import Call
     from farshot.wire import JobDocument
 
-__all__ = ["finalize_job", "put_part"]
 
 _MOST_PARTS = 100_000
 _NUMBER = re.compile("[0-9]{1,5}")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from farshot.service.context import Call
 
-__all__ = ["create_token", "limit_user", "list_tokens", "list_usages", "list_users", "revoke_token"]
-
 
 def _accounts(call: Call) -> Accounts:
     if call.sees is not None:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Audience"]
 
 _EACH = 0.004
 """Seconds of quiet after everybody was told, for each who was: what they then ask for takes about a quarter of that."""
 
 
-class Audience:
+class Waiters:
     """Waits until a job has changed, or any. Belongs to one event loop."""
 
     def __init__(self) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from farshot.protocols import Run, Task
     from farshot.simulators.aer_engine import AerEngine
 
-__all__ = ["AerSimulator"]
 
 _FITTING = frozenset({None, "density_matrix"})
 """The methods that average over the outcomes of a reset."""

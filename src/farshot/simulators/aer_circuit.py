@@ -15,9 +15,8 @@ from farshot.operations.operations import Branch, Gate, Measure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from farshot.operations.operations import Condition, Operation, Program
+    from farshot.operations.operations import Condition, Operation, PlainCircuit
 
-__all__ = ["circuit_of"]
 
 _ALONE = {
     "x": library.XGate, "y": library.YGate, "z": library.ZGate, "h": library.HGate, "s": library.SGate,
@@ -33,7 +32,7 @@ _ONE_CONTROL: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def circuit_of(program: Program) -> QuantumCircuit:
+def circuit_of(program: PlainCircuit) -> QuantumCircuit:
     """Return the circuit of a program; its classical registers keep their order."""
     registers = [ClassicalRegister(size, f"c{number}") for number, size in enumerate(program.registers)]
     circuit = QuantumCircuit(QuantumRegister(program.qubits, "q"), *registers)

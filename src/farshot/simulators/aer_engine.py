@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
     from farshot.protocols import Task
 
-__all__ = ["AerEngine"]
 
 _log = logging.getLogger(__name__)
 

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from qiskit import QuantumCircuit
 
-__all__ = ["without_final_measurements"]
-
 
 def without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return `circuit` without its final measurements: its state is what observables are measured of."""

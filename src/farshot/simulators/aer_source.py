@@ -12,7 +12,7 @@ from qiskit.circuit.library import IGate
 
 from farshot.errors import CircuitError, FaultCode
 from farshot.openqasm.lowering import lower
-from farshot.operations.operations import Program, without_measurements
+from farshot.operations.operations import PlainCircuit, without_measurements
 from farshot.simulators.aer_circuit import circuit_of
 from farshot.simulators.gate_names import slice_of
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from farshot.openqasm.facts import Scan
 
-__all__ = ["load", "load_plain"]
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +56,12 @@ def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
     return qasm2.loads(text, include_path=(), custom_instructions=_instructions(scan.library_gates))
 
 
-def _operations(scan: Scan, end: int | None) -> Program:
+def _operations(scan: Scan, end: int | None) -> PlainCircuit:
     """Return the operations, those up to the measurements that end the circuit where `end` says so."""
     program = scan.program or lower(scan.text)
     if end is None:
         return program
-    return Program(program.qubits, program.registers, without_measurements(program.operations))
+    return PlainCircuit(program.qubits, program.registers, without_measurements(program.operations))
 
 
 @lru_cache(maxsize=32)

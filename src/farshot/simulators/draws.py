@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from farshot.model import Counts
     from farshot.openqasm.facts import Scan
 
-__all__ = ["Key", "Wiring", "draw", "drops_points", "record", "wiring"]
 
 Wiring = tuple[tuple[int, int], ...]
 """Pairs of (qubit, classical bit), each bit once."""

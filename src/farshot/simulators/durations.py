@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from farshot.operations.operations import Operation
     from farshot.protocols import Task
 
-__all__ = ["amplitudes", "guess", "is_brief", "looped_operations"]
 
 _BRIEF = 0.1
 """What surely takes fewer seconds is not looked at any closer."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
 
-__all__ = ["slice_of"]
 
 _FEW = 16
 """Up to so many names are tried one by one faster than each word is looked up."""

@@ -8,16 +8,6 @@ from functools import cache
 
 from farshot.errors import CircuitError, FaultCode
 
-__all__ = [
-    "WORKER_MEMORY",
-    "amplitudes_size",
-    "check_dense",
-    "dense_qubits",
-    "size_text",
-    "too_wide",
-    "worker_memory",
-]
-
 WORKER_MEMORY = "FARSHOT_WORKER_MEMORY"
 """The environment variable in which a worker finds how many bytes it may use."""
 

@@ -25,11 +25,10 @@ from farshot.simulators.limits import dense_qubits
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from farshot.operations.operations import Operation, Program
+    from farshot.operations.operations import Operation, PlainCircuit
     from farshot.operations.plain_text import PlainText
     from farshot.protocols import Run, Task
 
-__all__ = ["READ_ONCE", "STABILIZED", "Lowered", "lowered"]
 
 _UNREAD = frozenset({Feature.RICH, Feature.UNICODE, Feature.LONG})
 """Features of texts that go to no simulator as they are."""
@@ -104,7 +103,7 @@ def _narrower(task: Task, method: str | None) -> Lowered | None:
     return found if gained else None
 
 
-def _lowered(task: Task, program: Program, method: str | None) -> Lowered:
+def _lowered(task: Task, program: PlainCircuit, method: str | None) -> Lowered:
     program, kept = compacted(program)
     if method == "stabilizer" or program.qubits > dense_qubits():
         program = as_clifford(program) or program
@@ -113,7 +112,7 @@ def _lowered(task: Task, program: Program, method: str | None) -> Lowered:
     return Lowered(task, replace(task, scan=_facts(program, plain), terms=terms), plain, kept)
 
 
-def _averaged(task: Task, program: Program, method: str | None) -> Lowered:
+def _averaged(task: Task, program: PlainCircuit, method: str | None) -> Lowered:
     """Return a task without measurements for the values of a dynamic circuit on average over all outcomes."""
     program, kept = compacted(program)
     program = without_final_measurements(program)
@@ -128,7 +127,7 @@ def _averaged(task: Task, program: Program, method: str | None) -> Lowered:
     return _as_task(task, static, kept, spread, _note(program.qubits, static.qubits))
 
 
-def _suits_channels(program: Program, deferred_width: int, method: str | None) -> bool:
+def _suits_channels(program: PlainCircuit, deferred_width: int, method: str | None) -> bool:
     """Whether a density matrix of the circuit's own qubits is what is asked for, or much smaller."""
     if any(isinstance(operation, Branch) for operation in program.operations):
         return False
@@ -150,7 +149,7 @@ def _note(qubits: int, width: int) -> str:
     return f" (exact values take {width} qubits here, {more}: sample it instead, or measure less)"
 
 
-def _as_task(task: Task, program: Program, kept: tuple[int, ...], terms: Sequence[str], note: str = "") -> Lowered:
+def _as_task(task: Task, program: PlainCircuit, kept: tuple[int, ...], terms: Sequence[str], note: str = "") -> Lowered:
     plain = write(program)
     return Lowered(task, replace(task, scan=_facts(program, plain), terms=tuple(terms)), plain, kept, note)
 
@@ -183,7 +182,7 @@ def _may_be_idle(scan: Scan, text: str) -> bool:
     return not all(f"{name}[{index}]" in named for name, size in scan.qubit_names for index in range(size or 1))
 
 
-def _facts(program: Program, plain: PlainText) -> Scan:
+def _facts(program: PlainCircuit, plain: PlainText) -> Scan:
     flat = list(_flat(program.operations))
     gates = [operation for operation in flat if isinstance(operation, Gate)]
     dynamic = _is_dynamic(program.operations)
@@ -223,7 +222,7 @@ def _is_dynamic(operations: Iterable[Operation]) -> bool:
     return False
 
 
-def _features(program: Program, gates: Iterable[Gate], *, dynamic: bool) -> Iterator[Feature]:
+def _features(program: PlainCircuit, gates: Iterable[Gate], *, dynamic: bool) -> Iterator[Feature]:
     if dynamic:
         yield Feature.DYNAMIC
     if all(_is_stabilized(gate) for gate in gates):

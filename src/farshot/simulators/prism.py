@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from farshot.protocols import Task
     from farshot.simulators.prism_circuits import Ready
 
-__all__ = ["PrismSimulator"]
 
 Factors: TypeAlias = list[tuple[int, str]]
 

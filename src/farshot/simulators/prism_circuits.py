@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from prism_q import Circuit, RunOutcome
 
-__all__ = ["Bound", "Parsed", "ParsedTemplate", "Ready", "slot_names"]
 
 _PHASE = re.compile(r"cx ([^,;]+), ?([^;]+);\s*rz(\([^;]+\)) \2;\s*cx \1, ?\2;")
 """What prism-q fuses to one rzz, but has no plan for."""
@@ -31,7 +30,7 @@ _RUNS_PER_PLAN = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedCircuit:
     """A circuit that was parsed."""
 
     circuit: Circuit
@@ -42,7 +41,7 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundCircuit:
     """A parsed template with angles."""
 
     template: ParsedTemplate
@@ -58,7 +57,7 @@ class Bound:
         return self.template.run(self.angles)
 
 
-Ready: TypeAlias = Parsed | Bound
+Ready: TypeAlias = ParsedCircuit | BoundCircuit
 
 
 class ParsedTemplate:

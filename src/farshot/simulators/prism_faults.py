@@ -15,7 +15,6 @@ from farshot.simulators.limits import too_wide
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["fault_of", "translating"]
 
 P = ParamSpec("P")
 T = TypeVar("T")

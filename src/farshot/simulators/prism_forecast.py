@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from farshot.model import Forecast
 from farshot.openqasm.facts import Feature
-from farshot.operations.operations import Gate, Program
+from farshot.operations.operations import Gate, PlainCircuit
 from farshot.simulators.durations import amplitudes, guess, is_brief, looped_operations
 from farshot.simulators.limits import dense_qubits
 from farshot.simulators.lowered import STABILIZED
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
     from farshot.protocols import Task
 
-__all__ = ["AMPLITUDE_SECONDS", "BRIEF", "SMALL", "forecast"]
 
 AMPLITUDE_SECONDS = 1.3e-9
 """What an operation was seen to take for each amplitude of a state vector."""
@@ -117,4 +116,4 @@ def _is_tied(ties: Sequence[tuple[int, ...]], qubits: int) -> bool:
 def _product_seconds(ties: Sequence[tuple[int, ...]], qubits: int) -> float:
     """Return what matrix product states take: as much as the bonds that the gates may need, up to the largest."""
     gates = tuple(Gate("rxx", (), 0, tie, 0) for tie in ties)
-    return STEP_SECONDS * steps_of(Program(qubits, (), gates))
+    return STEP_SECONDS * steps_of(PlainCircuit(qubits, (), gates))

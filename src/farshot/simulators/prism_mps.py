@@ -11,14 +11,13 @@ from prism_q import BackendKind, parse_qasm, simulate
 from farshot.errors import CircuitError, FaultCode
 from farshot.openqasm.lowering import lower
 from farshot.operations.entanglement import bonds
-from farshot.operations.operations import Gate, Measure, Program
+from farshot.operations.operations import Gate, Measure, PlainCircuit
 from farshot.operations.plain_text import write
 from farshot.simulators.limits import amplitudes_size, dense_qubits, size_text
 
 if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
 
-__all__ = ["BOND", "LARGEST_BOND", "STEP_SECONDS", "check_exactness", "steps_of"]
 
 BOND = 256
 """Bond dimension of `prism:mps`, also that of prism-q's own choice of matrix product states."""
@@ -66,7 +65,7 @@ def check_exactness(scan: Scan) -> None:
         raise CircuitError(FaultCode.MEMORY, _refusal(program.qubits, need))
 
 
-def _need(program: Program) -> _Need:
+def _need(program: PlainCircuit) -> _Need:
     budget = _REHEARSAL * program.qubits
     bond, steps, small, rehearsed = 0, 0.0, 0.0, 0
     for crossed in bonds(program, dense_qubits()):
@@ -79,7 +78,7 @@ def _need(program: Program) -> _Need:
     return _Need(bond, steps, rehearsed)
 
 
-def steps_of(program: Program) -> float:
+def steps_of(program: PlainCircuit) -> float:
     """Return the steps of matrix product states of all qubits, with bonds up to `BOND`; those are counted no further
     after which nobody counts on.
     """
@@ -91,13 +90,13 @@ def steps_of(program: Program) -> float:
     return steps
 
 
-def _kept(program: Program, count: int) -> float:
+def _kept(program: PlainCircuit, count: int) -> float:
     """Return how much of the state small bonds keep, of the first `count` operations or what precedes a reset or
     condition.
     """
     static = takewhile(lambda operation: isinstance(operation, Gate | Measure), program.operations[:count])
     gates = tuple(operation for operation in static if isinstance(operation, Gate))
-    circuit = parse_qasm(write(Program(program.qubits, (), gates)).text)
+    circuit = parse_qasm(write(PlainCircuit(program.qubits, (), gates)).text)
     result = simulate(circuit).backend(BackendKind.mps(_REHEARSED)).expectation_values_reported([[(0, "Z")]])
     kept = result.metadata.fidelity_lower_bound
     return 1.0 if kept is None else kept

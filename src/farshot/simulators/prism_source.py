@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from farshot.openqasm.facts import Scan
 
-__all__ = ["PRELUDE", "joined", "with_prelude"]
 
 PRELUDE = {
     "cu1": "gate cu1(l) a,b{p(l/2) a;cx a,b;p(-l/2) b;cx a,b;p(l/2) b;}",

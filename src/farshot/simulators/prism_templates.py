@@ -14,7 +14,7 @@ import msgspec
 from prism_q import PrismError, parse_qasm
 
 from farshot.simulators.lowered import READ_ONCE
-from farshot.simulators.prism_circuits import Bound, Parsed, ParsedTemplate, slot_names
+from farshot.simulators.prism_circuits import BoundCircuit, ParsedCircuit, ParsedTemplate, slot_names
 from farshot.simulators.prism_source import with_prelude
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from farshot.openqasm.pattern import Pattern, Row
     from farshot.simulators.prism_circuits import Ready
 
-__all__ = ["Templates"]
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -51,13 +50,13 @@ class Templates:
         Raises `PrismError` as `parse_qasm` does.
         """
         if len(text) > READ_ONCE or "{" in text:
-            return Parsed(parse_qasm(text))
+            return ParsedCircuit(parse_qasm(text))
         pieces = _ANGLE.split(text)
         shape = "()".join(pieces[::2])
         template = self._template(shape, text, inputs_at) if len(pieces) > 1 else None
-        return Bound(template, _angles(pieces)) if template else Parsed(parse_qasm(text))
+        return BoundCircuit(template, _angles(pieces)) if template else ParsedCircuit(parse_qasm(text))
 
-    def row(self, scan: Scan) -> Bound | None:
+    def row(self, scan: Scan) -> BoundCircuit | None:
         """Return the circuit that parsing the text of a row without its measurements makes.
 
         None where the text was no row of a template, or where it has to be parsed.
@@ -69,7 +68,7 @@ class Templates:
         if pattern not in self._patterns:
             _put(self._patterns, pattern, _parse_rows(scan, row))
         template = self._patterns[pattern]
-        return Bound(template, row.values) if template else None
+        return BoundCircuit(template, row.values) if template else None
 
     def _template(self, shape: str, text: str, inputs_at: int) -> ParsedTemplate | None:
         """Return the template of `shape`; None where it is new, or where it has none."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from farshot.protocols import Run, Simulator, Task
     from farshot.simulators.lowered import Lowered
 
-__all__ = ["Router", "check_circuit", "run_circuit", "tell_nobody"]
 
 T = TypeVar("T")
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
     from farshot.operations.operations import Operation
 
-__all__ = ["check_room", "check_time", "distinct_share", "naming_shots", "operations_of", "path_share"]
 
 _MANY = 1_000_000
 """Fewer are not what makes a circuit large or long."""

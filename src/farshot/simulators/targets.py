@@ -9,8 +9,6 @@ from importlib.util import find_spec
 from farshot import plugins
 from farshot.errors import MissingExtraError, OptionError, TargetError
 
-__all__ = ["AUTO", "GROUP", "Target", "check_target", "known_targets", "missing_extra", "parse_target"]
-
 AUTO = "auto"
 GROUP = "farshot.simulators"
 """The entry point group of simulators."""

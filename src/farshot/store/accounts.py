@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from farshot.store.rows import AnyRow
 
-__all__ = ["SqlAccounts"]
 
 _QUOTA = (users.c.queued_circuits, users.c.running_shards, users.c.shots_per_day, users.c.stored_bytes)
 _FIND_USER = select(users.c.name, users.c.role, *_QUOTA).where(users.c.name == bindparam("of_name"))

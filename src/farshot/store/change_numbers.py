@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["mark"]
-
 
 def mark(connection: Connection, job_ids: Iterable[str], served: float = 0.0) -> None:
     """Give the jobs the next numbers; the last thing a transaction does. It served owners up to the turn `served`.

@@ -6,8 +6,6 @@ from zlib import crc32
 
 import msgspec
 
-__all__ = ["UNREADABLE", "checksum", "is_whole"]
-
 UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError)
 """What decoding raises where something is damaged and has no checksum."""
 

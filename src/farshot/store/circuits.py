@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from farshot.store.rows import AnyRow
     from farshot.store.transactions import Transactions
 
-__all__ = ["read_circuits", "read_shard"]
 
 _FEW = 4
 """Shards of which the circuits are read at a time: one is a megabyte, or a single circuit."""

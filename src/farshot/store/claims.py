@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
-__all__ = ["Claim", "claim", "has_open", "jobs_to_lock", "outranked"]
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from farshot.protocols import Clock
 
-__all__ = ["DAY", "BootClock", "Moment", "moment"]
 
 DAY = 86400.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from farshot.store.rows import AnyRow
 
-__all__ = ["Span", "faulty_parts", "faulty_results", "labels_of", "whole_labels", "whole_place", "whole_results"]
 
 Span: TypeAlias = tuple[int, int]
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL
 
-__all__ = ["Room"]
 
 _KEPT_BACK = 64 * 2**20
 """Bytes of the disk that new work leaves free, for the results of what is accepted; of a small disk a twentieth."""
@@ -23,7 +22,7 @@ _BALLAST = 4 * 2**20
 _NAME = "farshot.reserve"
 
 
-class Room:
+class DiskSpace:
     """The disk of the store at `url`; a server looks after its own."""
 
     def __init__(self, url: URL) -> None:

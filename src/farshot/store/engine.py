@@ -12,7 +12,7 @@ from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from farshot.errors import StoreError
-from farshot.store.disk_space import Room
+from farshot.store.disk_space import DiskSpace
 from farshot.store.hosts import adopt, check_host, this_host, user_of
 from farshot.store.migrate import SCHEMA_VERSION, check_version, schema_version, upgrade
 from farshot.store.sqlite_file import check_length
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from farshot.store.hosts import Host
 
-__all__ = ["FILE_NAME", "SCHEMA_VERSION", "open_engine", "open_reader", "seen", "sqlite_url"]
 
 FILE_NAME = "farshot.sqlite3"
 
@@ -147,7 +146,7 @@ def _open_file(transactions: Transactions, host: Host, *, adopting: bool) -> Non
     elif last != host:
         with suppress(StoreError):  # a store that cannot be written can be read
             transactions.write(lambda connection: adopt(connection, host))
-    Room(transactions.engine.url).keep()
+    DiskSpace(transactions.engine.url).keep()
 
 
 def _open_server(transactions: Transactions) -> None:

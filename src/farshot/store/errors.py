@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL
 
-__all__ = ["UNUSABLE", "blaming", "lacks_room", "lost_a_race", "store_error"]
 
 UNUSABLE = (DBAPIError, PoolTimeoutError)
 """What SQLAlchemy raises where a database refuses, or gives no connection in time."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from farshot.store.clock import Moment
 
-__all__ = ["end_damaged", "end_open", "end_overdue", "overdue"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _SET_ASIDE = (

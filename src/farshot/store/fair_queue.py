@@ -26,17 +26,6 @@ if TYPE_CHECKING:
     from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
-__all__ = [
-    "LIST_QUEUED",
-    "MAX_ADVANCE",
-    "Charges",
-    "Waiting",
-    "advance",
-    "charge",
-    "is_claimable",
-    "turns_of",
-    "waiting",
-]
 
 MAX_ADVANCE = 10.0
 """Seconds that a shard is charged when it is claimed, however long it is guessed: the rest, as it runs."""

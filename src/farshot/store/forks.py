@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-__all__ = ["keep_apart", "within"]
 
 _LONGEST = 90.0
 """Seconds that a fork waits: longer than a transaction waits for another process."""

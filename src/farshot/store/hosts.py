@@ -21,7 +21,6 @@ from farshot.store.schema import hosts
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["Host", "adopt", "check_host", "this_host", "user_of"]
 
 _MACHINE_ID = Path("/etc/machine-id")
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from farshot.store.engine import SCHEMA_VERSION, open_reader, seen
+from farshot.store.engine import open_reader, seen
 from farshot.store.hosts import check_host, this_host
 from farshot.store.integrity import faults_of
+from farshot.store.migrate import SCHEMA_VERSION
 from farshot.store.sql import SqlStore
 from farshot.store.transactions import Transactions
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Connection
 
-__all__ = ["Inspection", "inspect_store", "is_there"]
 
 _SERVER_STATE = text(
     "SELECT current_user AS account, pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean "

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Check = Callable[[AnyRow], str | None]
 
-__all__ = ["damages", "faults_of"]
 
 _FOUND_AT_MOST = 20
 _PAGE = 16

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
-__all__ = ["backlog", "effort", "events", "line", "listed", "shots", "usage", "usages"]
 
 _SUM_SPENTS = (
     select(spent.c.owner, func.sum(spent.c.shots).label("shots"))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Keep = Callable[[Connection, list[str], float], None]
 
-__all__ = ["PRUNED_AT_ONCE", "compact", "copy_to", "delete_ended", "delete_jobs", "keep_spent", "keep_spent_if_room"]
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from farshot.errors import StoreError, StoreVersionError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["SCHEMA_VERSION", "check_version", "schema_version", "upgrade"]
 
 SCHEMA_VERSION = "0003"
 

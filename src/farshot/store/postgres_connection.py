@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Engine
 
-__all__ = ["PatientConnection", "arguments", "limit_patience"]
 
 _ARGUMENTS = {
     "connect_timeout": 10,

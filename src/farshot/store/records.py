@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from farshot.accounts import Quota
-    from farshot.model import Lease, Part
+    from farshot.model import Lease, ResultSlice
     from farshot.store.rows import AnyRow
 
-__all__ = ["give_back", "prolong", "record_parts", "release"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _ENDED = frozenset({final_status(0), final_status(1)})
@@ -60,11 +59,11 @@ class _Exceeded:
 
     job_id: str
     fault: Fault
-    parts: list[Part] = field(default_factory=list)
+    parts: list[ResultSlice] = field(default_factory=list)
 
 
 def record_parts(
-    connection: Connection, parts: Sequence[Part], at: float, charges: Charges, quota: Quota
+    connection: Connection, parts: Sequence[ResultSlice], at: float, charges: Charges, quota: Quota
 ) -> list[Recorded]:
     """Write each part whose lease holds, and the end of the jobs that they complete; owners are charged for them.
 
@@ -84,7 +83,7 @@ def record_parts(
     ]
 
 
-def _advance(connection: Connection, part: Part, charges: Charges) -> str | None:
+def _advance(connection: Connection, part: ResultSlice, charges: Charges) -> str | None:
     """Move a shard on where the lease holds, and return whose it is; None where it does not."""
     values = fence(part.lease) | {"from_position": part.first, "count": part.size, "seconds": part.seconds}
     advanced = connection.execute(sql.ADVANCE_SHARD[part.last], values).one_or_none()
@@ -96,7 +95,7 @@ def _advance(connection: Connection, part: Part, charges: Charges) -> str | None
     return str(advanced.owner)
 
 
-def _add_results(connection: Connection, held: Sequence[tuple[str, Part]], quota: Quota) -> list[_Exceeded]:
+def _add_results(connection: Connection, held: Sequence[tuple[str, ResultSlice]], quota: Quota) -> list[_Exceeded]:
     """Write the results, owner by owner; return the jobs whose results are too large for theirs."""
     exceeded: list[_Exceeded] = []
     for owner in sorted({owner for owner, _ in held}):
@@ -108,7 +107,7 @@ def _add_results(connection: Connection, held: Sequence[tuple[str, Part]], quota
     return exceeded
 
 
-def _add_what_fits(connection: Connection, owner: str, parts: Sequence[Part], quota: Quota) -> list[_Exceeded]:
+def _add_what_fits(connection: Connection, owner: str, parts: Sequence[ResultSlice], quota: Quota) -> list[_Exceeded]:
     exceeded: dict[str, _Exceeded] = {}
     for part in parts:
         job_id = part.lease.job_id
@@ -130,13 +129,13 @@ def _end_exceeded(connection: Connection, exceeded: _Exceeded, at: float) -> Non
     connection.execute(sql.CANCEL_SHARDS, {"of_job": exceeded.job_id})
 
 
-def _add_all(connection: Connection, parts: Sequence[Part]) -> None:
+def _add_all(connection: Connection, parts: Sequence[ResultSlice]) -> None:
     written = [_written(part) for part in parts if part.size]
     if written:
         connection.execute(sql.ADD_RESULTS, written)
 
 
-def _size(part: Part) -> int:
+def _size(part: ResultSlice) -> int:
     return len(part.results) + RESULT_BYTES if part.size else 0
 
 
@@ -177,7 +176,7 @@ def _freed(connection: Connection, released: AnyRow | None, seconds: float) -> b
     return True
 
 
-def _written(part: Part) -> dict[str, object]:
+def _written(part: ResultSlice) -> dict[str, object]:
     job_id, shard, attempt = part.lease.job_id, part.lease.shard, part.lease.attempt
     return {
         "job_id": job_id,
@@ -190,15 +189,15 @@ def _written(part: Part) -> dict[str, object]:
     }
 
 
-def _advance_jobs(connection: Connection, parts: Sequence[Part], at: float) -> set[str]:
+def _advance_jobs(connection: Connection, parts: Sequence[ResultSlice], at: float) -> set[str]:
     """Count what was written for its jobs; return those that are ended by it."""
-    of_jobs: defaultdict[str, list[Part]] = defaultdict(list)
+    of_jobs: defaultdict[str, list[ResultSlice]] = defaultdict(list)
     for part in parts:
         of_jobs[part.lease.job_id].append(part)
     return {job_id for job_id in sorted(of_jobs) if _advance_job(connection, job_id, of_jobs[job_id], at)}
 
 
-def _advance_job(connection: Connection, job_id: str, parts: Sequence[Part], at: float) -> bool:
+def _advance_job(connection: Connection, job_id: str, parts: Sequence[ResultSlice], at: float) -> bool:
     counted = {
         "of_job": job_id,
         "count": sum(part.size for part in parts),

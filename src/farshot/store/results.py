@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from farshot.store.rows import AnyRow
     from farshot.store.transactions import Transactions
 
-__all__ = ["SMALL", "pages", "read_labels", "read_parts", "read_recorded", "read_results"]
 
 SMALL = 64 * 1024
 """Bytes of a part that is read along with others."""

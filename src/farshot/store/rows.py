@@ -21,18 +21,6 @@ if TYPE_CHECKING:
 
     AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
-__all__ = [
-    "damaged",
-    "decode_fault",
-    "decode_forecast",
-    "fence",
-    "read_job",
-    "read_spec",
-    "to_record",
-    "to_spec",
-    "to_time",
-    "unknown",
-]
 
 decode_forecast = msgspec.msgpack.Decoder(Forecast).decode
 decode_fault = msgspec.msgpack.Decoder(Fault).decode

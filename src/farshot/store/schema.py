@@ -33,25 +33,6 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = [
-    "attempts",
-    "changes",
-    "hosts",
-    "jobs",
-    "metadata",
-    "parts",
-    "payloads",
-    "results",
-    "shards",
-    "shards_leased",
-    "shards_open",
-    "spent",
-    "stored",
-    "tokens",
-    "turns",
-    "users",
-]
-
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",

@@ -6,19 +6,6 @@ from sqlalchemy import BindParameter, and_, bindparam, case, func, select
 
 from farshot.store.schema import attempts, jobs, parts, payloads, results, shards
 
-__all__ = [
-    "BETWEEN",
-    "BY_POSITION",
-    "BY_TIME",
-    "EVERY_PART",
-    "EVERY_SHARD",
-    "LABELS",
-    "RESULTS",
-    "SHARD",
-    "SHARD_AT",
-    "WORK",
-]
-
 _of_job: BindParameter[str] = bindparam("of_job")
 _its_payload = and_(
     payloads.c.job_id == shards.c.job_id, payloads.c.part == shards.c.part, payloads.c.slot == shards.c.slot

@@ -13,13 +13,13 @@ import msgspec
 from farshot.accounts import NO_LIMITS
 from farshot.errors import BrokenJobError, StoreError, StoreFullError, UnknownJobError
 from farshot.model import EVERY_JOB
-from farshot.protocols import Exchanged
+from farshot.protocols import Exchange
 from farshot.store import statements as sql
 from farshot.store.change_numbers import mark
 from farshot.store.circuits import read_circuits
 from farshot.store.claims import Claim, claim, has_open, jobs_to_lock, outranked
 from farshot.store.clock import BootClock, Moment, moment
-from farshot.store.disk_space import Room
+from farshot.store.disk_space import DiskSpace
 from farshot.store.errors import blaming
 from farshot.store.expiry import end_open, end_overdue, overdue
 from farshot.store.fair_queue import Charges, charge
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         JobSpec,
         Lease,
         Line,
-        Part,
+        ResultSlice,
         Shard,
         Usage,
     )
@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from farshot.store.maintenance import Keep
     from farshot.submission import Submission
 
-__all__ = ["SqlStore"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _FOUND_AT_MOST = 20
@@ -94,7 +93,7 @@ class SqlStore:
         """Use `engine`, whose schema must be current."""
         self._is_file = engine.dialect.name == "sqlite"
         self._transactions = Transactions(engine)
-        self.room = Room(engine.url)
+        self.room = DiskSpace(engine.url)
         self._clock = clock or (BootClock() if self._is_file else None)
         self._lease_seconds = lease_seconds
         self._running_limit = running_limit
@@ -271,18 +270,18 @@ class SqlStore:
             return []
         return self._transactions.write(lambda connection: self._renew(connection, leases, seconds, forecasts))
 
-    def record(self, parts: Sequence[Part]) -> list[Recorded]:
+    def record(self, parts: Sequence[ResultSlice]) -> list[Recorded]:
         """Record parts in one transaction, each only where its lease still holds."""
         return self._transactions.write(lambda connection: self._record(connection, parts))
 
     def exchange(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[ResultSlice],
         holder: str,
         limit: int,
         excluded: Collection[str] = (),
         submissions: Sequence[Submission] = (),
-    ) -> Exchanged:
+    ) -> Exchange:
         """Add jobs, record, then claim; in a file in one transaction.
 
         What `add` raises of a submission is in its place. On a server, one transaction would lock jobs twice, in no
@@ -293,7 +292,7 @@ class SqlStore:
             return self._transactions.write(lambda connection: self._add_all(connection, submissions, parts, wanted))
         added = [self._outcome(partial(self.add, submission)) for submission in submissions]
         recorded, claimed = self._transactions.write(lambda connection: self._exchange(connection, parts, wanted))
-        return Exchanged(recorded, claimed, [self._again(job) for job in added])
+        return Exchange(recorded, claimed, [self._again(job) for job in added])
 
     def release(
         self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None, seconds: float = 0.0
@@ -404,14 +403,14 @@ class SqlStore:
         return read_job(connection, job_id)
 
     def _add_all(
-        self, connection: Connection, submissions: Sequence[Submission], parts: Sequence[Part], wanted: Claim
-    ) -> Exchanged:
+        self, connection: Connection, submissions: Sequence[Submission], parts: Sequence[ResultSlice], wanted: Claim
+    ) -> Exchange:
         at = self._moment(connection).wall
         put = [put_apart(connection, submission, at, self._quota) for submission in submissions]
         new = [done[0] for done in put if not isinstance(done, Exception) and done[1]]
         recorded, claimed = self._exchange(connection, parts, wanted, new)
         added = [done if isinstance(done, Exception) else read_job(connection, done[0]) for done in put]
-        return Exchanged(recorded, claimed, added)
+        return Exchange(recorded, claimed, added)
 
     def _outcome(self, adding: Callable[[], JobRecord]) -> JobRecord | Exception:
         try:
@@ -459,7 +458,7 @@ class SqlStore:
         charge(connection, charges)
         return lost
 
-    def _record(self, connection: Connection, parts: Sequence[Part]) -> list[Recorded]:
+    def _record(self, connection: Connection, parts: Sequence[ResultSlice]) -> list[Recorded]:
         self._lock(connection, (part.lease.job_id for part in parts))
         charges = Charges()
         recorded = record_parts(connection, parts, self._moment(connection).wall, charges, self._quota)
@@ -468,7 +467,7 @@ class SqlStore:
         return recorded
 
     def _exchange(
-        self, connection: Connection, parts: Sequence[Part], wanted: Claim, new: Sequence[str] = ()
+        self, connection: Connection, parts: Sequence[ResultSlice], wanted: Claim, new: Sequence[str] = ()
     ) -> tuple[list[Recorded], list[Shard]]:
         now = self._moment(connection)
         ending = [part.lease.job_id for part in parts if part.last]

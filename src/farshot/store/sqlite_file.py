@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["check_length"]
-
 
 def check_length(connection: Connection, path: Path) -> None:
     """Raise `StoreCorruptError` where the file at `path` ends within its last page."""

@@ -12,7 +12,7 @@ from farshot.store import statements as sql
 from farshot.store.checksums import checksum
 from farshot.store.errors import UNUSABLE
 from farshot.store.rows import to_record
-from farshot.store.usage import JOB_BYTES, SHARD_BYTES, Added, check_held, hold, length_of
+from farshot.store.usage import JOB_BYTES, SHARD_BYTES, AddedUsage, check_held, hold, length_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.submission import Batch, ShardCut, Submission
 
-__all__ = [
-    "Payload",
-    "add_job",
-    "add_part",
-    "add_payloads",
-    "add_shards",
-    "earlier",
-    "grow_job",
-    "put",
-    "put_apart",
-    "row_size",
-]
 
 _AT_ONCE = 2**22
 """Bytes of circuits that are encoded before they are written."""
@@ -112,7 +100,7 @@ def _add(connection: Connection, submission: Submission, at: float, quota: Quota
     grow_job(connection, job_id, size)
     add_shards(connection, job_id, submission.owner, submission.priority, chosen)
     held = hold(connection, submission.owner, base + size, quota)
-    added = Added(circuits=len(batch.labels), shots=batch.spec.total_shots, size=base + size)
+    added = AddedUsage(circuits=len(batch.labels), shots=batch.spec.total_shots, size=base + size)
     check_held(connection, submission.owner, held, at, added)
     return job_id
 

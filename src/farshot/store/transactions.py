@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Transactions"]
 
 _Answer = TypeVar("_Answer")
 _TRIES = 8

@@ -18,12 +18,12 @@ from farshot.store import statements as sql
 from farshot.store.change_numbers import mark
 from farshot.store.checksums import checksum
 from farshot.store.clock import BootClock, moment
-from farshot.store.disk_space import Room
+from farshot.store.disk_space import DiskSpace
 from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
 from farshot.store.submissions import Payload, add_job, add_part, add_payloads, add_shards, earlier, grow_job, row_size
 from farshot.store.transactions import Transactions
-from farshot.store.usage import Added, check_held, hold
+from farshot.store.usage import AddedUsage, check_held, hold
 from farshot.submission import PartReceipt, ShardCut
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from farshot.protocols import Clock
     from farshot.submission import Draft, UploadPart
 
-__all__ = ["SqlUploads"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
@@ -100,7 +99,7 @@ class SqlUploads:
         """Use `engine`, whose schema must be current. `quota` is what an owner may have unless its user says more."""
         self._quota = quota
         self._transactions = Transactions(engine)
-        self._room = Room(engine.url)
+        self._room = DiskSpace(engine.url)
         self._clock = clock or (BootClock() if engine.dialect.name == "sqlite" else None)
 
     def open(self, draft: Draft) -> JobRecord:
@@ -197,7 +196,7 @@ class SqlUploads:
             created_at=at,
         )
         held = hold(connection, draft.owner, size, self._quota)
-        check_held(connection, draft.owner, held, at, Added(size=size))
+        check_held(connection, draft.owner, held, at, AddedUsage(size=size))
         mark(connection, [job_id])
         return read_job(connection, job_id)
 
@@ -226,10 +225,10 @@ class SqlUploads:
         size = _add_part(connection, job_id, part) + add_payloads(connection, job_id, _payloads(part))
         connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
         _check_most(read_job(connection, job_id))
-        self._hold(connection, job_id, Added(circuits=len(part.labels), size=size))
+        self._hold(connection, job_id, AddedUsage(circuits=len(part.labels), size=size))
         return True
 
-    def _hold(self, connection: Connection, job_id: str, added: Added) -> None:
+    def _hold(self, connection: Connection, job_id: str, added: AddedUsage) -> None:
         """Count the bytes that a job has got, and compare what its owner has by now with what it may have."""
         grow_job(connection, job_id, added.size)
         record = read_job(connection, job_id)
@@ -251,7 +250,7 @@ class SqlUploads:
         connection.execute(_FORGET_OPTIONS, {"of_job": job_id})
         add_shards(connection, job_id, record.owner, record.priority, list(_placed(connection, job_id)))
         grown = len(_encode(spec)) - freed
-        self._hold(connection, job_id, Added(circuits=record.circuits, shots=spec.total_shots, size=grown))
+        self._hold(connection, job_id, AddedUsage(circuits=record.circuits, shots=spec.total_shots, size=grown))
         mark(connection, [job_id])
         return read_job(connection, job_id)
 

@@ -20,19 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = [
-    "JOB_BYTES",
-    "RESULT_BYTES",
-    "SHARD_BYTES",
-    "Added",
-    "Held",
-    "check_held",
-    "fits",
-    "forget",
-    "hold",
-    "length_of",
-    "why_not",
-]
 
 JOB_BYTES = 512
 """What the row of a job takes beside its texts, with what is kept to find it."""
@@ -68,14 +55,14 @@ _WORDS = {
 }
 
 
-class Held(NamedTuple):
+class HeldUsage(NamedTuple):
     """What an owner has stored by now, and may have."""
 
     bytes: int
     quota: Quota
 
 
-class Added(NamedTuple):
+class AddedUsage(NamedTuple):
     """What a transaction adds to what an owner has; `uncounted` are circuits of a job in the making."""
 
     circuits: int = 0
@@ -93,19 +80,19 @@ def length_of(*texts: str | None) -> int:
     return sum(len(text.encode()) for text in texts if text)
 
 
-def hold(connection: Connection, owner: str, size: int, default: Quota) -> Held:
+def hold(connection: Connection, owner: str, size: int, default: Quota) -> HeldUsage:
     """Count so many more bytes of `owner`, and return what it has by now; it is not checked.
 
     From here on no other transaction counts for this owner: near the end, and for several in order of their names.
     """
     if not owner:
-        return Held(0, NO_LIMITS)
+        return HeldUsage(0, NO_LIMITS)
     row = connection.execute(_HOLD, {"of_owner": owner, "size": size}).one()
     own = Quota(queued_circuits=row.queued_circuits, shots_per_day=row.shots_per_day, stored_bytes=row.stored_bytes)
-    return Held(int(row.bytes), in_force(own, default))
+    return HeldUsage(int(row.bytes), in_force(own, default))
 
 
-def check_held(connection: Connection, owner: str, held: Held, at: float, added: Added) -> None:
+def check_held(connection: Connection, owner: str, held: HeldUsage, at: float, added: AddedUsage) -> None:
     """Raise `QuotaError` where what was added, which is there by now, was too much."""
     quota = held.quota
     _check("stored_bytes", quota.stored_bytes, held.bytes, added.size)

@@ -14,7 +14,6 @@ from farshot.templates.parameters import names_in
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["other_name", "renamed", "words_for"]
 
 _NO_LETTER = re.compile(r"\W")
 _WORD = re.compile(r"\w+")

@@ -15,16 +15,6 @@ from farshot.openqasm.tokens import Cursor
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterator
 
-__all__ = [
-    "Argument",
-    "ParameterCursor",
-    "arguments",
-    "blanked",
-    "declared_words",
-    "is_name",
-    "names_in",
-    "without_inputs",
-]
 
 _NAME = r"[^\W\d][\w.\u0300-\u036f]*+(?:\[[^\[\]\s(){};,\"']*+\])*+"
 _WHOLE = re.compile(_NAME)

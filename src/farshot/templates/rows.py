@@ -14,7 +14,7 @@ import msgspec
 from farshot.errors import BatchError, CircuitError
 from farshot.openqasm.characters import check_characters, without_mark
 from farshot.openqasm.conclusions import conclude
-from farshot.openqasm.expressions import Expression, Reader, Step, evaluate, names_known
+from farshot.openqasm.expressions import Expression, ExpressionReader, Step, evaluate, names_known
 from farshot.openqasm.grammar import begin, read
 from farshot.openqasm.pattern import Pattern, Row
 from farshot.openqasm.refusal import RefusalError, reject_limit, shown
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan
     from farshot.templates.parameters import Argument
 
-__all__ = ["Rows", "clash", "rows_of"]
 
 _COMMON = 1000.0
 """Numbers below this are finite wherever a tame gate takes them."""
@@ -89,7 +88,7 @@ class Rows:
         """Return the formula `text[start:end]`, or None where it holds more than numbers and parameters."""
         cursor = ParameterCursor(self._text, names, start)
         try:
-            formula = Reader(cursor, self._version, {}, names).read()
+            formula = ExpressionReader(cursor, self._version, {}, names).read()
         except RefusalError:
             return None
         return formula if cursor.previous == end else None

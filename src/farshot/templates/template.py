@@ -21,8 +21,6 @@ from farshot.model import TemplateSource
 from farshot.templates.parameters import is_name
 from farshot.templates.rows import clash, rows_of
 
-__all__ = ["Template", "check_names", "check_parameters", "check_rows", "check_source", "unpacked"]
-
 _FLOAT_BYTES = 8
 _SHOWN = 8
 """Names of parameters in a message."""

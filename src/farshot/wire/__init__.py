@@ -5,7 +5,7 @@ the document has is refused. What is large also travels packed, which costs next
 document in MessagePack, results as a stream of frames, each its length in four bytes (little-endian) and MessagePack.
 """
 
-from farshot.wire.codec import JSON, MAX_BODY, MAX_MEMBERS, NDJSON, PROBLEM, encode, read_answer, read_request
+from farshot.wire.codec import JSON, MAX_BODY, NDJSON, PROBLEM, encode, read_answer, read_request
 from farshot.wire.documents import (
     CircuitsDocument,
     EventsDocument,
@@ -50,6 +50,7 @@ from farshot.wire.frames import (
 )
 from farshot.wire.numbers import Position, Shots, read_seed
 from farshot.wire.packed import PACKED, PACKED_KINDS, map_head, pack, read_packed
+from farshot.wire.piecewise import MAX_MEMBERS
 
 __all__ = [
     "FRAMES",

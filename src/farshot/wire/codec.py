@@ -15,17 +15,6 @@ from farshot.wire.piecewise import MAX_MEMBERS, PIECE, decode_pieces, form_of, t
 from farshot.wire.strings import FEW, Strings, count_strings
 from farshot.wire.texts import LONG, decode_text, decode_texts
 
-__all__ = [
-    "JSON",
-    "MAX_BODY",
-    "MAX_MEMBERS",
-    "NDJSON",
-    "PROBLEM",
-    "encode",
-    "read_answer",
-    "read_request",
-]
-
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 PROBLEM = "application/problem+json"

@@ -10,38 +10,6 @@ import msgspec
 from farshot.contract import JobStatus
 from farshot.wire.numbers import Position, Priority, Seconds, Seed, Shots, Size
 
-__all__ = [
-    "CircuitsDocument",
-    "EventsDocument",
-    "FaultDocument",
-    "FinalizeRequest",
-    "ForecastDocument",
-    "JobDocument",
-    "JobListDocument",
-    "JobRequest",
-    "LimitsRequest",
-    "MeDocument",
-    "NewTokenDocument",
-    "OptionsDocument",
-    "PartDocument",
-    "PartRequest",
-    "Problem",
-    "QuotaDocument",
-    "Remaining",
-    "ResultsDocument",
-    "TargetDocument",
-    "TargetsDocument",
-    "TemplateDocument",
-    "TokenDocument",
-    "TokenRequest",
-    "TokensDocument",
-    "UsageDocument",
-    "UsagesDocument",
-    "UserDocument",
-    "UsersDocument",
-    "WorkDocument",
-]
-
 
 class TemplateDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One parametric circuit; each of `parameters` stands for a number in its angles."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from farshot.wire.strings import Strings
 
-__all__ = ["check_doubles"]
 
 _STRINGS_EACH = {"circuits": 2, "rows": 1, "circuit_ham_map": 0, "shot_groups": 0}
 _ESCAPED = re.compile(rb"\\u0022")

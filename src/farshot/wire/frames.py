@@ -14,17 +14,6 @@ from farshot.model import Fault, Observables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "FRAMES",
-    "Frame",
-    "FrameReader",
-    "GapFrame",
-    "HeadFrame",
-    "PartFrame",
-    "TailFrame",
-    "encode_frame",
-    "frame_pieces",
-]
 
 FRAMES = "application/vnd.farshot.results.v1"
 MAX_FRAME = 256 * 2**20

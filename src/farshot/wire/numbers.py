@@ -8,8 +8,6 @@ import msgspec
 
 from farshot.model import MAX_CIRCUITS, MAX_PRIORITY, MAX_SECONDS, MAX_SEED, MAX_SHOTS
 
-__all__ = ["Position", "Priority", "Seconds", "Seed", "Shots", "Size", "plain_number", "read_seed"]
-
 _DIGITS = len(str(MAX_SEED))
 
 Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_SHOTS)]

@@ -19,7 +19,6 @@ from farshot.wire.texts import MAX_TEXT, too_long
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PACKED", "PACKED_KINDS", "map_head", "pack", "read_packed"]
 
 PACKED = "application/vnd.msgpack"
 PACKED_KINDS: tuple[type[msgspec.Struct], ...] = (JobRequest, PartRequest)

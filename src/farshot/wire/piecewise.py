@@ -15,7 +15,6 @@ from farshot.wire.strings import quotes_in, string_end, unescaped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sized
 
-__all__ = ["MAX_MEMBERS", "MAX_NUMBERS", "PIECE", "Form", "decode_pieces", "form_of", "too_many"]
 
 PIECE = 2**16
 MAX_MEMBERS = 250_000

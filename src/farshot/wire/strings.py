@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["FEW", "Strings", "count_strings", "quotes_in", "string_end", "unescaped"]
-
 FEW = 100_000
 """Strings that are decoded at once: a matter of milliseconds."""
 _SCAN = 2**20

@@ -9,8 +9,6 @@ import msgspec
 from farshot.errors import BatchError
 from farshot.wire.strings import unescaped
 
-__all__ = ["LONG", "MAX_TEXT", "decode_text", "decode_texts", "too_long"]
-
 LONG = 2**20
 """Bytes from which on a text is decoded in pieces."""
 _AT_ONCE = 4 * LONG

@@ -13,8 +13,6 @@ import time
 
 from farshot.model import Forecast
 
-__all__ = ["Board"]
-
 _WORDS = 40
 _TEXT = 64
 """Bytes for the names of a simulator and a method."""

@@ -9,8 +9,6 @@ import msgspec
 
 from farshot.model import Fault, JobSpec
 
-__all__ = ["PROTOCOL", "Assignment", "Inspection", "Message", "Ready", "Report", "Verdict", "read_frame", "write_frame"]
-
 
 class Assignment(msgspec.Struct, frozen=True, array_like=True, tag="assignment"):
     """Run these circuits; the first one stands at position `first` of its job.

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from farshot.model import CircuitResult
 
-__all__ = ["RESULT_BYTES", "Reporter", "check_size", "packed_bytes"]
 
 RESULT_BYTES = 64 * 2**20
 """What the result of one circuit may take, packed."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from farshot.worker.frames import Assignment
     from farshot.worker.reporter import Reporter
 
-__all__ = ["inspect_source", "run_assignment", "run_source", "warm_up"]
 
 _COIN = b'OPENQASM 2.0;include "qelib1.inc";qreg q[1];creg c[1];h q[0];measure q[0] -> c[0];'
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PATHS", "raise_fences"]
 
 PATHS = "FARSHOT_WORKER_PATHS"
 """The environment variable that names files and folders which simulators may use beside those below, joined by ':'."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from farshot.model import Forecast
 
-__all__ = ["Child", "ChildDiedError", "ChildStartError", "worker_environment"]
 
 _log = logging.getLogger(__name__)
 

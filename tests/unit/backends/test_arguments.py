@@ -6,7 +6,7 @@ import math
 import pytest
 
 import farshot
-from farshot.backends.base import Client
+from farshot.backends.base import Backend
 from farshot.errors import BatchError
 from samples import BELL
 
@@ -64,7 +64,7 @@ def test_every_number_is_known():
         name for name, _ in HARMLESS
     }
     assert set(numbers_of(farshot.RemoteBackend)) <= TIMES | {name for name, _ in HARMLESS}
-    assert set(numbers_of(Client.submit_circuits)) == {"shots", "seed", "priority", "timeout"}
+    assert set(numbers_of(Backend.submit_circuits)) == {"shots", "seed", "priority", "timeout"}
 
 
 @pytest.mark.parametrize(("name", "value"), wrong(numbers_of(farshot.LocalBackend)), ids=shown)
@@ -86,7 +86,7 @@ def backend(tmp_path_factory):
         yield backend
 
 
-@pytest.mark.parametrize(("name", "value"), wrong(numbers_of(Client.submit_circuits)), ids=shown)
+@pytest.mark.parametrize(("name", "value"), wrong(numbers_of(Backend.submit_circuits)), ids=shown)
 def test_nothing_is_stored_of_a_submission_with_a_number_beyond_bounds(backend, name, value):
     with pytest.raises(BatchError, match=name):
         backend.submit_circuits({"bell": BELL}, **{name: value})

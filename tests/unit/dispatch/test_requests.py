@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from farshot.dispatch.requests import Add, Additions
+from farshot.dispatch.requests import Additions, AddJob
 from farshot.errors import ExecutorError
 
 
 def requests(owner, count, shards=1):
-    return [Add(SimpleNamespace(owner=owner, shards=range(shards))) for _ in range(count)]
+    return [AddJob(SimpleNamespace(owner=owner, shards=range(shards))) for _ in range(count)]
 
 
 def waiting(*asked):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from farshot.executors.queue import SHORT, Queue
+from farshot.executors.queue import SHORT, ShardQueue
 from farshot.model import JobSpec, Lease, Shard
 from processes import until
 
@@ -32,7 +32,7 @@ def clock():
 
 @pytest.fixture
 def queue(clock):
-    queue = Queue(clock)
+    queue = ShardQueue(clock)
     yield queue
     queue.close()
 

@@ -1,7 +1,7 @@
 import pytest
 
 from farshot.operations.deferral import deferred, dephased, without_final_measurements
-from farshot.operations.operations import Branch, Condition, Gate, Measure, Program, Reset
+from farshot.operations.operations import Branch, Condition, Gate, Measure, PlainCircuit, Reset
 
 
 def gate(name, *qubits, controls=0):
@@ -17,7 +17,7 @@ def when(bits, value, *body, otherwise=()):
 
 
 def program_of(qubits, *operations):
-    return Program(qubits, (3,), operations)
+    return PlainCircuit(qubits, (3,), operations)
 
 
 def made(qubits, observed, *operations):

@@ -5,7 +5,7 @@ import pytest
 from farshot.errors import CircuitError
 from farshot.openqasm.lowering import lower
 from farshot.openqasm.scanner import scan
-from farshot.operations.operations import Branch, Condition, Gate, Measure, Program, Reset
+from farshot.operations.operations import Branch, Condition, Gate, Measure, PlainCircuit, Reset
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 
@@ -25,7 +25,7 @@ def test_a_whole_program():
         + "qubit[2] q; bit[2] c; bit d;\nx q[0]; reset q[1]; c[1] = measure q[0];\nif (c == 2) x q[1]; else x q[0];"
     )
     at = text.index
-    assert lower(text) == Program(
+    assert lower(text) == PlainCircuit(
         2,
         (2, 1),
         (

@@ -1,6 +1,6 @@
 """Refusals come later and later for whoever goes on asking, and for nobody else."""
 
-from farshot.service.refusal_delay import Brake
+from farshot.service.refusal_delay import RefusalDelay
 
 
 class Clock:
@@ -11,30 +11,30 @@ class Clock:
 
 
 def test_the_first_refusals_are_told_at_once():
-    brake = Brake(Clock())
+    brake = RefusalDelay(Clock())
     assert [brake.delay("ann") for _ in range(50)] == [0.0] * 50
 
 
 def test_further_ones_are_twenty_a_second():
-    brake = Brake(Clock())
+    brake = RefusalDelay(Clock())
     delays = [brake.delay("ann") for _ in range(90)][50:]
     assert delays == [round(number / 20, 3) for number in range(1, 41)]
 
 
 def test_no_refusal_takes_longer_than_clients_bear():
-    brake = Brake(Clock())
+    brake = RefusalDelay(Clock())
     assert 9.9 < max(brake.delay("ann") for _ in range(10_000)) <= 10.0
 
 
 def test_what_cannot_be_told_in_time_is_told_at_different_times():
-    brake = Brake(Clock())
+    brake = RefusalDelay(Clock())
     delays = [brake.delay("ann") for _ in range(1150)][150:]
     counts = [sum(start <= delay < start + 0.25 for delay in delays) for start in (5.0, 6.0, 7.0, 8.0, 9.0, 9.75)]
     assert min(counts) > 45
 
 
 def test_one_user_is_not_held_back_for_another():
-    brake = Brake(Clock())
+    brake = RefusalDelay(Clock())
     for _ in range(1000):
         brake.delay("ann")
     assert brake.delay("ben") == 0.0
@@ -42,7 +42,7 @@ def test_one_user_is_not_held_back_for_another():
 
 def test_it_is_forgotten_with_time():
     clock = Clock()
-    brake = Brake(clock)
+    brake = RefusalDelay(clock)
     for _ in range(1000):
         brake.delay("ann")
     clock.now += 5.0

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from farshot.service.problems import BusyError
-from farshot.service.read_budget import Budget
+from farshot.service.read_budget import ReadBudget
 
 
 async def settled():
@@ -16,7 +16,7 @@ async def settled():
 
 def test_one_user_has_at_most_half():
     async def run():
-        budget = Budget(100)
+        budget = ReadBudget(100)
         first, second, other = (budget.share(owner) for owner in ("ann", "ann", "ben"))
         await first.hold(30, 0)
         with pytest.raises(BusyError):
@@ -29,7 +29,7 @@ def test_one_user_has_at_most_half():
 
 def test_more_than_one_user_may_have_is_granted_alone():
     async def run():
-        budget = Budget(100)
+        budget = ReadBudget(100)
         first, second = budget.share("ann"), budget.share("ann")
         await first.hold(10**9, 0)
         with pytest.raises(BusyError):
@@ -42,7 +42,7 @@ def test_more_than_one_user_may_have_is_granted_alone():
 
 def test_who_waits_is_served_in_order_and_held_up_by_no_other_user():
     async def run():
-        budget = Budget(100)
+        budget = ReadBudget(100)
         held, large, own, small = (budget.share(owner) for owner in ("ann", "ben", "ann", "cyd"))
         await held.hold(50, 0)
         await budget.share("dan").hold(20, 0)
@@ -64,7 +64,7 @@ def test_who_waits_is_served_in_order_and_held_up_by_no_other_user():
 
 def test_whoever_gives_up_is_forgotten():
     async def run():
-        budget = Budget(100)
+        budget = ReadBudget(100)
         held, waiting, other = (budget.share(owner) for owner in ("ann", "ben", "cyd"))
         await held.hold(50, 0)
         await budget.share("dan").hold(50, 0)
@@ -81,7 +81,7 @@ def test_whoever_gives_up_is_forgotten():
 
 def test_slow_readers_are_cut_only_where_somebody_waits():
     async def run():
-        budget = Budget(100)
+        budget = ReadBudget(100)
         slow, quick, waiting = (budget.share(owner) for owner in ("ann", "dan", "ben"))
         cut = []
         for share in (slow, quick):

@@ -2,7 +2,7 @@
 
 import weakref
 
-from farshot.service.large_answers import Flow
+from farshot.service.large_answers import LargeAnswer
 
 
 def pieces():
@@ -13,7 +13,7 @@ def pieces():
 def test_a_flow_that_is_closed_keeps_nothing_of_what_was_being_read():
     reading = pieces()
     seen = weakref.ref(reading)
-    flow = Flow(reading)
+    flow = LargeAnswer(reading)
     del reading
     assert len(flow.chunk()) == 2**18
     flow.close()

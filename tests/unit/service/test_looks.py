@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from farshot.service.shared_lookups import Looks
+from farshot.service.shared_lookups import SharedLookups
 
 
 def test_who_asks_the_same_at_the_same_time_shares_a_look():
     asked = []
 
     async def run():
-        looks, gate = Looks(), asyncio.Event()
+        looks, gate = SharedLookups(), asyncio.Event()
 
         async def look():
             asked.append(1)
@@ -32,7 +32,7 @@ def test_who_asks_the_same_at_the_same_time_shares_a_look():
 
 def test_what_a_look_meets_is_told_to_all_who_wait_for_it_and_to_nobody_else():
     async def run():
-        looks = Looks()
+        looks = SharedLookups()
 
         async def fail():
             await asyncio.sleep(0)
@@ -50,7 +50,7 @@ def test_what_a_look_meets_is_told_to_all_who_wait_for_it_and_to_nobody_else():
 
 def test_who_leaves_takes_nobody_along():
     async def run():
-        looks, gate = Looks(), asyncio.Event()
+        looks, gate = SharedLookups(), asyncio.Event()
         first = asyncio.ensure_future(looks.share("a", gate.wait))
         second = asyncio.ensure_future(looks.share("a", gate.wait))
         await asyncio.sleep(0)

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from farshot.contract import JobStatus
 from farshot.model import Backlog, JobRecord, Usage
-from farshot.service.context import Work
+from farshot.service.context import WorkControl
 from farshot.service.metrics import Metrics
 
 
@@ -36,7 +36,7 @@ def ended(now):
 
 
 def read(metrics, backlog=(), restarts=0, usages=None):
-    page = metrics.page(backlog, Work(restarts=lambda: restarts), usages or {}).decode()
+    page = metrics.page(backlog, WorkControl(restarts=lambda: restarts), usages or {}).decode()
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(page)

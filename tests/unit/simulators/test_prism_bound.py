@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prism_q import PrismError, parse_qasm, simulate
 
 from farshot.simulators.draws import draw
-from farshot.simulators.prism_circuits import Bound, ParsedTemplate, slot_names
+from farshot.simulators.prism_circuits import BoundCircuit, ParsedTemplate, slot_names
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";'
 DECLARED = "\nqreg q[10];\n"
@@ -49,7 +49,7 @@ def template_of(body):
 def often(template, angles):
     """Run as often as a plan takes to be worth it; return the last outcome."""
     for _ in range(40):
-        outcome = Bound(template, angles).run()
+        outcome = BoundCircuit(template, angles).run()
     return outcome
 
 

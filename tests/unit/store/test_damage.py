@@ -8,7 +8,7 @@ import pytest
 from farshot.backends.entries import part_entries
 from farshot.contract import JobStatus
 from farshot.errors import StoreCorruptError
-from farshot.model import CircuitResult, Counts, Part, Values
+from farshot.model import CircuitResult, Counts, ResultSlice, Values
 from farshot.store import FILE_NAME, SqlStore, open_engine, sqlite_url
 from farshot.store.checksums import checksum
 from farshot.testing.stores import ManualClock
@@ -33,9 +33,12 @@ def job(store):
     """A job of five circuits in two shards, recorded in three parts."""
     job = store.add(make_submission(circuits=5, shard=3))
     first, second = store.claim("me", 2)
-    store.record([Part.of(first.lease, 0, [counts(1), counts(2)], last=False)])
+    store.record([ResultSlice.of(first.lease, 0, [counts(1), counts(2)], last=False)])
     store.record(
-        [Part.of(first.lease, 2, [counts(3)], last=True), Part.of(second.lease, 3, [counts(4)] * 2, last=True)]
+        [
+            ResultSlice.of(first.lease, 2, [counts(3)], last=True),
+            ResultSlice.of(second.lease, 3, [counts(4)] * 2, last=True),
+        ]
     )
     assert store.job(job.id).status is JobStatus.COMPLETED
     return job
@@ -177,7 +180,7 @@ def test_results_from_before_there_were_checksums_are_read_as_ever(store, job, d
 
 
 def test_values_are_checked_as_counts_are():
-    whole = Part.of(None, 0, [CircuitResult(Values((0.25,)), **RESULT)], last=True).results
+    whole = ResultSlice.of(None, 0, [CircuitResult(Values((0.25,)), **RESULT)], last=True).results
     assert len({checksum(flipped, "job", 0) for flipped in [whole, *flips(whole)]}) == 1 + len(whole)
 
 
@@ -185,7 +188,7 @@ def test_a_large_result_is_checked_when_it_is_read(store, database):
     job = store.add(make_submission(circuits=1))
     (shard,) = store.claim("me", 1)
     large = CircuitResult(Counts(64, bytes(range(256)) * 512, bytes(16384)), **RESULT)
-    store.record([Part.of(shard.lease, 0, [large], last=True)])
+    store.record([ResultSlice.of(shard.lease, 0, [large], last=True)])
     database.execute(
         "UPDATE results SET results = CAST(substr(results, 1, 5000) || x'00' || substr(results, 5002) AS BLOB) "
         "WHERE job_id = ?",

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from farshot.errors import StoreError, UnknownJobError
-from farshot.model import Part
+from farshot.model import ResultSlice
 from farshot.store import Host, SqlStore, open_engine, sqlite_url
 from farshot.testing.stores import ManualClock
 from farshot.testing.stores.values import make_result, make_submission
@@ -19,7 +19,7 @@ def store(tmp_path):
 
 def finish(store, holder="me"):
     for shard in store.claim(holder, 9):
-        store.record([Part.of(shard.lease, shard.first, [make_result() for _ in shard.labels], last=True)])
+        store.record([ResultSlice.of(shard.lease, shard.first, [make_result() for _ in shard.labels], last=True)])
 
 
 def restore(backup, folder, **options):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from farshot.backends.background import SLICE, start
 from farshot.backends.http.records import job_path, record_of
-from farshot.backends.http.transport import Ask
+from farshot.backends.http.transport import ApiRequest
 from farshot.errors import ExecutionCancelledError, FarshotError, ServiceError, UnknownJobError, WireError
 from farshot.wire import EventsDocument, JobDocument, read_answer
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from farshot.backends.watch import Patience
     from farshot.model import JobRecord
 
-__all__ = ["Feed", "RemoteWatch"]
 
 _WAIT = 15.0
 _HASTE = 0.1
@@ -208,7 +207,7 @@ class Feed:
         """Ask the service for jobs, one by one."""
         for job_id in job_ids:
             try:
-                response = self._transport.ask(Ask(method="GET", path=job_path(job_id)), self._stop)
+                response = self._transport.ask(ApiRequest(method="GET", path=job_path(job_id)), self._stop)
             except UnknownJobError as error:
                 with self._changed:
                     self._pass_on(job_id, error)
@@ -260,7 +259,7 @@ class Feed:
             self._stop.wait(_HASTE)
 
     def _events(self, params: dict[str, str], wait: float) -> EventsDocument:
-        ask = Ask(method="GET", path="/v1/events", params=params, wait=wait)
+        ask = ApiRequest(method="GET", path="/v1/events", params=params, wait=wait)
         return read_answer(self._transport.ask(ask, self._stop).content, EventsDocument)
 
     def _resume(self, cursor: str) -> None:

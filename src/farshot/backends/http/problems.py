@@ -24,7 +24,6 @@ from farshot.wire import PROBLEM, Problem, read_answer
 if TYPE_CHECKING:
     from httpx2 import Response
 
-__all__ = ["error_of", "problem_in", "retry_after"]
 
 _ERRORS: dict[str, type[FarshotError]] = {
     "forbidden": AccessError,

@@ -8,8 +8,6 @@ from urllib.request import getproxies, proxy_bypass
 
 from farshot.errors import OptionError
 
-__all__ = ["Proxy", "is_loopback", "proxy_for"]
-
 _LOOPBACK = frozenset({"localhost", "::1"})
 
 

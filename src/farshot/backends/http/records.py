@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from farshot.wire import CircuitsDocument, FaultDocument, JobDocument, OptionsDocument
 
-__all__ = ["circuits_in", "job_path", "options_in", "outlook_in", "record_of"]
-
 
 def record_of(document: JobDocument) -> JobRecord:
     """Return the record of a job; its `seq` is not told and 0."""

@@ -11,7 +11,7 @@ import httpx2
 from farshot.backends.background import SLICE, start
 from farshot.backends.entries import failure_entry, part_entries
 from farshot.backends.http.records import job_path
-from farshot.backends.http.transport import Ask, hang_up
+from farshot.backends.http.transport import ApiRequest, hang_up
 from farshot.errors import ExecutionCancelledError, ServiceError
 from farshot.wire import FRAMES, FrameReader, GapFrame, HeadFrame, PartFrame, TailFrame
 
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import TypeAlias
 
-    from farshot.backends.http.transport import Resolve, Transport
+    from farshot.backends.http.transport import Resolver, Transport
     from farshot.backends.watch import Patience
     from farshot.model import Observables
     from farshot.wire import Frame
 
     Entries: TypeAlias = list[tuple[int, dict[str, Any]]]
 
-__all__ = ["ResultStream", "flow", "read_ahead"]
 
 _Item = TypeVar("_Item")
 
@@ -41,7 +40,9 @@ class ResultStream:
     def __init__(self, transport: Transport, job_id: str, *, follow: bool) -> None:
         """With `follow` the results come in order of time until the job has ended; else what there is, in order."""
         params = {"follow": "true"} if follow else {}
-        self._ask = Ask(method="GET", path=job_path(job_id, "results"), params=params, headers={"Accept": FRAMES})
+        self._ask = ApiRequest(
+            method="GET", path=job_path(job_id, "results"), params=params, headers={"Accept": FRAMES}
+        )
         self._transport = transport
         self._follow = follow
         self.observables: Observables | None = None
@@ -80,7 +81,7 @@ class ResultStream:
         if response is not None:
             hang_up(response)
 
-    def _frames(self, resolve: Resolve) -> Iterator[Frame]:
+    def _frames(self, resolve: Resolver) -> Iterator[Frame]:
         reader = FrameReader()
         with self._transport.stream(self._ask, resolve) as response:
             self._response = response

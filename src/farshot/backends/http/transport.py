@@ -30,7 +30,6 @@ from farshot.wire import JSON
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Ask", "Resolve", "Transport", "hang_up"]
 
 _log = logging.getLogger("farshot")
 _CONNECT = 5.0
@@ -53,7 +52,7 @@ _REFUSED = os.strerror(errno.ECONNREFUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class ApiRequest:
     """One request. `wait` is how many seconds the service may take on purpose; `seconds` bounds all tries."""
 
     method: str
@@ -69,7 +68,7 @@ class Ask:
     """Answers beside those below 300 that are no error."""
 
 
-class Resolve:
+class Resolver:
     """How long a failing request is tried again: for `seconds` from the last success on, until `stop` is set."""
 
     def __init__(self, seconds: float, stop: threading.Event) -> None:
@@ -141,11 +140,11 @@ class Transport:
             message = f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
             raise OptionError(message) from error
 
-    def resolve(self, stop: threading.Event | None = None, seconds: float | None = None) -> Resolve:
+    def resolve(self, stop: threading.Event | None = None, seconds: float | None = None) -> Resolver:
         """Return how long something is to be tried."""
-        return Resolve(self._retry_seconds if seconds is None else seconds, stop or threading.Event())
+        return Resolver(self._retry_seconds if seconds is None else seconds, stop or threading.Event())
 
-    def ask(self, ask: Ask, stop: threading.Event | None = None) -> httpx2.Response:
+    def ask(self, ask: ApiRequest, stop: threading.Event | None = None) -> httpx2.Response:
         """Return the answer to a request.
 
         Raises what the service's problem stands for, `ServiceError` where it cannot be reached in time, and
@@ -156,7 +155,7 @@ class Transport:
         return self._checked(self._tried(lambda: self._request(ask, timeout), resolve, stream=False), ask.also)
 
     @contextmanager
-    def stream(self, ask: Ask, resolve: Resolve) -> Iterator[httpx2.Response]:
+    def stream(self, ask: ApiRequest, resolve: Resolver) -> Iterator[httpx2.Response]:
         """Yield an answer whose body is still to be read, which raises `httpx2.TransportError` where it breaks off.
 
         Raises as `ask` where there is none.
@@ -168,7 +167,7 @@ class Transport:
         finally:
             response.close()
 
-    def _tried(self, request: Callable[[], httpx2.Request], resolve: Resolve, *, stream: bool) -> httpx2.Response:
+    def _tried(self, request: Callable[[], httpx2.Request], resolve: Resolver, *, stream: bool) -> httpx2.Response:
         """Send a request until it is answered for good."""
         while True:
             resolve.check()
@@ -185,7 +184,7 @@ class Transport:
             else:
                 resolve.pause(self._error(response), retry_after(response))
 
-    def _request(self, ask: Ask, timeout: httpx2.Timeout) -> httpx2.Request:
+    def _request(self, ask: ApiRequest, timeout: httpx2.Timeout) -> httpx2.Request:
         return self._usable().build_request(
             ask.method,
             ask.path,
@@ -204,7 +203,7 @@ class Transport:
     def _error(self, response: httpx2.Response) -> FarshotError:
         return error_of(response, f", through {self._proxy}" if self._proxy else "")
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
+    def _body(self, ask: ApiRequest) -> dict[str, Any]:
         if ask.body is None:
             return {"headers": ask.headers}
         headers = {**ask.headers, "Content-Type": ask.kind}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from farshot.backends.http.records import job_path
-from farshot.backends.http.transport import Ask
+from farshot.backends.http.transport import ApiRequest
 from farshot.errors import BatchError
 from farshot.wire import (
     MAX_BODY,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from farshot.model import Observables, TemplateSource
     from farshot.submission import Batch
 
-__all__ = ["Upload", "job_request", "send", "travelling", "withdraw"]
 
 _LARGE = 8 * 2**20
 _MANY = 20_000
@@ -63,7 +62,7 @@ class Upload:
         return quote(self.key, safe=_KEY_LETTERS)
 
 
-class Part(NamedTuple):
+class UploadBody(NamedTuple):
     """Some circuits of a batch, encoded."""
 
     circuits: int
@@ -156,7 +155,7 @@ def _pieces(batch: Batch) -> Iterator[bytes]:
         yield piece
 
 
-def _parts(batch: Batch) -> Iterator[Part]:
+def _parts(batch: Batch) -> Iterator[UploadBody]:
     """Cut a batch. The same batch is cut at the same places every time."""
     pieces: list[bytes] = []
     size = 0
@@ -169,8 +168,8 @@ def _parts(batch: Batch) -> Iterator[Part]:
     yield _part(batch, pieces)
 
 
-def _part(batch: Batch, pieces: list[bytes]) -> Part:
-    return Part(len(pieces), b"".join([map_head(1), pack(_name(batch)), map_head(len(pieces)), *pieces]))
+def _part(batch: Batch, pieces: list[bytes]) -> UploadBody:
+    return UploadBody(len(pieces), b"".join([map_head(1), pack(_name(batch)), map_head(len(pieces)), *pieces]))
 
 
 def _send_parts(
@@ -183,10 +182,10 @@ def _send_parts(
         for number, part in enumerate(_parts(batch)):
             if arrived.get(number) != part.circuits:
                 path = job_path(job.job_id, "parts", str(number))
-                transport.ask(Ask(method="PUT", path=path, body=part.body, kind=PACKED), stop)
+                transport.ask(ApiRequest(method="PUT", path=path, body=part.body, kind=PACKED), stop)
             upload.sent += part.circuits
         body = encode(FinalizeRequest(upload.total))
-        answer = transport.ask(Ask(method="POST", path=job_path(job.job_id, "finalize"), body=body), stop)
+        answer = transport.ask(ApiRequest(method="POST", path=job_path(job.job_id, "finalize"), body=body), stop)
         job = read_answer(answer.content, JobDocument)
     upload.sent = upload.total
     return job
@@ -194,7 +193,7 @@ def _send_parts(
 
 def _post(transport: Transport, body: bytes, upload: Upload, stop: threading.Event) -> JobDocument:
     headers = {"Idempotency-Key": upload.header}
-    response = transport.ask(Ask(method="POST", path="/v1/jobs", body=body, kind=PACKED, headers=headers), stop)
+    response = transport.ask(ApiRequest(method="POST", path="/v1/jobs", body=body, kind=PACKED, headers=headers), stop)
     job = read_answer(response.content, JobDocument)
     upload.is_ours = upload.is_ours or response.status_code == 201
     upload.job_id = job.job_id
@@ -203,5 +202,5 @@ def _post(transport: Transport, body: bytes, upload: Upload, stop: threading.Eve
 
 def withdraw(transport: Transport, job_id: str, seconds: float) -> Response:
     """Cancel a job, be it half made or whole; one that has ended stays as it is, and is answered with 409."""
-    ask = Ask(method="POST", path=job_path(job_id, "cancel"), seconds=seconds, also=frozenset({409}))
+    ask = ApiRequest(method="POST", path=job_path(job_id, "cancel"), seconds=seconds, also=frozenset({409}))
     return transport.ask(ask)

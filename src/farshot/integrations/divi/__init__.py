@@ -11,17 +11,17 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from farshot.backends.base import Client
+from farshot.backends.base import Backend
 from farshot.errors import MissingExtraError, OptionError
 
 if TYPE_CHECKING:
-    from farshot.integrations.divi.backend import Runner
+    from farshot.integrations.divi.backend import DiviBackend
 
 __all__ = ["backend"]
 
 
 def backend(  # noqa: PLR0913 -- the options of the one object a user makes
-    inner: Client | None = None,
+    inner: Backend | None = None,
     *,
     shots: int | None = None,
     seed: int | None = None,
@@ -29,7 +29,7 @@ def backend(  # noqa: PLR0913 -- the options of the one object a user makes
     force_sampling: bool = False,
     resolves_parameters: bool = True,
     max_retries: int | None = None,
-) -> Runner:
+) -> DiviBackend:
     """Return a backend for Divi's programs: Divi's `CircuitRunner`, and its `AsyncJobBackend`.
 
     `inner` is the `farshot.LocalBackend` or `farshot.RemoteBackend` that runs the circuits; None makes a
@@ -50,8 +50,8 @@ def backend(  # noqa: PLR0913 -- the options of the one object a user makes
     return make(_checked(inner), options)
 
 
-def _checked(inner: object) -> Client:
-    if isinstance(inner, Client):
+def _checked(inner: object) -> Backend:
+    if isinstance(inner, Backend):
         return inner
     if inner is not None:
         message = f"a LocalBackend or a RemoteBackend is needed, not {inner!r:.80}"

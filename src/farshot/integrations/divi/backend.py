@@ -17,7 +17,7 @@ from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import BatchError, ExecutionCancelledError, FarshotError, HandleError, PollingTimeoutError
 from farshot.integrations.divi.depths import Depths
 from farshot.integrations.divi.job_pieces import parametric, pieces_of
-from farshot.integrations.divi.outcomes import Ended, in_their_words, most_retries, overall, raise_their
+from farshot.integrations.divi.outcomes import JobOutcome, in_their_words, most_retries, overall, raise_their
 from farshot.integrations.divi.payloads import check_options, pieces_from, some
 from farshot.model import circuit_seed
 
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from farshot.backends.base import Client
+    from farshot.backends.base import Backend
     from farshot.contract import Response
     from farshot.integrations.divi.job_pieces import Piece
     from farshot.model import JobRecord
 
-__all__ = ["Options", "Runner", "TemplateRunner", "make"]
 
 _JOIN = "+"
 """Between the ids of the jobs of one handle: each template is a job."""
@@ -50,10 +49,10 @@ class Options:
     max_retries: int | None
 
 
-class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
+class DiviBackend(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
     """Runs the circuits of Divi's programs on a backend of Farshot. Safe from any thread."""
 
-    def __init__(self, inner: Client, options: Options) -> None:
+    def __init__(self, inner: Backend, options: Options) -> None:
         """Check the options; raises `ValueError` or `TypeError`."""
         shots = inner.shots if options.shots is None else check_shots(options.shots)
         super().__init__(shots=shots, track_depth=options.track_depth)
@@ -83,7 +82,7 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         self._inner.close()
 
     @property
-    def inner(self) -> Client:
+    def inner(self) -> Backend:
         """The backend that runs the circuits."""
         return self._inner
 
@@ -170,7 +169,7 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         records = [self._inner.record(job) for job in jobs]
         status = overall([record.status for record in records])
         if status.is_terminal and on_complete:
-            on_complete(Ended.of(execution_result.job_id, records))
+            on_complete(JobOutcome.of(execution_result.job_id, records))
         if loop_until_complete and status is not JobStatus.COMPLETED:
             cancelled = cancellation_event is not None and cancellation_event.is_set()
             raise_their(execution_result.job_id, records, self._reason(records), cancelled=cancelled)
@@ -280,8 +279,8 @@ class Runner(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         return [f"{entry['label']}: {_shown(entry['error'])}" for entry in entries if "error" in entry]
 
 
-class TemplateRunner(Runner):
-    """A `Runner` for programs of 0.12 that leave the binding to the backend: having the method says so."""
+class DiviTemplateBackend(DiviBackend):
+    """A `DiviBackend` for programs of 0.12 that leave the binding to the backend: having the method says so."""
 
     def submit_circuit_templates(
         self,
@@ -295,9 +294,9 @@ class TemplateRunner(Runner):
         return self._submit(some(pieces), cancellation_event, options)
 
 
-def make(inner: Client, options: Options) -> Runner:
+def make(inner: Backend, options: Options) -> DiviBackend:
     """Return the backend that these options ask for."""
-    return (TemplateRunner if options.resolves_parameters else Runner)(inner, options)
+    return (DiviTemplateBackend if options.resolves_parameters else DiviBackend)(inner, options)
 
 
 @dataclass(slots=True)

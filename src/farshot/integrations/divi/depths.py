@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from farshot.integrations.divi.job_pieces import Piece
 
-__all__ = ["Depths"]
-
 
 class Depths:
     """The depths of the circuits of every batch. Safe from any thread."""

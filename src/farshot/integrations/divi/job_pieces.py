@@ -20,7 +20,6 @@ from farshot.templates.template import Template
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Parametric", "Piece", "parametric", "pieces_of"]
 
 Piece = dict[str, str] | Template
 

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 
     from farshot.model import JobRecord
 
-__all__ = ["Ended", "in_their_words", "most_retries", "overall", "raise_their"]
 
 _log = logging.getLogger("farshot")
 _RAISES = hasattr(theirs, "QoroJobError")
 """Whether a program expects an exception for a job that did not complete; before 0.15 it looks at the status."""
 
 
-class Ended(dict[str, Any]):
+class JobOutcome(dict[str, Any]):
     """The final response, and its body: programs of 0.12 take the run time, in seconds, from a mapping."""
 
     status_code = 200
@@ -49,7 +48,7 @@ class Ended(dict[str, Any]):
         """Raise nothing: the response says how a job has ended."""
 
     @classmethod
-    def of(cls, job_id: str, records: Sequence[JobRecord]) -> Ended:
+    def of(cls, job_id: str, records: Sequence[JobRecord]) -> JobOutcome:
         """Return the response for jobs that have ended."""
         status = overall([record.status for record in records])
         return cls(job_id=job_id, status=status.value, run_time=sum(record.run_time for record in records))

@@ -13,8 +13,6 @@ from farshot.integrations.divi.job_pieces import parametric, pieces_of
 if TYPE_CHECKING:
     from farshot.integrations.divi.job_pieces import Piece
 
-__all__ = ["check_options", "pieces_from", "some"]
-
 
 def pieces_from(circuits: Any) -> list[Piece]:  # noqa: ANN401 -- Divi's types
     """Return what a program submits in pieces that are a job each; raises `ValueError` or `TypeError`."""

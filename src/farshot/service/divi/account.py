@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.service.context import Call
 
-__all__ = [
-    "get_credits",
-    "get_transactions",
-    "greet",
-    "list_clusters",
-    "list_qpu_systems",
-    "list_vendor_blueprints",
-]
 
 _WINDOW = timedelta(days=1)
 _MOST = 10_000

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from farshot.service.divi.documents import AddRequest, ParameterSet
     from farshot.submission import UploadPart
 
-__all__ = ["add", "hidden_size"]
 
 _SHOTS = 1000
 """What the client takes for the shots of a job that it was given none for: probabilities are counts divided by it."""

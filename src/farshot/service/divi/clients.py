@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from farshot.service.context import Call
 
-__all__ = ["is_newer"]
-
 
 def is_newer(call: Call) -> bool:
     """Whether the client says that it is Divi; older ones name only the library that they speak HTTP with.

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.service.context import Call
 
-__all__ = ["get_execution_config", "set_execution_config"]
-
 
 async def get_execution_config(call: Call) -> Response:
     """Give the configuration that a job was begun with, or has got since."""

@@ -9,8 +9,6 @@ import msgspec
 from farshot.model import MAX_CIRCUITS
 from farshot.wire import Position, Shots
 
-__all__ = ["AddRequest", "ConfigRequest", "DiviQuery", "InitRequest", "ParameterSet", "TransactionQuery"]
-
 
 class InitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The beginning of a job. `execution_configuration` is sent by older clients, `maestro_config` by newer ones."""

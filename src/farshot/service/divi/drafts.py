@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from farshot.service.context import Call
     from farshot.service.divi.documents import InitRequest
 
-__all__ = ["QUBO", "begin", "chosen"]
 
 QUBO = (
     "characterising and validating QUBO problems is a product of Divi's cloud service; this service runs circuits: "

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from farshot.model import Counts
 
-__all__ = ["NARROW", "envelope", "pack_histogram"]
 
 NARROW = 255
 """The most bits of a `QH1`."""

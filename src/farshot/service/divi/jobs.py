@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.service.context import Call
 
-__all__ = ["add_circuits", "cancel_divi_job", "get_divi_status", "init_job", "reply", "submit_qubo"]
 
 _VERY_LARGE = 16 * 2**20
 """Bytes from which on one call is unpacked at a time."""

@@ -13,7 +13,6 @@ from farshot.simulators.targets import AUTO
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["CLUSTER", "Options", "options_of"]
 
 CLUSTER = "qoro_maestro"
 """The cluster that Divi's client chooses by itself; here it stands for `auto`."""

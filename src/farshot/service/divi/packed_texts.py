@@ -20,15 +20,6 @@ from farshot.openqasm.limits import MAX_QUBITS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "MAX_CALL_BYTES",
-    "MAX_GROUPS",
-    "Unpacker",
-    "dense_observables",
-    "group_sizes",
-    "letters_size",
-    "unpacked_size",
-]
 
 MAX_CALL_BYTES = 64 * 2**20
 """What the circuits of one call may have together, unpacked."""

@@ -12,8 +12,6 @@ from farshot.model import TermRange
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["first_ranges"]
-
 
 def first_ranges(pairs: Sequence[Sequence[int]], groups: int, circuits: int) -> tuple[TermRange, ...]:
     """Return which group's terms the circuits are measured for, in order; a circuit in no range is in none of these.

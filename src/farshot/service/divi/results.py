@@ -16,7 +16,7 @@ from farshot.packing import unpack
 from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import DiviQuery
 from farshot.service.divi.histograms import NARROW, envelope
-from farshot.service.large_answers import Flow, Large, flowing, weight
+from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
 from farshot.service.request_bodies import parameters_in
 from farshot.wire import JSON, encode
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from farshot.protocols import JobStore, StoredPart
     from farshot.service.context import Call
 
-__all__ = ["get_divi_results"]
 
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 _SHOWN = 3
@@ -44,17 +43,17 @@ async def get_divi_results(call: Call) -> Response:
     return await flowing(call, lambda: _page(call, query), JSON)
 
 
-def _page(call: Call, query: DiviQuery) -> Flow:
+def _page(call: Call, query: DiviQuery) -> LargeAnswer:
     record = call.job()
     if record.status is not JobStatus.COMPLETED:
         raise JobNotCompletedError(_why_not(call.parts.jobs, record))
     observables = call.parts.jobs.spec(record.id).observables
-    return Flow(_pieces(call, record, observables, query), weight(observables))
+    return LargeAnswer(_pieces(call, record, observables, query), weight(observables))
 
 
 def _pieces(
     call: Call, record: JobRecord, observables: Observables | None, query: DiviQuery
-) -> Iterator[bytes | Large]:
+) -> Iterator[bytes | TooLarge]:
     """Yield a page as JSON, an entry at a time."""
     following = query.offset + query.limit
     path = f"/api/job/{record.id}/resultsV2/?limit={query.limit}&offset={following}"
@@ -62,7 +61,7 @@ def _pieces(
     yield encode(head)[:-1] + b',"results":['
     left = query.limit
     for found in _entries(call, record, observables, query.offset):
-        if isinstance(found, Large):
+        if isinstance(found, TooLarge):
             yield found
             continue
         yield (b"," if left < query.limit else b"") + encode(found)
@@ -74,12 +73,12 @@ def _pieces(
 
 def _entries(
     call: Call, record: JobRecord, observables: Observables | None, start: int
-) -> Iterator[dict[str, Any] | Large]:
+) -> Iterator[dict[str, Any] | TooLarge]:
     widest = None if is_newer(call) else NARROW
     for part in call.parts.jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
         if part.first + len(part.labels) <= start:
             continue
-        yield Large(part.nbytes)
+        yield TooLarge(part.nbytes)
         for position, label, result in _results(part):
             if position >= start:
                 _check(record, label, result)

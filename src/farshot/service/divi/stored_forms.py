@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["DiviJob", "DiviPart", "encode", "read_job", "read_part"]
-
 
 class DiviJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a job was begun. It is the options of the draft, and stays with the job.

@@ -10,7 +10,7 @@ import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import UnknownJobError
-from farshot.model import CircuitResult, Counts, JobFilter, Part
+from farshot.model import CircuitResult, Counts, JobFilter, ResultSlice
 from farshot.testing.stores.values import all_of, finish, make_result, make_submission
 
 if TYPE_CHECKING:
@@ -113,12 +113,12 @@ class ListingSuite:
         """Each with its labels; what was read by time goes on where it stopped."""
         job = store.add(make_submission(circuits=5, shard=3))
         first, second = store.claim("me", 2)
-        store.record([Part.of(second.lease, 3, [make_result()], last=False)])
+        store.record([ResultSlice.of(second.lease, 3, [make_result()], last=False)])
         store.record([all_of(first)])
         (early, late) = store.recorded(job.id)
         assert [(part.first, part.labels) for part in (early, late)] == [(3, ("c3",)), (0, ("c0", "c1", "c2"))]
         assert list(store.recorded(job.id, early.seq)) == [late]
-        store.record([Part.of(second.lease, 4, [make_result()], last=True)])
+        store.record([ResultSlice.of(second.lease, 4, [make_result()], last=True)])
         (last,) = store.recorded(job.id, late.seq)
         assert (last.first, last.labels, len(_decode(last.results))) == (4, ("c4",), 1)
         assert [part.labels for part in store.parts(job.id)] == [("c0", "c1", "c2"), ("c3",), ("c4",)]
@@ -138,7 +138,7 @@ class ListingSuite:
         job = store.add(make_submission(circuits=3, shard=1))
         results = [make_result(Counts(8 * size, bytes(size), b"\1")) for size in (9, 2**20, 2**16)]
         for shard, result in zip(store.claim("me", 3), results, strict=True):
-            store.record([Part.of(shard.lease, shard.first, [result], last=True)])
+            store.record([ResultSlice.of(shard.lease, shard.first, [result], last=True)])
         for found in (list(store.parts(job.id)), list(store.recorded(job.id))):
             assert [_decode(part.results) for part in found] == [[result] for result in results]
             assert [part.nbytes for part in found] == [len(part.results) for part in found]

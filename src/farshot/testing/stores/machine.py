@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError
-from farshot.model import CircuitResult, Fault, Forecast, JobFilter, JobRecord, Lease, Part
+from farshot.model import CircuitResult, Fault, Forecast, JobFilter, JobRecord, Lease, ResultSlice
 from farshot.testing.stores.following import Follower
 from farshot.testing.stores.model import ModelJob, ModelShard, ModelStore
 from farshot.testing.stores.values import LEASE_SECONDS, ManualClock, make_result, make_submission
@@ -267,13 +267,13 @@ class StoreMachine(RuleBasedStateMachine):
         for job_id in self.model.jobs.keys() & {lease.job_id for lease in leases}:
             assert self.store.effort(job_id).forecasts == self.model.jobs[job_id].forecasts
 
-    def _record(self, parts: list[Part]) -> None:
+    def _record(self, parts: list[ResultSlice]) -> None:
         recorded = self.store.record(parts)
         assert [answer.accepted for answer in recorded] == self._expected(parts)
         for job_id in self.model.jobs.keys() & {part.lease.job_id for part in parts}:
             self._compare_results(self.model.jobs[job_id])
 
-    def _expected(self, parts: list[Part]) -> list[bool]:
+    def _expected(self, parts: list[ResultSlice]) -> list[bool]:
         accepted = [self.model.record(part) for part in parts]
         self.model.settle()
         for part in parts:
@@ -288,7 +288,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Return one of all leases ever given, a recent one more often."""
         return self.leases[-1 - pick % min(len(self.leases), 6)] if pick % 4 else self.leases[pick % len(self.leases)]
 
-    def _any_part(self, data: st.DataObject) -> Part:
+    def _any_part(self, data: st.DataObject) -> ResultSlice:
         lease = self._lease(data.draw(_PICK))
         if data.draw(st.integers(0, 5)) == 0:
             lease = Lease(lease.job_id, lease.shard, lease.attempt + 1, lease.holder)
@@ -298,11 +298,11 @@ class StoreMachine(RuleBasedStateMachine):
             lease, data.draw(st.sampled_from([0, 0, 0, 0, 1, -1])), size, faults, last=data.draw(st.booleans())
         )
 
-    def _part(self, lease: Lease, offset: int, size: int, faults: int, *, last: bool) -> Part:
+    def _part(self, lease: Lease, offset: int, size: int, faults: int, *, last: bool) -> ResultSlice:
         """Return a part `offset` beside where the shard stands."""
         shard = self.model.shard(lease)
         results = [make_result(_FAULT if number < faults else None) for number in range(size)]
-        return Part.of(lease, shard.first + shard.done + offset, results, last=last)
+        return ResultSlice.of(lease, shard.first + shard.done + offset, results, last=last)
 
 
 def _model_of(job_id: str, submission: Submission, key: str | None) -> ModelJob:

@@ -14,7 +14,7 @@ from farshot.testing.stores.values import LEASE_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from farshot.model import Fault, Forecast, Part
+    from farshot.model import Fault, Forecast, ResultSlice
     from farshot.testing.stores.values import ManualClock
 
 __all__ = ["MAX_ADVANCE", "ModelJob", "ModelShard", "ModelStore"]
@@ -214,7 +214,7 @@ class ModelStore:
         """Return the leases that do not hold."""
         return [lease for lease in leases if self.held(lease) is None]
 
-    def record(self, part: Part) -> bool:
+    def record(self, part: ResultSlice) -> bool:
         """Take a part that is in its place and under its lease; what it charges is to be settled."""
         shard = self.held(part.lease)
         if shard is None or part.first != shard.first + shard.done:

@@ -11,7 +11,7 @@ import pytest
 from farshot.accounts import Quota, User
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
-from farshot.model import Counts, JobSpec, Part, ShotGroup, ShotPlan
+from farshot.model import Counts, JobSpec, ResultSlice, ShotGroup, ShotPlan
 from farshot.testing.stores.following import Follower
 from farshot.testing.stores.values import all_of, finish, make_draft, make_part, make_result, make_submission
 
@@ -151,8 +151,8 @@ class QuotaSuite:
         large, small = (store.add(make_submission(2, owner="ada")).id for _ in range(2))
         shards = {shard.lease.job_id: shard for shard in store.claim("me", 2)}
         _limit(accounts, stored_bytes=store.usage("ada").stored_bytes + 1000)
-        first = Part.of(shards[large].lease, 0, [_LARGE], last=False)
-        rest = Part.of(shards[large].lease, 1, [make_result()], last=True)
+        first = ResultSlice.of(shards[large].lease, 0, [_LARGE], last=False)
+        rest = ResultSlice.of(shards[large].lease, 1, [make_result()], last=True)
         recorded = store.record([first, all_of(shards[small]), rest])
         assert [done.accepted for done in recorded] == [False, True, False]
         assert [store.job(job).status for job in (large, small)] == [JobStatus.FAILED, JobStatus.COMPLETED]

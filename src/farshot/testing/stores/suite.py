@@ -10,7 +10,7 @@ import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
-from farshot.model import CircuitResult, Counts, Fault, Forecast, JobFilter, JobRecord, Part
+from farshot.model import CircuitResult, Counts, Fault, Forecast, JobFilter, JobRecord, ResultSlice
 from farshot.testing.stores.following import FollowingSuite
 from farshot.testing.stores.listing import DeletingSuite, ListingSuite
 from farshot.testing.stores.turns import LimitSuite, TurnSuite
@@ -166,7 +166,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         """What is recorded is not done again by the next attempt."""
         job = store.add(make_submission(circuits=4, shard=4))
         (shard,) = store.claim("me", 1)
-        store.record([Part.of(shard.lease, 0, [make_result(), make_result()], last=False)])
+        store.record([ResultSlice.of(shard.lease, 0, [make_result(), make_result()], last=False)])
         assert store.job(job.id).done == 2
         assert store.release(shard.lease, 2)
         (again,) = store.claim("you", 1)
@@ -179,7 +179,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         job = store.add(make_submission(circuits=4, shard=4))
         for done in range(2):
             (shard,) = store.claim("me", 1)
-            store.record([Part.of(shard.lease, done, [make_result()], last=False)])
+            store.record([ResultSlice.of(shard.lease, done, [make_result()], last=False)])
             assert store.give_back(shard.lease)
             assert not store.give_back(shard.lease)
             assert not store.release(shard.lease)
@@ -199,9 +199,9 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         job = store.add(make_submission(circuits=4, shard=4))
         (shard,) = store.claim("me", 1)
         for first, count, last in ((1, 1, False), (0, 2, True)):
-            (recorded,) = store.record([Part.of(shard.lease, first, [make_result()] * count, last=last)])
+            (recorded,) = store.record([ResultSlice.of(shard.lease, first, [make_result()] * count, last=last)])
             assert not recorded.accepted
-        part = Part.of(shard.lease, 0, [make_result()], last=False)
+        part = ResultSlice.of(shard.lease, 0, [make_result()], last=False)
         assert [recorded.accepted for recorded in store.record([part, part])] == [True, False]
         assert store.job(job.id).done == 1
 
@@ -210,7 +210,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         job = store.add(make_submission(circuits=2))
         (shard,) = store.claim("me", 1)
         for wrong in (_with(shard.lease, holder="you"), _with(shard.lease, attempt=2)):
-            (recorded,) = store.record([Part.of(wrong, 0, [make_result()] * 2, last=True)])
+            (recorded,) = store.record([ResultSlice.of(wrong, 0, [make_result()] * 2, last=True)])
             assert not recorded.accepted
             assert not store.release(wrong, None)
         assert store.job(job.id).done == 0

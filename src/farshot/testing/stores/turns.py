@@ -10,7 +10,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from farshot.model import Part
+from farshot.model import ResultSlice
 from farshot.testing.stores.values import (
     LEASE_SECONDS,
     RUNNING_LIMIT,
@@ -258,9 +258,9 @@ class TurnSuite:
             store.add(make_submission(circuits=8, shard=4, owner=owner, cost=4.0))
         shard, other = store.claim("me", 2)
         for number in range(3):
-            one = Part.of(shard.lease, shard.first + number, [make_result(seconds=1.0)], last=False)
+            one = ResultSlice.of(shard.lease, shard.first + number, [make_result(seconds=1.0)], last=False)
             assert store.record([one])[0].accepted
-        store.record([Part.of(shard.lease, shard.first + 3, [make_result(seconds=1.0)], last=True)])
+        store.record([ResultSlice.of(shard.lease, shard.first + 3, [make_result(seconds=1.0)], last=True)])
         store.record([all_of(other, *[make_result(seconds=1.0)] * 4)])
         assert sorted(_owners_of(store, store.claim("me", 2))) == ["ada", "bob"]
         _add(store, "cyd", 1)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from farshot.admission.batch import Request, admit
-from farshot.model import CircuitResult, Counts, Part
+from farshot.model import CircuitResult, Counts, ResultSlice
 from farshot.submission import Draft, ShardCut, Submission, UploadPart
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def make_result(outcome: Counts | Fault | None = None, seconds: float = 0.5) -> 
     return CircuitResult(counts, "none", "none", exact=True, seed=1, shots=10, seconds=seconds)
 
 
-def all_of(shard: Shard, *results: CircuitResult) -> Part:
+def all_of(shard: Shard, *results: CircuitResult) -> ResultSlice:
     """Return the part that ends `shard`, with these results or some."""
-    return Part.of(shard.lease, shard.first, results or [make_result() for _ in shard.labels], last=True)
+    return ResultSlice.of(shard.lease, shard.first, results or [make_result() for _ in shard.labels], last=True)
 
 
 def finish(store: JobStore, *shards: Shard) -> bool:
