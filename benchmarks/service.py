@@ -25,11 +25,9 @@ os.environ["RAYON_NUM_THREADS"] = "1"
 import httpx2
 
 import farshot
-from contestants import local_backend
 from farshot.accounts import User, new_token
 from farshot.store import open_engine, sqlite_url
 from farshot.store.accounts import SqlAccounts
-from workloads import workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,23 +112,40 @@ def high(values: list[float], share: float = 0.99) -> float:
 
 
 def rate() -> None:
-    """Workload a through the service and embedded, in turns."""
-    circuits, shots, _ = workload("a", 1)
-    with (
-        serving() as server,
-        tempfile.TemporaryDirectory() as folder,
-        farshot.RemoteBackend(server.url, server.token("ann")) as remote,
-        farshot.LocalBackend(data_dir=folder) as local,
-    ):
-        runs = [local_backend(local), local_backend(remote)]
-        times: list[list[float]] = [[], []]
-        for turn in range(9):
-            for run, found in zip(runs, times, strict=True):
-                taken = seconds(lambda run=run: run(circuits, shots, None))  # type: ignore[misc]
-                if turn:
-                    found.append(taken)
-        embedded, served = (len(circuits) / statistics.median(found) for found in times)
-    print(f"rate: embedded {embedded:,.0f}/s, service {served:,.0f}/s, service/embedded {served / embedded:.2f}")
+    """Workload a through the service and embedded, in turns: one client, and two at once, each client a program."""
+    with serving() as server, tempfile.TemporaryDirectory() as folder:
+        ways = {
+            "embedded": [[folder]],
+            "service": [[server.url, server.token("ann")]],
+            "service, two clients": [[server.url, server.token(name)] for name in ("bob", "cas")],
+            "embedded, two programs": [[folder], [folder]],
+        }
+        rates: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(7):
+            for way, clients in ways.items():
+                rates[way].append(_rate_of(clients))
+    found = {way: statistics.median(all_of_it) for way, all_of_it in rates.items()}
+    for way, rate in found.items():
+        print(f"rate: {way} {rate:,.0f}/s, {rate / found['embedded']:.2f} of embedded")
+
+
+def _rate_of(clients: list[list[str]]) -> float:
+    """Return how many circuits a second so many programs at once have results of, once all of them are warm."""
+    command = [sys.executable, str(Path(__file__).with_name("client.py"))]
+    started = [
+        subprocess.Popen([*command, *place], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for place in clients
+    ]
+    for client in started:
+        _output(client).readline()
+    began = time.perf_counter()
+    for client in started:
+        client.stdin.close()  # type: ignore[union-attr]
+    circuits = sum(int(_output(client).readline()) for client in started)
+    taken = time.perf_counter() - began
+    for client in started:
+        client.wait()
+    return circuits / taken
 
 
 def latency() -> None:

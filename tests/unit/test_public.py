@@ -14,8 +14,7 @@ LIGHT = "import sys, farshot; print(sorted({name.partition('.')[0] for name in s
 DOCUMENTED = [
     name
     for _, name, _ in pkgutil.walk_packages(farshot.__path__, "farshot.")
-    if not name.startswith(("farshot.store.migrations", "farshot.integrations.divi."))
-    and not name.endswith("__main__")
+    if not name.startswith(("farshot.store.migrations", "farshot.integrations.divi.")) and not name.endswith("__main__")
 ]
 
 

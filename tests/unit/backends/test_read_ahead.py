@@ -1,6 +1,7 @@
 """What is read of a job's results is worked on while the rest is read."""
 
 import threading
+import time
 
 import pytest
 
@@ -40,6 +41,23 @@ def test_what_ends_the_reading_comes_behind_what_was_read():
     assert next(found) == "first"
     with pytest.raises(ServiceError, match="away"):
         next(found)
+
+
+@pytest.mark.timeout(60)
+def test_the_end_of_what_is_read_is_seen_at_once(monkeypatch):
+    """And not at the next look at an event: that made most of what one circuit takes over HTTP."""
+    monkeypatch.setattr("farshot.backends.http.result_stream.SLICE", 600)
+    asked = threading.Event()
+
+    def read():
+        yield "only"
+        assert asked.wait(60)
+        time.sleep(0.1)  # by then the end is waited for
+
+    found = read_ahead(nothing_asked(), read(), FOREVER)
+    assert next(found) == "only"
+    asked.set()
+    assert list(found) == []
 
 
 def test_whoever_takes_no_more_ends_the_reading():

@@ -115,30 +115,39 @@ def flow(results: ResultStream, patience: Patience) -> Iterator[dict[str, Any]]:
 
 def read_ahead(results: ResultStream, items: Iterator[_Item], patience: Patience) -> Iterator[_Item]:
     """Yield what is read from `results` while another thread reads on; whoever takes no more of it ends the reading."""
-    read: queue.Queue[_Item] = queue.Queue(_AHEAD)
+    read: queue.Queue[_Item | None] = queue.Queue(_AHEAD)
     reading = start(lambda: _pump(results.stop, items, read), name="farshot-results")
     try:
         while True:
             patience.check()
-            ended = reading.done()
             try:
-                yield read.get(timeout=0 if ended else SLICE)
+                item = read.get(timeout=SLICE)
             except queue.Empty:
-                if ended:
-                    _conclude(reading)
-                    return
+                continue
+            if item is None:
+                _conclude(reading)
+                return
+            yield item
     finally:
         results.give_up()
 
 
-def _pump(stop: threading.Event, items: Iterator[_Item], read: queue.Queue[_Item]) -> None:
-    for item in items:
-        while not stop.is_set():
-            try:
-                read.put(item, timeout=SLICE)
-            except queue.Full:
-                continue
-            break
+def _pump(stop: threading.Event, items: Iterator[_Item], read: queue.Queue[_Item | None]) -> None:
+    """Put the items into `read`, and None behind the last one, be it for an error."""
+    try:
+        for item in items:
+            _put(stop, item, read)
+    finally:
+        _put(stop, None, read)
+
+
+def _put(stop: threading.Event, item: _Item | None, read: queue.Queue[_Item | None]) -> None:
+    while not stop.is_set():
+        try:
+            read.put(item, timeout=SLICE)
+        except queue.Full:
+            continue
+        return
 
 
 def _conclude(reading: Future[None]) -> None:
