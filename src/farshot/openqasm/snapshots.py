@@ -1,4 +1,4 @@
-"""Integers that hold what a register of bits was when it was assigned to them, as Qiskit writes a `switch`."""
+"""Integer variables that hold the value of a register of bits at their assignment, as Qiskit writes a `switch`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Snapshot:
-    """A variable that can hold so many bits: what was assigned, in which blocks, and after how many measurements."""
+    """A variable that can hold `width` bits."""
 
     width: int
     bits: Sequence[int] = ()
+    """The bits assigned to it."""
     blocks: tuple[int, ...] = ()
+    """The numbers of the blocks around the assignment."""
     measured: int = 0
+    """How many measurements preceded the assignment."""
 
 
 def assign(state: ReaderState, name: str) -> None:
     """Read `= register;` after the name of a variable."""
-    held = state.declared.snapshots[name]
+    held = state.symbols.snapshots[name]
     state.cursor.expect("=")
     at = state.cursor.at
-    register = state.declared.register(state.cursor.word, at, classical=True)
+    register = state.symbols.register(state.cursor.word, at, classical=True)
     operand = state.operand(classical=True)
     state.end_statement()
     if register.alias or operand.indices is not register.indices:
@@ -37,18 +40,18 @@ def assign(state: ReaderState, name: str) -> None:
     if len(operand.indices) > held.width:
         message = f"{shown(name)} does not hold {len(operand.indices)} bits as a number that is not negative"
         reject_unsupported(message, at)
-    held.bits, held.blocks, held.measured = operand.indices, tuple(state.opened), len(state.trace.measured)
+    held.bits, held.blocks, held.measured = operand.indices, tuple(state.open_blocks), len(state.effects.measured)
 
 
-def snapshot(state: ReaderState) -> Operand:
+def read_snapshot(state: ReaderState) -> Operand:
     """Read the name of a variable and return the bits that it holds."""
     at = state.cursor.at
     name = state.cursor.advance()
-    held = state.declared.snapshots[name]
-    if not held.bits or tuple(state.opened[: len(held.blocks)]) != held.blocks:
+    held = state.symbols.snapshots[name]
+    if not held.bits or tuple(state.open_blocks[: len(held.blocks)]) != held.blocks:
         reject_unsupported(f"{shown(name)} holds nothing that is known here: assign a register of bits to it first", at)
-    later = state.trace.measured[held.measured :]
-    state.trace.count(1 + len(later), at)
+    later = state.effects.measured[held.measured :]
+    state.effects.count(1 + len(later), at)
     if not {bit for _, bit in later}.isdisjoint(held.bits):
         reject_unsupported(f"the bits that {shown(name)} was made of are measured again before it is used", at)
     return Operand(held.bits, scalar=False, at=at)

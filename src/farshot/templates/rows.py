@@ -13,13 +13,12 @@ import msgspec
 
 from farshot.errors import BatchError, CircuitError
 from farshot.openqasm.characters import check_characters, without_mark
-from farshot.openqasm.conclusions import conclude
-from farshot.openqasm.expressions import Expression, ExpressionReader, Step, evaluate, names_known
-from farshot.openqasm.grammar import begin, read
+from farshot.openqasm.expressions import Expression, ExpressionReader, Step, evaluate, predefined_names
+from farshot.openqasm.grammar import begin, facts_of, read
 from farshot.openqasm.pattern import Pattern, Row
 from farshot.openqasm.refusal import RefusalError, reject_limit, shown
 from farshot.openqasm.scanner import scan
-from farshot.openqasm.shapes import outline
+from farshot.openqasm.shapes import outline_of
 from farshot.openqasm.symbols import reserved_words
 from farshot.templates.names import other_name, renamed, words_for
 from farshot.templates.parameters import ParameterCursor, arguments, declared_words, is_name, without_inputs
@@ -101,7 +100,7 @@ class Rows:
             state = read(text)
         except (RefusalError, RecursionError):
             return None
-        found = None if state.trace.wild else outline(conclude(state), self._pattern.pieces[0])
+        found = None if state.effects.depends_on_values else outline_of(facts_of(state), self._pattern.pieces[0])
         return None if found is None else found.facts
 
     def bind(self, row: bytes) -> Row:
@@ -178,7 +177,7 @@ def rows_of(template: TemplateSource) -> Rows:
 def clash(source: str, names: Sequence[str]) -> str | None:
     """Return why some name means something else in the text, with or without its index; None where none does."""
     version = _version_of(without_mark(source))
-    words = reserved_words(version) | names_known(version)
+    words = reserved_words(version) | predefined_names(version)
     declared = declared_words(without_inputs(source, frozenset(names)))
     for name in names:
         word = name.partition("[")[0]
