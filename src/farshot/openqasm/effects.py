@@ -38,9 +38,9 @@ class Effects:
     library: set[str] = field(default_factory=set)
     """The library gates used."""
     clifford: bool = True
-    """Whether every gate so far is a Clifford gate."""
+    """True while every gate is a Clifford gate."""
     depends_on_values: bool = False
-    """Whether the numbers of the text decide if it may run, because the angles of some gate may leave the finite."""
+    """True if the numbers of the text decide whether it may run: the angles of some gate may leave the finite."""
     warnings: list[tuple[str, int]] = field(default_factory=list)
     """Messages with their offsets."""
 

@@ -39,7 +39,7 @@ class Expression:
 
     steps: tuple[Step, ...]
     is_open: bool
-    """Whether it holds names without a value."""
+    """True if it holds names without a value."""
     at: int
     has_angles: bool = False
 

@@ -49,7 +49,7 @@ class Scan(msgspec.Struct, frozen=True):
     where several write one bit, the last holds. Empty for a dynamic circuit.
     """
     measures: bool
-    """Whether the text has a measurement at all."""
+    """True if the text has a measurement, be it in a block."""
     tail: int | None
     """The number of characters from the start of the first measurement on, 0 if nothing is measured. None exactly
     for a dynamic circuit.

@@ -39,7 +39,7 @@ class _ParsedUse:
     factor: float = 1.0
     """The absolute value of the exponents of all `pow` modifiers together."""
     repeats: float = 1.0
-    """How often the gate is written out: as `factor`, but exponents below 1 count as 1, since the powers inside are
+    """The times that the gate is written out: as `factor`, but exponents below 1 count as 1, as the powers inside are
     written out first.
     """
     arguments: tuple[Expression, ...] = ()

@@ -45,7 +45,7 @@ class Gate:
     """The depth of gates that use gates in it."""
     clifford: bool = False
     rotates: bool = False
-    """Whether it is or has a Pauli rotation of two qubits."""
+    """True if it is or has a Pauli rotation of two qubits."""
     library: frozenset[str] = frozenset()
     """The gates of the include that it uses."""
     limit: float = inf

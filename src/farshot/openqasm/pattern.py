@@ -56,7 +56,7 @@ class Row(msgspec.Struct, frozen=True, eq=False, dict=True):
     pattern: Pattern
     values: tuple[float, ...]
     regular: bool
-    """Whether the facts of the circuit are those of every regular row of its pattern, each hole is a whole angle, and
+    """True if the facts of the circuit are those of every regular row of its pattern, each hole is a whole angle, and
     each value is a finite number of common size.
     """
 

@@ -24,7 +24,7 @@ class Snapshot:
     blocks: tuple[int, ...] = ()
     """The numbers of the blocks around the assignment."""
     measured: int = 0
-    """How many measurements preceded the assignment."""
+    """The number of measurements before the assignment."""
 
 
 def assign(state: ReaderState, name: str) -> None:

@@ -91,7 +91,7 @@ class ReaderState:
     loop_depth: int = 0
     output: Output = field(default_factory=Output)
     entered_blocks: int = 0
-    """How many blocks were entered so far; each has this number at its entry."""
+    """The number of blocks entered so far, which is that of the last one."""
     open_blocks: list[int] = field(default_factory=list)
     """The numbers of the open blocks, outermost first."""
 

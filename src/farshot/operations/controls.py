@@ -1,39 +1,34 @@
-"""Gates under several controls, in terms of x and p under controls and of gates without any: exact, phases too."""
+"""Gates with several controls as controlled x and p and gates without controls: exact, including phases."""
 
 from __future__ import annotations
 
 import math
 
-from farshot.operations.gates import inverted
+from farshot.operations.gates import PHASES, inverted, replace_gate
 from farshot.operations.operations import Gate
 
-_PHASES = {"z": math.pi, "s": math.pi / 2, "sdg": -math.pi / 2, "t": math.pi / 4, "tdg": -math.pi / 4}
 _TURNED: dict[str, tuple[tuple[tuple[str, tuple[float, ...]], ...], str, tuple[float, ...]]] = {
     "y": ((("sdg", ()),), "x", ()),
     "h": ((("ry", (-math.pi / 4,)),), "p", (math.pi,)),
     "sx": ((("h", ()),), "p", (math.pi / 2,)),
     "sxdg": ((("h", ()),), "p", (-math.pi / 2,)),
 }
-"""What turns the target before and back after, and what is controlled between."""
+"""The gates that turn the target before and back after, and the controlled gate between them."""
 _AXES: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {"rx": (("h", ()),), "ry": (("sdg", ()), ("h", ()))}
 
 
-def few_kinds(gate: Gate) -> list[Gate]:
-    """Return a gate with controls as gates of which only x and p have any."""
+def with_controlled_x_and_p(gate: Gate) -> list[Gate]:
+    """Return a gate with controls as gates of which only x and p have controls."""
     if gate.name in {"x", "p"}:
         return [gate]
-    if gate.name in _PHASES:
-        return [_under(gate, "p", (_PHASES[gate.name],))]
+    if gate.name in PHASES:
+        return [replace_gate(gate, "p", (PHASES[gate.name],))]
     if gate.name in _TURNED:
         turn, name, angles = _TURNED[gate.name]
-        return _between(gate, turn, [_under(gate, name, angles)])
+        return _between(gate, turn, [replace_gate(gate, name, angles)])
     if gate.name == "U":
-        return _any(gate)
+        return _decompose_u(gate)
     return _between(gate, _AXES.get(gate.name, ()), _about_z(gate, gate.angles[0]))
-
-
-def _under(gate: Gate, name: str, angles: tuple[float, ...]) -> Gate:
-    return Gate(name, angles, gate.controls, gate.qubits, gate.at)
 
 
 def _between(gate: Gate, turn: tuple[tuple[str, tuple[float, ...]], ...], middle: list[Gate]) -> list[Gate]:
@@ -46,11 +41,11 @@ def _on_controls(gate: Gate, angle: float) -> Gate:
 
 
 def _about_z(gate: Gate, angle: float) -> list[Gate]:
-    return [_on_controls(gate, -angle / 2), _under(gate, "p", (angle,))]
+    return [_on_controls(gate, -angle / 2), replace_gate(gate, "p", (angle,))]
 
 
-def _any(gate: Gate) -> list[Gate]:
-    """Write U as turns about Z, Y and Z, and its phase."""
+def _decompose_u(gate: Gate) -> list[Gate]:
+    """Return U as rotations about Z, Y and Z, and its phase."""
     theta, phi, lam = gate.angles
     middle = _between(gate, _AXES["ry"], _about_z(gate, theta))
     return [*_about_z(gate, lam), *middle, *_about_z(gate, phi), _on_controls(gate, (phi + lam) / 2)]

@@ -46,12 +46,12 @@ def _about_z(turn: float) -> Matrix:
     return (cmath.exp(-0.5j * turn), 0, 0, cmath.exp(0.5j * turn))
 
 
-def _any(theta: float, phi: float, lam: float) -> Matrix:
+def _u(theta: float, phi: float, lam: float) -> Matrix:
     cos, sin = math.cos(theta / 2), math.sin(theta / 2)
     return (cos, -cmath.exp(1j * lam) * sin, cmath.exp(1j * phi) * sin, cmath.exp(1j * (phi + lam)) * cos)
 
 
-_TURNED: dict[str, Callable[..., Matrix]] = {"p": _phase, "rx": _about_x, "ry": _about_y, "rz": _about_z, "U": _any}
+_TURNED: dict[str, Callable[..., Matrix]] = {"p": _phase, "rx": _about_x, "ry": _about_y, "rz": _about_z, "U": _u}
 
 
 def matrix_of(name: str, angles: tuple[float, ...]) -> Matrix:
@@ -60,7 +60,7 @@ def matrix_of(name: str, angles: tuple[float, ...]) -> Matrix:
 
 
 def product(left: Matrix, right: Matrix) -> Matrix:
-    """Return what applies `right` first."""
+    """Return the product, which applies `right` first."""
     a, b, c, d = left
     e, f, g, h = right
     return (a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import library
 
-from farshot.operations.controls import few_kinds
+from farshot.operations.controls import with_controlled_x_and_p
 from farshot.operations.operations import Branch, Gate, Measure
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Builder:
     def _gate(self, gate: Gate) -> None:
         known = _instance(gate.name, gate.angles, gate.controls)
         if known is None:
-            self.build(few_kinds(gate))
+            self.build(with_controlled_x_and_p(gate))
         else:
             self._circuit.append(known, [self._qubits[qubit] for qubit in gate.qubits], copy=False)
 
