@@ -1,4 +1,4 @@
-"""The labels and sizes of a batch, be it of circuits or of the rows of a template."""
+"""The checks of the labels and the size of a batch of circuits or of rows of a template."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_number(circuits: Sized) -> None:
 
 
 def check_label(label: object) -> None:
-    """Refuse what is no label: an empty or long one, or one that is not valid text."""
+    """Refuse a label that is not text, empty, too long or not valid Unicode."""
     if not isinstance(label, str):
         message = f"a label must be text, not {type(label).__name__}: {shown(label, 80)}"
         raise OptionError(message)
@@ -39,17 +39,17 @@ def check_label(label: object) -> None:
 
 
 def has_surrogate(text: str) -> bool:
-    """Whether `text` holds half of a surrogate pair, so that it is not valid Unicode."""
+    """Return whether `text` holds a surrogate, so that it is not valid Unicode."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def plain(text: str) -> str:
-    """Return `text` as `str` itself: a subclass, such as NumPy's, may not be encoded."""
+    """Return `text` as `str` itself: a subclass, such as NumPy's, may have no encoding."""
     return text if type(text) is str else str(text)
 
 
 def shown(value: object, most: int = 40) -> str:
-    """Return what was given in place of something else, for a message; some values have no text, or hold too much.
+    """Return the first `most` characters of a wrong value for a message; some values have no text.
 
     >>> shown([1, "two"])
     "[1, 'two']"

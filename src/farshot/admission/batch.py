@@ -1,7 +1,7 @@
 """The checks of one submission, made before anything is stored.
 
-Any fault is a `BatchError` (a `ValueError`) or an `OptionError` (a `TypeError` too) about the call as a
-whole. The text of a circuit is not looked at here: what is wrong with it is that circuit's own fault.
+Any error is a `BatchError` (a `ValueError`) or an `OptionError` (a `TypeError` too) about the call as a whole. The text
+of a circuit is not checked here: an error in it is that circuit's own fault.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, SupportsFloat
 
 import msgspec
@@ -49,14 +50,15 @@ MAX_OBSERVABLES_BYTES = 8 * 2**20
 MAX_TERMS = 500_000
 """Terms of the observables of a job, in all groups together."""
 MAX_VALUES = 200_000_000
-"""Expectation values of a job: its circuits times the terms that each is measured for."""
-
+"""Expectation values of a job: its circuits times the terms of each."""
 _TERM = re.compile("[IXYZ]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The options of one submission as the caller gave them; `job_seed` is what `seed` defaults to."""
+    """The options of one submission as the caller gave them; `default_seed` and `default_shots` are for `seed` and
+    `shots` that are None.
+    """
 
     target: str
     default_shots: int
@@ -89,7 +91,7 @@ def contents_of(circuits: object) -> Contents:
     """Return the checked circuits of a mapping or a template, or raise `BatchError` or `OptionError`."""
     if isinstance(circuits, Template):
         return Contents(check_source(circuits), *check_rows(circuits))
-    return Contents(None, *_circuits(circuits))
+    return Contents(None, *_check_circuits(circuits))
 
 
 def batch_of(contents: Contents, request: Request) -> Batch:
@@ -97,7 +99,8 @@ def batch_of(contents: Contents, request: Request) -> Batch:
     spec = job_spec(request, contents.template, len(contents.labels))
     tag = check_text("tag", request.tag)
     seed = None if request.seed is None else spec.seed
-    options = (spec.target, seed, spec.shots, spec.observables, tag, spec.timeout, *_given(contents.template))
+    template = () if contents.template is None else (contents.template,)
+    options = (spec.target, seed, spec.shots, spec.observables, tag, spec.timeout, *template)
     key = check_text("key", request.key)
     return Batch(
         labels=contents.labels,
@@ -111,29 +114,24 @@ def batch_of(contents: Contents, request: Request) -> Batch:
 
 
 def job_spec(request: Request, template: TemplateSource | None, circuits: int) -> JobSpec:
-    """Return what holds for every one of so many circuits, or raise `BatchError` or `OptionError`."""
-    seed = None if request.seed is None else check_seed(request.seed)
+    """Return the options of a job of so many circuits, or raise `BatchError` or `OptionError`."""
+    if request.seed is not None:
+        seed = check_seed(request.seed)
+    elif request.default_seed is not None:
+        seed = check_seed(request.default_seed, "default_seed")
+    else:
+        seed = secrets.randbelow(MAX_SEED + 1)
     return JobSpec(
         target=request.target,
-        seed=_job_seed(seed, request.default_seed),
-        shots=_plan(request, circuits),
-        observables=_observables(request, circuits),
+        seed=seed,
+        shots=_check_plan(request, circuits),
+        observables=_check_observables(request, circuits),
         timeout=request.timeout,
         template=template,
     )
 
 
-def _given(template: TemplateSource | None) -> tuple[TemplateSource, ...]:
-    return () if template is None else (template,)
-
-
-def _job_seed(seed: int | None, default: int | None) -> int:
-    if seed is not None:
-        return seed
-    return secrets.randbelow(MAX_SEED + 1) if default is None else check_seed(default, "default_seed")
-
-
-def _circuits(circuits: object) -> tuple[list[str], list[str]]:
+def _check_circuits(circuits: object) -> tuple[list[str], list[str]]:
     if not isinstance(circuits, Mapping):
         message = f"circuits must be a mapping of label to OpenQASM text, or a Template, not {type(circuits).__name__}"
         raise OptionError(message)
@@ -166,7 +164,7 @@ def check_text(name: str, value: object) -> str | None:
     return plain(value)
 
 
-def _integer(name: str, value: object) -> int:
+def _check_integer(name: str, value: object) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         message = f"{name} must be an integer, not {shown(value)}"
         raise OptionError(message)
@@ -179,7 +177,7 @@ def _integer(name: str, value: object) -> int:
 
 def check_shots(value: object) -> int:
     """Return `value` as a number of shots from 1 to `MAX_SHOTS`."""
-    shots = _integer("shots", value)
+    shots = _check_integer("shots", value)
     if not 1 <= shots <= MAX_SHOTS:
         message = f"shots must be from 1 to {MAX_SHOTS:,}, not {shots:,}"
         raise BatchError(message)
@@ -193,7 +191,7 @@ def check_priority(value: object) -> int:
 
 def check_count(name: str, value: object, least: int = 1, most: int = MAX_COUNT) -> int:
     """Return `value` as an integer from `least` to `most`."""
-    count = _integer(name, value)
+    count = _check_integer(name, value)
     if count < least:
         message = f"{name} must be {least} or more, not {count}"
         raise BatchError(message)
@@ -224,14 +222,14 @@ def check_seconds(name: str, value: object) -> float:
 
 def check_seed(value: object, name: str = "seed") -> int:
     """Return `value` as a seed from 0 to 2**63 - 1."""
-    seed = _integer(name, value)
+    seed = _check_integer(name, value)
     if seed < 0:
         message = f"{name} must be from 0 to 2**63 - 1, not {seed}"
         raise BatchError(message)
     return seed
 
 
-def _plan(request: Request, circuits: int) -> ShotPlan | None:
+def _check_plan(request: Request, circuits: int) -> ShotPlan | None:
     if request.ham_ops is not None:
         if request.shot_groups is not None:
             message = "shot_groups and ham_ops exclude each other: expectation values are exact"
@@ -252,7 +250,7 @@ def shot_plan(groups: object, circuits: int) -> ShotPlan:
     >>> shot_plan([[0, 2, 100], [2, 3, 50]], 3).shots_at(1)
     100
     """
-    triples = _rows("shot_groups", groups, ("start", "end", "shots"))
+    triples = _check_rows("shot_groups", groups, ("start", "end", "shots"))
     _check_tiles(triples, circuits)
     return ShotPlan(tuple(ShotGroup(start, end, check_shots(shots)) for start, end, shots in sorted(triples)))
 
@@ -271,24 +269,24 @@ def _check_tiles(triples: list[tuple[int, ...]], circuits: int) -> None:
         raise BatchError(message)
 
 
-def _rows(name: str, value: object, columns: tuple[str, ...]) -> list[tuple[int, ...]]:
+def _check_rows(name: str, value: object, columns: tuple[str, ...]) -> list[tuple[int, ...]]:
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         message = f"{name} must be a sequence of [{', '.join(columns)}], not {type(value).__name__}"
         raise OptionError(message)
     if not value:
         message = f"{name} is empty"
         raise BatchError(message)
-    return [_row(name, row, columns) for row in value]
+    return [_check_row(name, row, columns) for row in value]
 
 
-def _row(name: str, row: object, columns: tuple[str, ...]) -> tuple[int, ...]:
+def _check_row(name: str, row: object, columns: tuple[str, ...]) -> tuple[int, ...]:
     if isinstance(row, str | bytes) or not isinstance(row, Sequence) or len(row) != len(columns):
         message = f"{name} must hold [{', '.join(columns)}], not {shown(row, 60)}"
         raise BatchError(message)
-    return tuple(_integer(f"{column} of {name}", value) for column, value in zip(columns, row, strict=True))
+    return tuple(_check_integer(f"{column} of {name}", value) for column, value in zip(columns, row, strict=True))
 
 
-def _observables(request: Request, circuits: int) -> Observables | None:
+def _check_observables(request: Request, circuits: int) -> Observables | None:
     if request.ham_ops is not None:
         return observables(request.ham_ops, request.circuit_ham_map, circuits)
     if request.circuit_ham_map is not None:
@@ -307,14 +305,14 @@ def observables(ham_ops: object, circuit_ham_map: object, circuits: int) -> Obse
         message = f"ham_ops must be text such as 'ZZI;XXI', not {type(ham_ops).__name__}"
         raise OptionError(message)
     check_terms(ham_ops)
-    groups = tuple(_terms(group, number) for number, group in enumerate(ham_ops.split("|"), 1))
+    groups = tuple(_split_terms(group, number) for number, group in enumerate(ham_ops.split("|"), 1))
     if circuit_ham_map is None:
         return check_values(Observables(groups), circuits)
-    return check_values(Observables(groups, _ranges(circuit_ham_map, len(groups), circuits)), circuits)
+    return check_values(Observables(groups, _check_ranges(circuit_ham_map, len(groups), circuits)), circuits)
 
 
 def check_terms(ham_ops: str) -> None:
-    """Raise `BatchError` for more observables than a job may have; nothing else is looked at."""
+    """Raise `BatchError` for more observables than a job may have."""
     if len(ham_ops) > MAX_OBSERVABLES_BYTES:
         message = f"ham_ops has {len(ham_ops):,} characters; the limit is {MAX_OBSERVABLES_BYTES:,}"
         raise BatchError(message)
@@ -324,7 +322,7 @@ def check_terms(ham_ops: str) -> None:
 
 
 def check_values(found: Observables, circuits: int) -> Observables:
-    """Return observables; raises `BatchError` where so many circuits have too many values of them."""
+    """Return the observables, or raise `BatchError` if so many circuits have too many values of them."""
     sizes = list(map(len, found.groups))
     mapped = sum(chosen.end - chosen.start for chosen in found.ranges)
     values = sum((chosen.end - chosen.start) * sizes[chosen.group] for chosen in found.ranges)
@@ -337,7 +335,7 @@ def check_values(found: Observables, circuits: int) -> Observables:
     return found
 
 
-def _terms(group: str, number: int) -> tuple[str, ...]:
+def _split_terms(group: str, number: int) -> tuple[str, ...]:
     terms = tuple(dict.fromkeys(group.split(";")))
     for position, term in enumerate(terms, 1):
         if not _TERM.fullmatch(term):
@@ -351,12 +349,12 @@ def _terms(group: str, number: int) -> tuple[str, ...]:
     return terms
 
 
-def _ranges(value: object, groups: int, circuits: int) -> tuple[TermRange, ...]:
-    pairs = _rows("circuit_ham_map", value, ("start", "end"))
+def _check_ranges(value: object, groups: int, circuits: int) -> tuple[TermRange, ...]:
+    pairs = _check_rows("circuit_ham_map", value, ("start", "end"))
     if len(pairs) != groups:
         message = f"circuit_ham_map has {len(pairs)} ranges for {groups} groups of ham_ops; give one for each"
         raise BatchError(message)
-    ranges = sorted((TermRange(start, end, group) for group, (start, end) in enumerate(pairs)), key=_by_start)
+    ranges = sorted((TermRange(start, end, group) for group, (start, end) in enumerate(pairs)), key=attrgetter("start"))
     reached = 0
     for chosen in ranges:
         if not reached <= chosen.start < chosen.end <= circuits:
@@ -367,7 +365,3 @@ def _ranges(value: object, groups: int, circuits: int) -> tuple[TermRange, ...]:
             raise BatchError(message)
         reached = chosen.end
     return tuple(ranges)
-
-
-def _by_start(chosen: TermRange) -> int:
-    return chosen.start
