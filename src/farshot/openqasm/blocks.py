@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from farshot.openqasm.facts import Feature
 from farshot.openqasm.limits import MAX_STEPS
 from farshot.openqasm.refusal import reject, reject_limit, reject_unsupported, shown
-from farshot.openqasm.snapshots import read_snapshot
-from farshot.openqasm.state import Case, inclusive_range
+from farshot.openqasm.state import Case, Operand, inclusive_range
 from farshot.openqasm.statements import read_comparison
 from farshot.openqasm.symbols import MISREAD
 from farshot.operations.operations import Condition
@@ -16,7 +15,7 @@ from farshot.operations.operations import Condition
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.openqasm.state import Operand, ReaderState
+    from farshot.openqasm.state import ReaderState
     from farshot.operations.operations import Operation
 
 
@@ -106,7 +105,7 @@ def _read_bits(state: ReaderState) -> Operand:
     if state.cursor.word in _INTEGER_TYPES:
         return _read_cast(state)
     if state.cursor.word in state.symbols.snapshots:
-        return read_snapshot(state)
+        return _read_snapshot(state)
     if state.cursor.kind != "name" or state.cursor.word in _BOOLEANS or state.cursor.word in state.symbols.numbers:
         reject_unsupported(_FORMS, at)
     register = state.symbols.register(state.cursor.word, at, classical=True)
@@ -129,6 +128,20 @@ def _read_cast(state: ReaderState) -> Operand:
     if len(operand.indices) >= _INTEGER_BITS:
         reject_unsupported(f"`{name}` holds fewer than {_INTEGER_BITS} bits: write the name of the register alone", at)
     return operand
+
+
+def _read_snapshot(state: ReaderState) -> Operand:
+    """Read the name of a variable and return the bits that it holds."""
+    at = state.cursor.at
+    name = state.cursor.advance()
+    held = state.symbols.snapshots[name]
+    if not held.bits or tuple(state.open_blocks[: len(held.blocks)]) != held.blocks:
+        reject_unsupported(f"{shown(name)} holds nothing that is known here: assign a register of bits to it first", at)
+    later = state.effects.measured[held.measured :]
+    state.effects.count(1 + len(later), at)
+    if not {bit for _, bit in later}.isdisjoint(held.bits):
+        reject_unsupported(f"the bits that {shown(name)} was made of are measured again before it is used", at)
+    return Operand(held.bits, scalar=False, at=at)
 
 
 def _read_negated(state: ReaderState) -> _Test:

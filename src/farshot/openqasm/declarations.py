@@ -11,10 +11,9 @@ from farshot.openqasm.facts import Feature
 from farshot.openqasm.gates import use_gate
 from farshot.openqasm.library import Gate
 from farshot.openqasm.refusal import reject, reject_unsupported, shown
-from farshot.openqasm.snapshots import Snapshot, assign
 from farshot.openqasm.state import Operand
 from farshot.openqasm.statements import check_top_level, end_qubits, record_measure
-from farshot.openqasm.symbols import MISREAD, Register
+from farshot.openqasm.symbols import MISREAD, Register, Snapshot
 
 if TYPE_CHECKING:
     from farshot.openqasm.state import ReaderState
@@ -224,7 +223,7 @@ def read_named(state: ReaderState) -> None:
     if isinstance(known, Register) and known.classical:
         _read_assignment(state)
     elif cursor.word in state.symbols.snapshots:
-        assign(state, cursor.advance())
+        _assign_snapshot(state, cursor.advance())
     elif isinstance(known, Gate) or cursor.word not in state.symbols.numbers:
         use_gate(state)
     else:
@@ -239,3 +238,19 @@ def _read_assignment(state: ReaderState) -> None:
     if state.cursor.word != "measure":
         reject_unsupported("no simulator assigns anything but `measure` to bits", state.cursor.at)
     _read_measure(state, bits)
+
+
+def _assign_snapshot(state: ReaderState, name: str) -> None:
+    """Read `= register;` after the name of a variable."""
+    held = state.symbols.snapshots[name]
+    state.cursor.expect("=")
+    at = state.cursor.at
+    register = state.symbols.register(state.cursor.word, at, classical=True)
+    operand = state.operand(classical=True)
+    state.end_statement()
+    if register.alias or operand.indices is not register.indices:
+        reject_unsupported(f"{shown(name)} takes a whole register of bits under its own name, nothing else", at)
+    if len(operand.indices) > held.width:
+        message = f"{shown(name)} does not hold {len(operand.indices)} bits as a number that is not negative"
+        reject_unsupported(message, at)
+    held.bits, held.blocks, held.measured = operand.indices, tuple(state.open_blocks), len(state.effects.measured)

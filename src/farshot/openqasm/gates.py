@@ -107,7 +107,9 @@ def _read_modifier(state: ReaderState, use: _ParsedUse) -> None:
         reject_limit(f"a gate has more than {MAX_NESTING} modifiers", at)
     number: float = 1
     if word == "pow":
-        number = _read_exponent(state)
+        state.cursor.expect("(")
+        number = evaluate(state.expression(), state.version, {})
+        state.cursor.expect(")")
         use.factor *= abs(number)
         use.repeats *= max(1.0, abs(number))
     elif word != "inv":
@@ -115,13 +117,6 @@ def _read_modifier(state: ReaderState, use: _ParsedUse) -> None:
         use.controls += number
     use.modifiers.append(Modifier(word, number))
     state.cursor.expect("@")
-
-
-def _read_exponent(state: ReaderState) -> float:
-    state.cursor.expect("(")
-    value = evaluate(state.expression(), state.version, {})
-    state.cursor.expect(")")
-    return value
 
 
 def _read_controls(state: ReaderState) -> int:
@@ -201,7 +196,11 @@ def define_gate(state: ReaderState) -> None:
     qubits = _read_names(state, "{")
     if not qubits:
         reject(f"the gate {shown(name)} acts on no qubits", at)
-    _check_names(state, (*parameters, *qubits), at)
+    names = (*parameters, *qubits)
+    for name_inside in names:
+        state.symbols.check_word(name_inside, at)
+    if len(set(names)) < len(names):
+        reject("the parameters and qubits of a gate need different names", at)
     if not MISREAD.isdisjoint(parameters):
         state.mark_rich()
     if state.cursor.word == "}":
@@ -220,13 +219,6 @@ def _read_names(state: ReaderState, end: str) -> tuple[str, ...]:
         names.append(state.cursor.name("a name"))
     state.cursor.expect(end)
     return tuple(names)
-
-
-def _check_names(state: ReaderState, names: Sequence[str], at: int) -> None:
-    for name in names:
-        state.symbols.check_word(name, at)
-    if len(set(names)) < len(names):
-        reject("the parameters and qubits of a gate need different names", at)
 
 
 def _read_uses(state: ReaderState, free: frozenset[str], qubits: Mapping[str, int]) -> tuple[list[_ParsedUse], int]:

@@ -75,19 +75,17 @@ cu 4 2  CX 0 2  phase 1 1  cphase 1 2  id 0 1  u1 1 1  u2 2 1  u3 3 1
 
 def _gates(table: str, *, included: bool) -> dict[str, Gate]:
     words = table.split()
-    rows = zip(words[::3], map(int, words[1::3]), map(int, words[2::3]), strict=True)
-    return {name: _gate(name, parameters, qubits, included=included) for name, parameters, qubits in rows}
-
-
-def _gate(name: str, parameters: int, qubits: int, *, included: bool) -> Gate:
-    return Gate(
-        name,
-        tuple(f"p{number}" for number in range(parameters)),
-        qubits,
-        clifford=name in _CLIFFORD,
-        rotates=name in _ROTATIONS,
-        library=frozenset({name} if included else ()),
-    )
+    return {
+        name: Gate(
+            name,
+            tuple(f"p{number}" for number in range(int(parameters))),
+            int(qubits),
+            clifford=name in _CLIFFORD,
+            rotates=name in _ROTATIONS,
+            library=frozenset({name} if included else ()),
+        )
+        for name, parameters, qubits in zip(words[::3], words[1::3], words[2::3], strict=True)
+    }
 
 
 INCLUDES = {2: "qelib1.inc", 3: "stdgates.inc"}

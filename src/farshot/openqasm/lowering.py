@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farshot.openqasm.characters import check_characters
 from farshot.openqasm.expressions import evaluate
 from farshot.openqasm.grammar import begin, read_rest
 from farshot.openqasm.limits import MAX_NESTING, MAX_OPERATIONS
 from farshot.openqasm.refusal import RefusalError, reject_limit, reject_unsupported
 from farshot.openqasm.state import Output, Use
+from farshot.openqasm.tokens import check_characters
 from farshot.operations.gates import controlled, inverted, library_gate, raised, root
 from farshot.operations.operations import Branch, Gate, Measure, PlainCircuit, Reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from farshot.openqasm.library import Call
     from farshot.openqasm.state import Case
     from farshot.operations.operations import Operation
 
@@ -124,12 +123,12 @@ class _Recorder(Output):
         if use.gate.calls is None:
             return library_gate(use.gate.name, use.angles, qubits, 0)
         names = dict(zip(use.gate.parameters, use.angles, strict=True))
-        return [gate for call in use.gate.calls for gate in self._expand_call(call, names, qubits)]
-
-    def _expand_call(self, call: Call, names: dict[str, float], qubits: tuple[int, ...]) -> list[Gate]:
-        angles = tuple(float(evaluate(argument, self._version, names)) for argument in call.arguments)
-        row = tuple(qubits[place] for place in call.qubits)
-        return [_place(gate, row, 0) for gate in self._expand(Use(call.gate, angles, call.modifiers))]
+        gates: list[Gate] = []
+        for call in use.gate.calls:
+            angles = tuple(float(evaluate(argument, self._version, names)) for argument in call.arguments)
+            row = tuple(qubits[place] for place in call.qubits)
+            gates += [_place(gate, row, 0) for gate in self._expand(Use(call.gate, angles, call.modifiers))]
+        return gates
 
     def _raise(self, gates: list[Gate], exponent: float) -> list[Gate]:
         if exponent == int(exponent):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, FaultCode
-from farshot.openqasm.characters import check_characters, without_mark
 from farshot.openqasm.grammar import facts_of, read
 from farshot.openqasm.refusal import RefusalError, shown
 from farshot.openqasm.shapes import Outline, Shapes, outline_of, shape_of
 from farshot.openqasm.statement_cache import StatementCache
+from farshot.openqasm.tokens import check_characters, without_mark
 
 if TYPE_CHECKING:
     from farshot.openqasm.facts import Scan

@@ -12,8 +12,6 @@ from farshot.openqasm.refusal import reject, reject_limit, reject_unsupported, s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.openqasm.snapshots import Snapshot
-
 
 _WORDS_2 = """
 OPENQASM include qreg creg gate opaque measure reset barrier if pi sin cos tan exp ln sqrt
@@ -38,6 +36,21 @@ class Register:
     classical: bool
     scalar: bool = False
     alias: bool = False
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """An integer variable of `width` bits that holds a register of bits as it was at the assignment, as Qiskit writes a
+    `switch`.
+    """
+
+    width: int
+    bits: Sequence[int] = ()
+    """The bits assigned to it."""
+    blocks: tuple[int, ...] = ()
+    """The numbers of the blocks around the assignment."""
+    measured: int = 0
+    """The number of measurements before the assignment."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ controlled gate is Clifford exactly if the gate under the control is a Pauli gat
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from farshot.operations.matrices import matrix_of, product
@@ -48,16 +47,16 @@ def as_clifford(circuit: PlainCircuit) -> PlainCircuit | None:
 
 
 def _restate(operations: Iterable[Operation]) -> tuple[Operation, ...]:
-    return tuple(chain.from_iterable(map(_restate_operation, operations)))
-
-
-def _restate_operation(operation: Operation) -> Iterable[Operation]:
-    if isinstance(operation, Gate):
-        return _restate_gate(operation)
-    if isinstance(operation, Branch):
-        body, otherwise = _restate(operation.body), _restate(operation.otherwise)
-        return (Branch(operation.condition, body, otherwise, operation.at),)
-    return (operation,)
+    restated: list[Operation] = []
+    for operation in operations:
+        if isinstance(operation, Gate):
+            restated += _restate_gate(operation)
+        elif isinstance(operation, Branch):
+            body, otherwise = _restate(operation.body), _restate(operation.otherwise)
+            restated.append(Branch(operation.condition, body, otherwise, operation.at))
+        else:
+            restated.append(operation)
+    return tuple(restated)
 
 
 def _restate_gate(gate: Gate) -> list[Gate]:
@@ -102,7 +101,10 @@ def _restate_controlled(gate: Gate) -> list[Gate]:
         return phase
     if len(controls) > 1:
         raise _NotCliffordError
-    return [*phase, *_apply_controlled_pauli(known.pauli, controls[0], target, gate.at)]
+    if known.pauli != "y":
+        return [*phase, *_controlled_gate(known.pauli, controls[0], target, gate.at)]
+    cx = _controlled_gate("x", controls[0], target, gate.at)
+    return [*phase, *_on_qubit(("sdg",), target, gate.at), *cx, *_on_qubit(("s",), target, gate.at)]
 
 
 def _apply_phase(qubits: tuple[int, ...], quarters: int, at: int) -> list[Gate]:
@@ -114,16 +116,6 @@ def _apply_phase(qubits: tuple[int, ...], quarters: int, at: int) -> list[Gate]:
     if len(qubits) == 2 and quarters == 2:
         return _controlled_gate("z", *qubits, at)
     raise _NotCliffordError
-
-
-def _apply_controlled_pauli(pauli: str, control: int, target: int, at: int) -> list[Gate]:
-    if pauli != "y":
-        return _controlled_gate(pauli, control, target, at)
-    return [
-        *_on_qubit(("sdg",), target, at),
-        *_controlled_gate("x", control, target, at),
-        *_on_qubit(("s",), target, at),
-    ]
 
 
 @lru_cache(maxsize=1024)

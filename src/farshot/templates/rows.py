@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from farshot.errors import BatchError, CircuitError
-from farshot.openqasm.characters import check_characters, without_mark
 from farshot.openqasm.expressions import Expression, ExpressionReader, Step, evaluate, predefined_names
 from farshot.openqasm.grammar import begin, facts_of, read
 from farshot.openqasm.pattern import Pattern, Row
@@ -20,6 +19,7 @@ from farshot.openqasm.refusal import RefusalError, reject_limit, shown
 from farshot.openqasm.scanner import scan
 from farshot.openqasm.shapes import outline_of
 from farshot.openqasm.symbols import RESERVED_WORDS
+from farshot.openqasm.tokens import check_characters, without_mark
 from farshot.templates.names import other_name, renamed, words_for
 from farshot.templates.parameters import ParameterCursor, arguments, declared_words, is_name, without_inputs
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat
 
-from farshot.errors import BatchError, OptionError
+from farshot.errors import BatchError
 from farshot.labels import (
     MAX_LABEL_LENGTH,
     MAX_SOURCE_BYTES,
@@ -15,6 +15,8 @@ from farshot.labels import (
     check_number,
     has_surrogate,
     plain,
+    reject,
+    reject_type,
     shown,
 )
 from farshot.model import TemplateSource
@@ -63,8 +65,7 @@ class Template:
         template = check_source(self)
         rows = _check_mapping(self.rows)
         if label not in rows:
-            message = f"the template has no row {label!r:.80}"
-            raise BatchError(message)
+            reject(f"the template has no row {label!r:.80}")
         return rows_of(template).text(_pack(label, rows[label], template.names))
 
 
@@ -82,48 +83,40 @@ def check_names(source: object, names: object) -> TemplateSource:
     template = check_parameters(source, names)
     for name in template.names:
         if not is_name(name):
-            message = (
+            reject(
                 f"the name of a parameter must be a word, or a word with indices such as 'w_0[10]', not {name!r:.80}"
             )
-            raise BatchError(message)
     return template
 
 
 def check_parameters(source: object, names: object) -> TemplateSource:
     """Return the text, of which only the size is checked, and the names, which may be any text; raises as above."""
     if not isinstance(source, str):
-        message = f"the source of a template must be OpenQASM text, not {type(source).__name__}"
-        raise OptionError(message)
+        reject_type(f"the source of a template must be OpenQASM text, not {type(source).__name__}")
     if len(source) > MAX_SOURCE_BYTES:
-        message = f"the source of the template has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}"
-        raise BatchError(message)
-    return TemplateSource(source.encode("utf-8", "surrogatepass"), _check_names(names))
+        reject(f"the source of the template has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}")
+    return TemplateSource(source.encode("utf-8", "surrogatepass"), _check_parameter_names(names))
 
 
-def _check_names(names: object) -> tuple[str, ...]:
+def _check_parameter_names(names: object) -> tuple[str, ...]:
     if isinstance(names, str | bytes) or not isinstance(names, Sequence):
-        message = f"parameter_names must be a sequence of names, not {type(names).__name__}"
-        raise OptionError(message)
+        reject_type(f"parameter_names must be a sequence of names, not {type(names).__name__}")
     seen: set[str] = set()
     for name in names:
         _check_name(name)
         if name in seen:
-            message = f"parameter_names has {name!r:.80} twice"
-            raise BatchError(message)
+            reject(f"parameter_names has {name!r:.80} twice")
         seen.add(name)
     if len(names) * _FLOAT_BYTES > MAX_SOURCE_BYTES:
-        message = f"the template has {len(names):,} parameters; the limit is {MAX_SOURCE_BYTES // _FLOAT_BYTES:,}"
-        raise BatchError(message)
+        reject(f"the template has {len(names):,} parameters; the limit is {MAX_SOURCE_BYTES // _FLOAT_BYTES:,}")
     return tuple(map(plain, names))
 
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str):
-        message = f"the name of a parameter must be text, not {type(name).__name__}: {shown(name, 80)}"
-        raise OptionError(message)
+        reject_type(f"the name of a parameter must be text, not {type(name).__name__}: {shown(name, 80)}")
     if not 0 < len(name) <= MAX_LABEL_LENGTH or has_surrogate(name):
-        message = f"the name of a parameter must have 1 to {MAX_LABEL_LENGTH:,} characters of valid text: {name!r:.80}"
-        raise BatchError(message)
+        reject(f"the name of a parameter must have 1 to {MAX_LABEL_LENGTH:,} characters of valid text: {name!r:.80}")
 
 
 def check_rows(template: Template) -> tuple[list[str], list[bytes]]:
@@ -138,8 +131,7 @@ def check_rows(template: Template) -> tuple[list[str], list[bytes]]:
 
 def _check_mapping(rows: object) -> Mapping[str, object]:
     if not isinstance(rows, Mapping):
-        message = f"the rows of a template must be a mapping of label to numbers, not {type(rows).__name__}"
-        raise OptionError(message)
+        reject_type(f"the rows of a template must be a mapping of label to numbers, not {type(rows).__name__}")
     return rows
 
 
@@ -157,8 +149,7 @@ def _pack(label: str, row: object, names: Sequence[str]) -> bytes:
     """Return a row as little-endian float64."""
     values = _check_row(label, row)
     if len(values) != len(names):
-        message = f"row {label!r:.80} has {len(values)} numbers for {len(names)} parameters: {_list_names(names)}"
-        raise BatchError(message)
+        reject(f"row {label!r:.80} has {len(values)} numbers for {len(names)} parameters: {_list_names(names)}")
     try:
         return struct.pack(f"<{len(names)}d", *values)
     except (OverflowError, struct.error):
@@ -181,16 +172,14 @@ def _check_row(label: str, row: object) -> Sequence[SupportsFloat]:
         return values
     for value in values:
         if not _is_number(value):
-            message = f"row {label!r:.80} must hold numbers, not {shown(value)}"
-            raise OptionError(message)
+            reject_type(f"row {label!r:.80} must hold numbers, not {shown(value)}")
     return values
 
 
 def _as_list(label: str, row: object) -> list[SupportsFloat]:
     sized = hasattr(row, "__len__") and hasattr(row, "__getitem__") and hasattr(row, "__iter__")
     if isinstance(row, str | bytes | Mapping) or not sized:
-        message = f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}"
-        raise OptionError(message)
+        reject_type(f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}")
     return list(row)  # type: ignore[call-overload,no-any-return]  # its methods were checked
 
 

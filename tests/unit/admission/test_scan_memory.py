@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from farshot.errors import CircuitError
-from farshot.openqasm.characters import check_characters
 from farshot.openqasm.facts import Feature
 from farshot.openqasm.grammar import facts_of, read
 from farshot.openqasm.refusal import RefusalError
 from farshot.openqasm.scanner import Scanner
 from farshot.openqasm.shapes import Shapes, outline_of, shape_of
+from farshot.openqasm.tokens import check_characters
 
 TWO = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 THREE = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
