@@ -140,15 +140,11 @@ def _check_circuits(circuits: object) -> tuple[list[str], list[str]]:
     check_number(circuits)
     for label, source in circuits.items():
         check_label(label)
-        _check_source(label, source)
+        if not isinstance(source, str):
+            reject_type(f"circuit {label!r} must be OpenQASM text, not {type(source).__name__}")
+        if len(source) > MAX_SOURCE_BYTES:
+            reject(f"circuit {label!r} has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}")
     return [plain(label) for label in circuits], [plain(source) for source in circuits.values()]
-
-
-def _check_source(label: str, source: object) -> None:
-    if not isinstance(source, str):
-        reject_type(f"circuit {label!r} must be OpenQASM text, not {type(source).__name__}")
-    if len(source) > MAX_SOURCE_BYTES:
-        reject(f"circuit {label!r} has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}")
 
 
 def check_text(name: str, value: object) -> str | None:
@@ -237,14 +233,9 @@ def shot_plan(groups: object, circuits: int) -> ShotPlan:
     >>> shot_plan([[0, 2, 100], [2, 3, 50]], 3).shots_at(1)
     100
     """
-    triples = _check_rows("shot_groups", groups, ("start", "end", "shots"))
-    _check_tiles(triples, circuits)
-    return ShotPlan(tuple(ShotGroup(start, end, check_shots(shots)) for start, end, shots in sorted(triples)))
-
-
-def _check_tiles(triples: list[tuple[int, ...]], circuits: int) -> None:
+    triples = sorted(_check_rows("shot_groups", groups, ("start", "end", "shots")))
     expected = 0
-    for start, end, _ in sorted(triples):
+    for start, end, _ in triples:
         if start != expected or end <= start:
             reject(
                 f"shot_groups must tile the batch: a group was expected to start at {expected}, got [{start}, {end})"
@@ -252,6 +243,7 @@ def _check_tiles(triples: list[tuple[int, ...]], circuits: int) -> None:
         expected = end
     if expected != circuits:
         reject(f"shot_groups must tile the batch: they end at {expected}, the batch at {circuits}")
+    return ShotPlan(tuple(ShotGroup(start, end, check_shots(shots)) for start, end, shots in triples))
 
 
 def _check_rows(name: str, value: object, columns: tuple[str, ...]) -> list[tuple[int, ...]]:

@@ -81,23 +81,18 @@ def begin(text: str) -> ReaderState:
     cursor = Cursor(text)
     if cursor.word == "OPENQASM":
         cursor.advance()
-        symbols = SymbolTable(_read_version(cursor))
+        at = cursor.at
+        if cursor.kind not in {"int", "real"}:
+            reject("expected a version such as 2.0 or 3.0 after OPENQASM", at)
+        word = cursor.advance()
+        if word not in _VERSIONS:
+            reject_unsupported(f"OPENQASM {shown(word)} is not a version that simulators read: write 2.0 or 3.0", at)
+        symbols = SymbolTable(_VERSIONS[word])
         cursor.expect(";")
         symbols.include_at = cursor.previous
     else:
         symbols = SymbolTable(2 if _REGISTERS.search(_COMMENTS.sub("", text)) else 3)
     return ReaderState(cursor, symbols, Effects(), read_statement)
-
-
-def _read_version(cursor: Cursor) -> int:
-    at = cursor.at
-    if cursor.kind not in {"int", "real"}:
-        reject("expected a version such as 2.0 or 3.0 after OPENQASM", at)
-    word = cursor.advance()
-    version = _VERSIONS.get(word)
-    if version is None:
-        reject_unsupported(f"OPENQASM {shown(word)} is not a version that simulators read: write 2.0 or 3.0", at)
-    return version
 
 
 def read(text: str) -> ReaderState:

@@ -75,7 +75,15 @@ class _Context:
         read_statement(state)
         if state.cursor.kind != "end" or effects.depends_on_values or Feature.RICH in effects.features:
             return False
-        self._remember(piece, effects)
+        measured = tuple(effects.measured)
+        closes = bool(measured) or piece.lstrip().startswith("barrier")
+        features, library = frozenset(effects.features), frozenset(effects.library)
+        parts = (effects.operations, effects.worked, measured, features, library, effects.clifford, closes)
+        self.effects[piece] = self.shared.setdefault(parts, _Effect(*parts))
+        if measured:
+            self.measuring.add(piece)
+        if closes:
+            self.closing.add(piece)
         return True
 
     def _learn_plain(self, piece: str) -> bool:
@@ -110,25 +118,6 @@ class _Context:
             return word != "if" or self.symbols.version == 2
         known = self.symbols.names.get(word)
         return isinstance(known, Gate) if self.symbols.version == 2 else known is not None
-
-    def _remember(self, piece: str, effects: Effects) -> None:
-        measured = tuple(effects.measured)
-        closes = bool(measured) or piece.lstrip().startswith("barrier")
-        parts = (
-            effects.operations,
-            effects.worked,
-            measured,
-            frozenset(effects.features),
-            frozenset(effects.library),
-            effects.clifford,
-            closes,
-        )
-        effect = self.shared.setdefault(parts, _Effect(*parts))
-        self.effects[piece] = effect
-        if measured:
-            self.measuring.add(piece)
-        if closes:
-            self.closing.add(piece)
 
     def forget(self) -> None:
         """Forget all statements."""

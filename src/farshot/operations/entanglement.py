@@ -49,11 +49,12 @@ class _Line:
         """Add a gate and return the logarithm of the bond of each cut that it spans."""
         self._states += gate.name not in _MONOMIAL
         places = [self._places[qubit] for qubit in gate.qubits]
-        return [self._cross(cut, 1 + (gate.name == "swap")) for cut in range(min(places), max(places))]
-
-    def _cross(self, cut: int, times: int) -> int:
-        self._crossed[cut] = min(self._crossed[cut] + times, self._limits[cut])
-        return min(self._crossed[cut], self._states)
+        crossings = 2 if gate.name == "swap" else 1
+        logarithms = []
+        for cut in range(min(places), max(places)):
+            self._crossed[cut] = min(self._crossed[cut] + crossings, self._limits[cut])
+            logarithms.append(min(self._crossed[cut], self._states))
+        return logarithms
 
 
 def _find_lines(circuit: PlainCircuit, max_dense: int) -> dict[int, _Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from farshot.operations.operations import Gate
 
@@ -11,14 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
+_Axis: TypeAlias = tuple[tuple[str, tuple[float, ...]], ...]
+
 _PI = math.pi
 _HALF = math.pi / 2
+_MAX_PHASE_ERROR = 1e-9
 _ROTATIONS = frozenset({"rx", "ry", "rz", "p", "rxx", "ryy", "rzz", "gphase"})
 """Gates whose powers multiply their angle."""
 _INVERSE = {"s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t", "sx": "sxdg", "sxdg": "sx"}
 _SELF_INVERSE = frozenset({"x", "y", "z", "h", "swap"})
-PHASES = {"z": _PI, "s": _HALF, "sdg": -_HALF, "t": _PI / 4, "tdg": -_PI / 4}
-"""Gates that are a phase on |1>, and the phase."""
+_H: tuple[str, tuple[float, ...]] = ("h", ())
+_SDG: tuple[str, tuple[float, ...]] = ("sdg", ())
+_PHASES: dict[str, tuple[float, _Axis]] = {
+    "z": (_PI, ()), "s": (_HALF, ()), "sdg": (-_HALF, ()), "t": (_PI / 4, ()), "tdg": (-_PI / 4, ()),
+    "x": (_PI, (_H,)), "sx": (_HALF, (_H,)), "sxdg": (-_HALF, (_H,)), "y": (_PI, (_SDG, _H)),
+    "h": (_PI, (("ry", (-_PI / 4,)),)),
+}  # fmt: skip
+"""The phase that a gate gives to one state, and the gates that turn this state to |1>."""
+_AXES: dict[str, _Axis] = {"rx": (_H,), "ry": (_SDG, _H), "rz": ()}
+"""The gates that turn the axis of a rotation to Z."""
 _RENAMED = {"u1": "p", "phase": "p", "u3": "U", "u": "U"}
 _CONTROLLED = {
     "cx": ("x", 1), "CX": ("x", 1), "cy": ("y", 1), "cz": ("z", 1), "ch": ("h", 1), "csx": ("sx", 1),
@@ -115,14 +126,13 @@ def _invert(gate: Gate) -> Gate:
         return gate
     if gate.name == "U":
         theta, phi, lam = gate.angles
-        return replace_gate(gate, "U", (-theta, -lam, -phi))
+        return _replace(gate, "U", (-theta, -lam, -phi))
     if gate.angles:
-        return replace_gate(gate, gate.name, (-gate.angles[0],))
-    return replace_gate(gate, _INVERSE[gate.name], ())
+        return _replace(gate, gate.name, (-gate.angles[0],))
+    return _replace(gate, _INVERSE[gate.name], ())
 
 
-def replace_gate(gate: Gate, name: str, angles: tuple[float, ...]) -> Gate:
-    """Return the gate `name` with `angles` on the qubits of `gate`."""
+def _replace(gate: Gate, name: str, angles: tuple[float, ...]) -> Gate:
     return Gate(name, angles, gate.controls, gate.qubits, gate.at)
 
 
@@ -137,7 +147,7 @@ def raised(gates: Sequence[Gate], exponent: int) -> list[Gate]:
 
 def _raise(gate: Gate, exponent: int) -> list[Gate]:
     if gate.name in _ROTATIONS:
-        return [replace_gate(gate, gate.name, (gate.angles[0] * exponent,))]
+        return [_replace(gate, gate.name, (gate.angles[0] * exponent,))]
     if gate.name in _SELF_INVERSE:
         return [gate] * (exponent % 2)
     if gate.name == "U":
@@ -153,30 +163,15 @@ def root(gates: Sequence[Gate], exponent: float) -> list[Gate] | None:
 def _take_root(gate: Gate, exponent: float) -> list[Gate] | None:
     """Return the power of a gate: the power of a phase between turns of the axis to Z and back."""
     if gate.name == "gphase":
-        return [replace_gate(gate, "gphase", (_principal_phase(gate.angles[0]) * exponent,))]
+        return [_replace(gate, "gphase", (_principal_phase(gate.angles[0]) * exponent,))]
     if gate.name == "swap":
         return _root_of_swap(gate, exponent)
     if gate.name in _ROTATIONS - {"p"}:
         return _root_of_rotation(gate, exponent)
     if gate.name == "U":
         return None
-    phase, axis = _find_phase(gate)
-    target = gate.qubits[-1:]
-    turn = [Gate(name, angles, 0, target, gate.at) for name, angles in axis]
-    return [*turn, replace_gate(gate, "p", (_principal_phase(phase) * exponent,)), *inverted(turn)]
-
-
-def _find_phase(gate: Gate) -> tuple[float, tuple[tuple[str, tuple[float, ...]], ...]]:
-    """Return the phase that the gate gives to one state, and the gates that turn this state to |1>."""
-    if gate.name == "p":
-        return gate.angles[0], ()
-    if gate.name in PHASES:
-        return PHASES[gate.name], ()
-    if gate.name == "h":
-        return _PI, (("ry", (-_PI / 4,)),)
-    if gate.name == "y":
-        return _PI, (("sdg", ()), ("h", ()))
-    return {"x": _PI, "sx": _HALF, "sxdg": -_HALF}[gate.name], (("h", ()),)
+    phase, axis = (gate.angles[0], ()) if gate.name == "p" else _PHASES[gate.name]
+    return _conjugate(gate, axis, [_replace(gate, "p", (_principal_phase(phase) * exponent,))])
 
 
 def _root_of_swap(gate: Gate, exponent: float) -> list[Gate]:
@@ -191,13 +186,45 @@ def _root_of_rotation(gate: Gate, exponent: float) -> list[Gate] | None:
     angle = math.remainder(gate.angles[0], 4 * _PI)
     if 2 * _PI - abs(angle) < _MAX_PHASE_ERROR:
         return None
-    return [replace_gate(gate, gate.name, (angle * exponent,))]
-
-
-_MAX_PHASE_ERROR = 1e-9
+    return [_replace(gate, gate.name, (angle * exponent,))]
 
 
 def _principal_phase(angle: float) -> float:
     """Return the angle in (-pi, pi] of the same phase."""
     turned = math.remainder(angle, 2 * _PI)
     return _PI if _PI + turned < _MAX_PHASE_ERROR else turned
+
+
+def with_controlled_x_and_p(gate: Gate) -> list[Gate]:
+    """Return a gate with controls as gates of which only x and p have controls."""
+    if gate.name in {"x", "p"}:
+        return [gate]
+    if gate.name == "y":
+        return _conjugate(gate, (_SDG,), [_replace(gate, "x", ())])
+    if gate.name in _PHASES:
+        phase, axis = _PHASES[gate.name]
+        return _conjugate(gate, axis, [_replace(gate, "p", (phase,))])
+    if gate.name == "U":
+        return _decompose_u(gate)
+    return _conjugate(gate, _AXES[gate.name], _about_z(gate, gate.angles[0]))
+
+
+def _conjugate(gate: Gate, turn: _Axis, middle: list[Gate]) -> list[Gate]:
+    """Return `middle` between the gates `turn` on the target of `gate` and their inverses."""
+    before = [Gate(name, angles, 0, gate.qubits[-1:], gate.at) for name, angles in turn]
+    return [*before, *middle, *inverted(before)]
+
+
+def _on_controls(gate: Gate, angle: float) -> Gate:
+    return Gate("p", (angle,), gate.controls - 1, gate.qubits[:-1], gate.at)
+
+
+def _about_z(gate: Gate, angle: float) -> list[Gate]:
+    return [_on_controls(gate, -angle / 2), _replace(gate, "p", (angle,))]
+
+
+def _decompose_u(gate: Gate) -> list[Gate]:
+    """Return U as rotations about Z, Y and Z, and its phase."""
+    theta, phi, lam = gate.angles
+    middle = _conjugate(gate, _AXES["ry"], _about_z(gate, theta))
+    return [*_about_z(gate, lam), *middle, *_about_z(gate, phi), _on_controls(gate, (phi + lam) / 2)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import library
 
-from farshot.operations.controls import with_controlled_x_and_p
+from farshot.operations.gates import with_controlled_x_and_p
 from farshot.operations.operations import Branch, Gate, Measure
 
 if TYPE_CHECKING:
