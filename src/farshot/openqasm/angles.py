@@ -48,7 +48,10 @@ def combine_angles(action: str, name: str, operands: list[float], at: int) -> fl
     """Return the result of one step of an expression on `operands`, at least one of which is an angle."""
     if action == "call" and name in _PERIODIC:
         return float(getattr(math, name)(operands[0]))
-    size = _common_size(operands, at)
+    sizes = {operand.size for operand in operands if isinstance(operand, Angle)}
+    if len(sizes) > 1:
+        reject_unsupported("angles of different sizes do not go together: give both the same", at)
+    size = sizes.pop()
     if action == "negate":
         return round_angle(-operands[0], size)
     if action in {"+", "-"}:
@@ -63,10 +66,3 @@ def combine_angles(action: str, name: str, operands: list[float], at: int) -> fl
     if size is None or size > _MAX_STEP_BITS:
         return Angle(whole / parts, size)
     return Angle(round(whole / math.tau * 2**size) // parts * math.tau / 2**size, size)
-
-
-def _common_size(operands: list[float], at: int) -> int | None:
-    sizes = {operand.size for operand in operands if isinstance(operand, Angle)}
-    if len(sizes) > 1:
-        reject_unsupported("angles of different sizes do not go together: give both the same", at)
-    return sizes.pop()

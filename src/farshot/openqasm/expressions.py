@@ -184,7 +184,9 @@ class ExpressionReader:
         else:
             value = self._known.get(word, _CONSTANTS[self._version].get(word))
             if value is None:
-                _reject_name(word, at)
+                if word.lower() in {"nan", "inf", "infinity"}:
+                    _reject_infinite(at)
+                reject(f"{shown(word)} is not a number or a parameter that is known here", at)
             self._has_angles = self._has_angles or isinstance(value, Angle)
             self._steps.append(Step("number", value, at))
 
@@ -212,12 +214,6 @@ def _bounded_integer(number: int) -> Number:
         return float(number)
     except OverflowError:
         return math.inf
-
-
-def _reject_name(word: str, at: int) -> NoReturn:
-    if word.lower() in {"nan", "inf", "infinity"}:
-        _reject_infinite(at)
-    reject(f"{shown(word)} is not a number or a parameter that is known here", at)
 
 
 def _reject_infinite(at: int) -> NoReturn:

@@ -208,7 +208,10 @@ def define_gate(state: ReaderState) -> None:
     uses, barred = _read_uses(state, frozenset(parameters), {qubit: place for place, qubit in enumerate(qubits)})
     _check_size(name, uses, at)
     gate = _make_gate(state, name, parameters, len(qubits), uses)
-    state.symbols.add_gate(replace(gate, work=_count_work(uses, barred)))
+    steps = sum(len(argument.steps) for use in uses for argument in use.arguments)
+    places = sum(len(use.places) for use in uses)
+    extra = max(0, steps + places + barred - _FREE_WORK * sum(use.cost for use in uses))
+    state.symbols.add_gate(replace(gate, work=extra + sum(use.work for use in uses)))
 
 
 def _read_names(state: ReaderState, end: str) -> tuple[str, ...]:
@@ -283,13 +286,6 @@ def _make_gate(
         calls=calls,
         calls_with_arguments=with_arguments,
     )
-
-
-def _count_work(uses: Sequence[_ParsedUse], barred: int) -> int:
-    """Return the work of using a gate once beyond its operations, for long expressions and many operands."""
-    read = sum(len(argument.steps) for use in uses for argument in use.arguments) + sum(len(use.places) for use in uses)
-    free = _FREE_WORK * sum(use.cost for use in uses)
-    return sum(use.work for use in uses) + max(0, read + barred - free)
 
 
 def _find_limit(state: ReaderState, calls: tuple[Call, ...]) -> float:

@@ -30,6 +30,8 @@ _PHASES: dict[str, tuple[float, _Axis]] = {
 """The phase that a gate gives to one state, and the gates that turn this state to |1>."""
 _AXES: dict[str, _Axis] = {"rx": (_H,), "ry": (_SDG, _H), "rz": ()}
 """The gates that turn the axis of a rotation to Z."""
+_PAULI_ROTATIONS = {"rzz": ((), ()), "rxx": (("h",), ("h",)), "ryy": (("sx",), ("sxdg",))}
+"""Rotations about two axes, the gates that turn the axes to Z, and those that turn them back."""
 _RENAMED = {"u1": "p", "phase": "p", "u3": "U", "u": "U"}
 _CONTROLLED = {
     "cx": ("x", 1), "CX": ("x", 1), "cy": ("y", 1), "cz": ("z", 1), "ch": ("h", 1), "csx": ("sx", 1),
@@ -97,19 +99,11 @@ def _control(gate: Gate, controls: tuple[int, ...]) -> list[Gate]:
         tie = Gate("x", (), 1, (second, first), at)
         return [tie, Gate("x", (), len(controls) + 1, (*controls, first, second), at), tie]
     if gate.name in _PAULI_ROTATIONS:
-        return _control_rotation(gate, controls)
+        turns, returns = _PAULI_ROTATIONS[gate.name]
+        tie = Gate("x", (), 1, gate.qubits, at)
+        middle = Gate("rz", gate.angles, len(controls), (*controls, gate.qubits[1]), at)
+        return [*_apply_to_each(turns, gate), tie, middle, tie, *_apply_to_each(returns, gate)]
     return [Gate(gate.name, gate.angles, len(controls) + gate.controls, controls + gate.qubits, at)]
-
-
-_PAULI_ROTATIONS = {"rzz": ((), ()), "rxx": (("h",), ("h",)), "ryy": (("sx",), ("sxdg",))}
-"""Rotations about two axes, the gates that turn the axes to Z, and those that turn them back."""
-
-
-def _control_rotation(gate: Gate, controls: tuple[int, ...]) -> list[Gate]:
-    turns, returns = _PAULI_ROTATIONS[gate.name]
-    tie = Gate("x", (), 1, gate.qubits, gate.at)
-    middle = Gate("rz", gate.angles, len(controls), (*controls, gate.qubits[1]), gate.at)
-    return [*_apply_to_each(turns, gate), tie, middle, tie, *_apply_to_each(returns, gate)]
 
 
 def _apply_to_each(names: Iterable[str], gate: Gate) -> list[Gate]:

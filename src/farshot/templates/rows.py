@@ -131,7 +131,7 @@ class Rows:
         if self._clash is not None:
             reject_limit(self._clash, 0)
         if not isfinite(sum(row)):
-            self._check_finite(row)
+            self._refuse_infinite(row)
         if self._products is not None:
             products = self._products(row)
             if isfinite(sum(products)):
@@ -139,7 +139,7 @@ class Rows:
         values = dict(zip(self._names, row, strict=True))
         return [float(evaluate(expression, self._version, values)) for expression in self._expressions]
 
-    def _check_finite(self, row: Sequence[float]) -> None:
+    def _refuse_infinite(self, row: Sequence[float]) -> None:
         for name, value in zip(self._names, row, strict=True):
             if not isfinite(value):
                 steps = (step for expression in self._expressions for step in expression.steps)

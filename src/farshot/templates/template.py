@@ -103,20 +103,17 @@ def _check_parameter_names(names: object) -> tuple[str, ...]:
         reject_type(f"parameter_names must be a sequence of names, not {type(names).__name__}")
     seen: set[str] = set()
     for name in names:
-        _check_name(name)
+        if not isinstance(name, str):
+            reject_type(f"the name of a parameter must be text, not {type(name).__name__}: {shown(name, 80)}")
+        if not 0 < len(name) <= MAX_LABEL_LENGTH or has_surrogate(name):
+            limit = f"1 to {MAX_LABEL_LENGTH:,} characters of valid text"
+            reject(f"the name of a parameter must have {limit}: {name!r:.80}")
         if name in seen:
             reject(f"parameter_names has {name!r:.80} twice")
         seen.add(name)
     if len(names) * _FLOAT_BYTES > MAX_SOURCE_BYTES:
         reject(f"the template has {len(names):,} parameters; the limit is {MAX_SOURCE_BYTES // _FLOAT_BYTES:,}")
     return tuple(map(plain, names))
-
-
-def _check_name(name: object) -> None:
-    if not isinstance(name, str):
-        reject_type(f"the name of a parameter must be text, not {type(name).__name__}: {shown(name, 80)}")
-    if not 0 < len(name) <= MAX_LABEL_LENGTH or has_surrogate(name):
-        reject(f"the name of a parameter must have 1 to {MAX_LABEL_LENGTH:,} characters of valid text: {name!r:.80}")
 
 
 def check_rows(template: Template) -> tuple[list[str], list[bytes]]:
