@@ -109,7 +109,7 @@ def _read_bits(state: ReaderState) -> Operand:
     if state.cursor.kind != "name" or state.cursor.word in _BOOLEANS or state.cursor.word in state.symbols.numbers:
         reject_unsupported(_FORMS, at)
     register = state.symbols.register(state.cursor.word, at, classical=True)
-    operand = state.operand(classical=True)
+    operand = state.read_operand(classical=True)
     if register.alias or not (operand.scalar or operand.indices is register.indices):
         reject_unsupported(f"{_FORMS}, of a register or of one bit under its own name", at)
     return operand
@@ -198,7 +198,7 @@ def read_for(state: ReaderState) -> None:
     cursor.advance()
     read_width(state)
     at = cursor.at
-    name = cursor.name("the name of the loop's number")
+    name = cursor.read_name("the name of the loop's number")
     state.symbols.check_word(name, at)
     if name in state.symbols.names:
         reject(f"{shown(name)} is already declared: rename one of the two", at)
@@ -216,7 +216,7 @@ def read_width(state: ReaderState) -> int | None:
     if not state.cursor.take("["):
         return None
     at = state.cursor.at
-    width = state.integer()
+    width = state.read_integer()
     if width < 1:
         reject("a type has at least 1 bit", at)
     state.cursor.expect("]")
@@ -226,16 +226,16 @@ def read_width(state: ReaderState) -> int | None:
 def _read_values(state: ReaderState) -> Sequence[int]:
     at = state.cursor.at
     if state.cursor.take("{"):
-        values = [state.integer()]
+        values = [state.read_integer()]
         while state.cursor.take(","):
-            values.append(state.integer())
+            values.append(state.read_integer())
         state.cursor.expect("}")
         return values
     if not state.cursor.take("["):
         reject_unsupported("simulators loop over a range or a set: write `[0:3]` or `{0, 2}`", at)
-    bounds = [state.integer()]
+    bounds = [state.read_integer()]
     while state.cursor.take(":") and len(bounds) < 3:
-        bounds.append(state.integer())
+        bounds.append(state.read_integer())
     if len(bounds) < 2:
         state.cursor.reject("`:`")
     state.cursor.expect("]")

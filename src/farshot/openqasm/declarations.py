@@ -68,9 +68,9 @@ def read_qubit(state: ReaderState) -> None:
     """Read `qubit[size] name;`."""
     state.cursor.advance()
     check_top_level(state, "qubits")
-    size = state.size()
+    size = state.read_size()
     at = state.cursor.at
-    state.symbols.add_register(state.cursor.name("the name of the qubits"), size, at, classical=False)
+    state.symbols.add_register(state.cursor.read_name("the name of the qubits"), size, at, classical=False)
     end_qubits(state)
 
 
@@ -79,9 +79,9 @@ def read_bit(state: ReaderState) -> None:
     cursor = state.cursor
     cursor.advance()
     check_top_level(state, "bits")
-    size = state.size()
+    size = state.read_size()
     at = cursor.at
-    register = state.symbols.add_register(cursor.name("the name of the bits"), size, at, classical=True)
+    register = state.symbols.add_register(cursor.read_name("the name of the bits"), size, at, classical=True)
     state.output.register(len(register.indices))
     if cursor.take("="):
         if cursor.word != "measure":
@@ -95,7 +95,7 @@ def read_bit(state: ReaderState) -> None:
 def _read_measure(state: ReaderState, bits: Operand) -> None:
     """Read `measure qubits;` into `bits`."""
     state.cursor.expect("measure")
-    qubits = state.qubits()
+    qubits = state.read_qubits()
     state.end_statement()
     record_measure(state, qubits, bits)
 
@@ -136,7 +136,7 @@ def _read_typed_name(state: ReaderState) -> _TypedName:
     kind = state.cursor.advance()
     width = read_width(state)
     at = state.cursor.at
-    name = state.cursor.name("the name of the number")
+    name = state.cursor.read_name("the name of the number")
     state.symbols.check_new(name, at)
     return _TypedName(kind, width, name, at)
 
@@ -159,7 +159,7 @@ def _read_value(state: ReaderState, declaration: _TypedName) -> None:
 
 def _evaluate_as(state: ReaderState, kind: str, width: int | None) -> int | float:
     at = state.cursor.at
-    value = evaluate(state.expression(), state.version, {})
+    value = evaluate(state.read_expression(), state.version, {})
     if kind == "angle":
         return round_angle(value, width)
     if isinstance(value, Angle):
@@ -177,14 +177,14 @@ def read_alias(state: ReaderState) -> None:
     cursor.advance()
     check_top_level(state, "aliases")
     at = cursor.at
-    name = cursor.name("the name of the alias")
+    name = cursor.read_name("the name of the alias")
     state.symbols.check_new(name, at)
     cursor.expect("=")
     known = state.symbols.names.get(cursor.word)
     classical = isinstance(known, Register) and known.classical
-    parts = [state.operand(classical=classical)]
+    parts = [state.read_operand(classical=classical)]
     while cursor.take("++"):
-        parts.append(state.operand(classical=classical))
+        parts.append(state.read_operand(classical=classical))
     state.effects.work(sum(len(part.indices) for part in parts), at)
     indices = tuple(index for part in parts for index in part.indices)
     if len(set(indices)) < len(indices):
@@ -231,7 +231,7 @@ def read_named(state: ReaderState) -> None:
 
 
 def _read_assignment(state: ReaderState) -> None:
-    bits = state.operand(classical=True)
+    bits = state.read_operand(classical=True)
     if state.cursor.word.endswith("=") and state.cursor.word != "=":
         reject_unsupported("no simulator computes with bits: they hold outcomes of `measure` alone", state.cursor.at)
     state.cursor.expect("=")
@@ -246,7 +246,7 @@ def _assign_snapshot(state: ReaderState, name: str) -> None:
     state.cursor.expect("=")
     at = state.cursor.at
     register = state.symbols.register(state.cursor.word, at, classical=True)
-    operand = state.operand(classical=True)
+    operand = state.read_operand(classical=True)
     state.end_statement()
     if register.alias or operand.indices is not register.indices:
         reject_unsupported(f"{shown(name)} takes a whole register of bits under its own name, nothing else", at)

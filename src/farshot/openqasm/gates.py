@@ -92,7 +92,7 @@ def _read_use(state: ReaderState, free: frozenset[str] | None = None) -> _Parsed
     while state.version == 3 and state.cursor.word in MODIFIERS:
         _read_modifier(state, use)
     use.at = state.cursor.at
-    use.gate = state.symbols.gate(state.cursor.name("a gate"), use.at)
+    use.gate = state.symbols.gate(state.cursor.read_name("a gate"), use.at)
     use.arguments = tuple(_read_arguments(state, free))
     wanted, found = len(use.gate.parameters), len(use.arguments)
     if wanted != found:
@@ -108,7 +108,7 @@ def _read_modifier(state: ReaderState, use: _ParsedUse) -> None:
     number: float = 1
     if word == "pow":
         state.cursor.expect("(")
-        number = evaluate(state.expression(), state.version, {})
+        number = evaluate(state.read_expression(), state.version, {})
         state.cursor.expect(")")
         use.factor *= abs(number)
         use.repeats *= max(1.0, abs(number))
@@ -124,7 +124,7 @@ def _read_controls(state: ReaderState) -> int:
         return 1
     state.mark_rich()
     at = state.cursor.at
-    number = state.integer()
+    number = state.read_integer()
     state.cursor.expect(")")
     if not 1 <= number <= MAX_NESTING:
         reject_limit(f"the number of controls must be from 1 to {MAX_NESTING}", at)
@@ -139,12 +139,12 @@ def _read_arguments(state: ReaderState, free: frozenset[str] | None) -> list[Exp
         if arguments:
             state.cursor.expect(",")
         if free is None:
-            arguments.append(state.expression())
+            arguments.append(state.read_expression())
             continue
         constants = state.symbols.constants
         if constants:
             state.mark_rich()
-        arguments.append(state.expression(constants, free))
+        arguments.append(state.read_expression(constants, free))
     state.cursor.expect(")")
     return arguments
 
@@ -152,9 +152,9 @@ def _read_arguments(state: ReaderState, free: frozenset[str] | None) -> list[Exp
 def _read_operands(state: ReaderState) -> list[Operand]:
     if state.cursor.word == ";":
         return []
-    operands = [state.qubits()]
+    operands = [state.read_qubits()]
     while state.cursor.take(","):
-        operands.append(state.qubits())
+        operands.append(state.read_qubits())
     return operands
 
 
@@ -190,7 +190,7 @@ def define_gate(state: ReaderState) -> None:
     cursor = state.cursor
     cursor.expect("gate")
     at = cursor.at
-    name = cursor.name("the name of a gate")
+    name = cursor.read_name("the name of a gate")
     state.symbols.check_new_gate(name, at, state.effects.library)
     parameters = _read_names(state, ")") if cursor.take("(") else ()
     qubits = _read_names(state, "{")
@@ -219,7 +219,7 @@ def _read_names(state: ReaderState, end: str) -> tuple[str, ...]:
     while state.cursor.word != end:
         if names:
             state.cursor.expect(",")
-        names.append(state.cursor.name("a name"))
+        names.append(state.cursor.read_name("a name"))
     state.cursor.expect(end)
     return tuple(names)
 
@@ -251,7 +251,7 @@ def _read_places(state: ReaderState, qubits: Mapping[str, int]) -> tuple[int, ..
         if places:
             cursor.expect(",")
         at = cursor.at
-        name = cursor.name("a qubit of the gate")
+        name = cursor.read_name("a qubit of the gate")
         if name not in qubits:
             reject(f"{shown(name)} is not a qubit of this gate", at)
         if qubits[name] in places:

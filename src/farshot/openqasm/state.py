@@ -121,7 +121,7 @@ class ReaderState:
         """Step over the semicolon."""
         self.cursor.expect(";")
 
-    def expression(
+    def read_expression(
         self, known: Mapping[str, int | float] | None = None, free: frozenset[str] = frozenset()
     ) -> Expression:
         """Read an expression of the numbers in `known` (None: all in scope) and the parameters in `free`."""
@@ -131,21 +131,21 @@ class ReaderState:
             self.effects.features.add(Feature.LONG)
         return expression
 
-    def integer(self) -> int:
+    def read_integer(self) -> int:
         """Read an integer: a literal in OpenQASM 2, a constant expression in OpenQASM 3."""
         if self.version == 2:
-            return self.literal()
-        return evaluate_integer(self.expression(), self.version)
+            return self.read_literal()
+        return evaluate_integer(self.read_expression(), self.version)
 
-    def size(self) -> int | None:
+    def read_size(self) -> int | None:
         """Read an integer in brackets and return it; return None if there is no bracket."""
         if not self.cursor.take("["):
             return None
-        size = self.integer()
+        size = self.read_integer()
         self.cursor.expect("]")
         return size
 
-    def literal(self) -> int:
+    def read_literal(self) -> int:
         """Read an integer literal."""
         cursor = self.cursor
         if cursor.kind != "int":
@@ -158,26 +158,26 @@ class ReaderState:
     def skip_qubits(self) -> None:
         """Read quantum operands up to the end of the statement, for their errors only."""
         while self.cursor.word != ";":
-            self.qubits()
+            self.read_qubits()
             if not self.cursor.take(","):
                 break
         self.end_statement()
 
-    def qubits(self) -> Operand:
+    def read_qubits(self) -> Operand:
         """Read one quantum operand."""
         at = self.cursor.at
         if self.cursor.kind != "physical" or self.version != 3:
-            return self.operand(classical=False)
+            return self.read_operand(classical=False)
         index = int(self.cursor.advance()[1:])
         self.symbols.add_physical(index, at)
         self.mark_rich()
         self.effects.features.add(Feature.DYNAMIC)
         return Operand((index,), scalar=True, at=at)
 
-    def operand(self, *, classical: bool) -> Operand:
+    def read_operand(self, *, classical: bool) -> Operand:
         """Read a register of the wanted kind, or a part of one."""
         at = self.cursor.at
-        name = self.cursor.name("a bit or a register of bits" if classical else "a qubit or a register of qubits")
+        name = self.cursor.read_name("a bit or a register of bits" if classical else "a qubit or a register of qubits")
         register = self.symbols.register(name, at, classical=classical)
         operand = Operand(register.indices, register.scalar, at)
         if self.cursor.word == "[":
@@ -201,7 +201,7 @@ class ReaderState:
         indices: list[int] = []
         while not indices or self.cursor.take(","):
             at = self.cursor.at
-            indices.append(self._pick(operand, self.integer(), at))
+            indices.append(self._pick(operand, self.read_integer(), at))
         if len(set(indices)) < len(indices):
             reject("a set of indices cannot name one twice", operand.at)
         self.cursor.expect("}")
@@ -219,12 +219,12 @@ class ReaderState:
 
     def _read_slice(self, operand: Operand) -> Operand:
         at = self.cursor.at
-        first = 0 if self.cursor.word == ":" else self.integer()
+        first = 0 if self.cursor.word == ":" else self.read_integer()
         if self.version == 2 or self.cursor.word != ":":
             return Operand((self._pick(operand, first, at),), scalar=True, at=operand.at)
         bounds = [first]
         while self.cursor.take(":") and len(bounds) < 3:
-            bounds.append(len(operand.indices) - 1 if self.cursor.word == "]" else self.integer())
+            bounds.append(len(operand.indices) - 1 if self.cursor.word == "]" else self.read_integer())
         chosen = inclusive_range(self._resolve_negative(bounds, len(operand.indices)), at)
         if not chosen:
             reject("this range names no index", at)

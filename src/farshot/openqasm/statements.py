@@ -47,10 +47,10 @@ def read_register(state: ReaderState) -> None:
     classical = state.cursor.advance() == "creg"
     check_top_level(state, "bits" if classical else "qubits")
     at = state.cursor.at
-    name = state.cursor.name("the name of a register")
+    name = state.cursor.read_name("the name of a register")
     if state.version == 2 and state.cursor.word != "[":
         state.cursor.reject("`[`")
-    register = state.symbols.add_register(name, state.size(), at, classical=classical)
+    register = state.symbols.add_register(name, state.read_size(), at, classical=classical)
     if classical:
         state.output.register(len(register.indices))
         state.end_statement()
@@ -83,7 +83,7 @@ def read_barrier(state: ReaderState) -> None:
 def read_reset(state: ReaderState) -> None:
     """Read `reset operand;`."""
     state.cursor.advance()
-    operand = state.qubits()
+    operand = state.read_qubits()
     state.end_statement()
     state.effects.features.add(Feature.DYNAMIC)
     state.effects.operate(len(operand.indices), state.start)
@@ -93,12 +93,12 @@ def read_reset(state: ReaderState) -> None:
 def read_measure(state: ReaderState) -> None:
     """Read `measure qubits -> bits;`."""
     state.cursor.advance()
-    qubits = state.qubits()
+    qubits = state.read_qubits()
     if state.version == 3 and state.cursor.word == ";":
         message = "no simulator keeps an outcome without a bit: write `c = measure q;`"
         reject_unsupported(message, state.start)
     state.cursor.expect("->")
-    bits = state.operand(classical=True)
+    bits = state.read_operand(classical=True)
     state.end_statement()
     record_measure(state, qubits, bits)
 
@@ -121,7 +121,7 @@ def read_if_equal(state: ReaderState) -> None:
     cursor.advance()
     cursor.expect("(")
     at = cursor.at
-    name = cursor.name("a classical register")
+    name = cursor.read_name("a classical register")
     register = state.symbols.register(name, at, classical=True)
     if cursor.word != "==":
         reject(f"OpenQASM 2 compares whole registers: write `if({name}==1)`, or use OpenQASM 3", cursor.at)
@@ -145,7 +145,7 @@ def read_comparison(state: ReaderState, bits: Sequence[int]) -> Condition | None
     if state.cursor.kind == "string":
         value = _read_bits(state, len(bits))
     else:
-        value = state.literal() if state.cursor.kind == "int" else state.integer()
+        value = state.read_literal() if state.cursor.kind == "int" else state.read_integer()
     size = len(bits)
     state.effects.features.add(Feature.DYNAMIC)
     if size > _MAX_PLAIN_BITS:

@@ -108,7 +108,7 @@ class Cursor:
             self.reject(f"`{word}`")
         self.advance()
 
-    def name(self, what: str) -> str:
+    def read_name(self, what: str) -> str:
         """Step over a name and return it; `what` is its description for the refusal of other tokens."""
         if self.kind != "name":
             self.reject(what)
