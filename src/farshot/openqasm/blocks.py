@@ -151,10 +151,10 @@ def _read_negated(state: ReaderState) -> _Test:
     operand = _read_bits(state)
     if not operand.scalar:
         reject_unsupported(_FORMS, operand.at)
-    return _Test(_is_set(operand), negated=True)
+    return _Test(_condition_on(operand), negated=True)
 
 
-def _is_set(operand: Operand) -> Condition:
+def _condition_on(operand: Operand) -> Condition:
     return Condition(tuple(operand.indices), 1)
 
 
@@ -164,13 +164,13 @@ def _read_compared(state: ReaderState) -> _Test:
     if state.cursor.word not in {"==", "!="}:
         if not operand.scalar:
             reject_unsupported(_FORMS, operand.at)
-        return _Test(_is_set(operand))
+        return _Test(_condition_on(operand))
     negated = state.cursor.advance() == "!="
     if not operand.scalar or state.cursor.kind == "string":
         return _Test(read_comparison(state, operand.indices), negated)
     if state.cursor.word not in _BIT_VALUES:
         state.cursor.reject("0, 1, true or false")
-    return _Test(_is_set(operand), negated != (state.cursor.advance() in _FALSE))
+    return _Test(_condition_on(operand), negated != (state.cursor.advance() in _FALSE))
 
 
 def _read_mirrored(state: ReaderState) -> _Test:

@@ -143,7 +143,7 @@ def read_comparison(state: ReaderState, bits: Sequence[int]) -> Condition | None
     """Read the value that `bits` are compared with and return the condition, None if it never holds."""
     at = state.cursor.at
     if state.cursor.kind == "string":
-        value = _read_bits(state, len(bits))
+        value = _read_bit_string(state, len(bits))
     else:
         value = state.read_literal() if state.cursor.kind == "int" else state.read_integer()
     size = len(bits)
@@ -164,7 +164,7 @@ def read_comparison(state: ReaderState, bits: Sequence[int]) -> Condition | None
     return Condition(tuple(bits), value)
 
 
-def _read_bits(state: ReaderState, size: int) -> int:
+def _read_bit_string(state: ReaderState, size: int) -> int:
     """Read the bits of a register in quotes, the last of them first."""
     state.mark_rich()
     at = state.cursor.at
