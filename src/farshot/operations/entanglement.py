@@ -60,9 +60,9 @@ class _Line:
 def _find_lines(circuit: PlainCircuit, max_dense: int) -> dict[int, _Line]:
     """Return the line of each qubit in a group of more than `max_dense` qubits that gates connect."""
     groups = {qubit: [qubit] for qubit in range(circuit.qubits)}
-    for operation in walk(circuit.operations):
-        for qubit in operation.qubits[1:] if isinstance(operation, Gate) else ():
-            small, large = sorted((groups[operation.qubits[0]], groups[qubit]), key=len)
+    for first, *others in (gate.qubits for gate in walk(circuit.operations) if isinstance(gate, Gate)):
+        for qubit in others:
+            small, large = sorted((groups[first], groups[qubit]), key=len)
             if small is not large:
                 large += small
                 groups.update(dict.fromkeys(small, large))
