@@ -8,7 +8,7 @@ from functools import cache
 
 from farshot.errors import CircuitError, FaultCode
 
-WORKER_MEMORY = "FARSHOT_WORKER_MEMORY"
+MEMORY_VARIABLE = "FARSHOT_MEMORY_VARIABLE"
 """The environment variable in which a worker finds how many bytes it may use."""
 
 _DEFAULT = 2**31
@@ -18,7 +18,7 @@ _AMPLITUDE = 16
 @cache
 def worker_memory() -> int:
     """Return the bytes that this worker may use, which is said once, before it starts; 2 GiB where nobody says."""
-    return int(os.environ.get(WORKER_MEMORY, _DEFAULT))
+    return int(os.environ.get(MEMORY_VARIABLE, _DEFAULT))
 
 
 @cache

@@ -27,7 +27,7 @@ _PASSED_ON = frozenset({FaultCode.UNSUPPORTED, FaultCode.MEMORY, FaultCode.INTER
 """Faults of one simulator: another may run the circuit."""
 
 
-def tell_nobody(forecast: Forecast) -> None:
+def ignore_forecast(forecast: Forecast) -> None:
     """Nobody asks how it is run."""
 
 
@@ -47,7 +47,7 @@ class Router:
 
 
 def run_circuit(
-    router: Router, target: str, task: Task, tell: Callable[[Forecast], None] = tell_nobody
+    router: Router, target: str, task: Task, tell: Callable[[Forecast], None] = ignore_forecast
 ) -> tuple[str, Run]:
     """Run `task` on the first simulator of `target` that gets it right; return its name and what it made.
 

@@ -1,4 +1,4 @@
-"""`python -m farshot.worker BOARD MEMORY NICENESS`: the child. Started by `farshot.worker.supervisor` only."""
+"""The child, `python -m farshot.worker BOARD MEMORY NICENESS`. Only `farshot.worker.supervisor` starts it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def main(board_descriptor: str, memory_bytes: str, niceness: str) -> None:
-    """Serve assignments until the parent closes the pipe."""
+    """Answer assignments and inspections until the parent closes the pipe."""
     _die_with_parent()
-    _give_way(int(niceness))
+    _lower_priority(int(niceness))
     _limit_memory(int(memory_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox, outbox = _take_pipes()
@@ -55,7 +55,7 @@ def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO, rep
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Move the pipes away from descriptors 0 and 1: what a library prints must not mix with frames."""
+    """Move the pipes away from descriptors 0 and 1, so that the output of a library does not mix with frames."""
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -65,7 +65,7 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies, in the middle of native code too (Linux)."""
+    """Have the kernel kill this process when its parent dies, even within native code (Linux)."""
     if sys.platform != "linux":
         return
     parent = os.getppid()
@@ -74,8 +74,8 @@ def _die_with_parent() -> None:
         sys.exit(1)
 
 
-def _give_way(niceness: int) -> None:
-    """Leave the cores to others who want them, also where the kernel shares them among sessions (sched(7))."""
+def _lower_priority(niceness: int) -> None:
+    """Set the niceness of this process, and of its session if the kernel shares the cores among sessions (sched(7))."""
     if not niceness:
         return
     os.nice(niceness)
@@ -84,7 +84,7 @@ def _give_way(niceness: int) -> None:
 
 
 def _limit_memory(limit: int) -> None:
-    """Cap the address space, where the system allows it, so that one circuit cannot starve the machine."""
+    """Limit the address space to `limit` bytes, so that one circuit cannot starve the machine."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
