@@ -207,24 +207,17 @@ class Dispatcher:
         for shard in shards:
             self._failures.guard(shard.lease.job_id, partial(self._held_shards.take, shard))
 
-    def _free_places(self) -> int:
-        """Return how many shards the executor can take once the waiting results are recorded."""
-        halted = self.health.has(health.WORKERS, health.PACKAGE, health.DRAIN)
-        if halted or self._closing.is_set():
-            return 0
-        return self._executor.capacity - self.held + len(self._ending_leases())
-
-    def _ending_leases(self) -> set[Lease]:
-        return {part.lease for part in self._unrecorded if part.last}
-
     def _claim_limits(self) -> tuple[int, Collection[str]]:
-        """Return how many shards may be claimed, and the owners of whom none may be: only the reserve is left, and they
-        have as many shards here as it has places.
+        """Return how many shards the executor can take once the results here are recorded, and the owners of whom it
+        takes none: if only the reserve is left, those with as many shards here as it has places.
         """
-        free, reserve = self._free_places(), self._executor.reserve
+        if self._closing.is_set() or self.health.has(health.WORKERS, health.PACKAGE, health.DRAIN):
+            return 0, ()
+        ending = {part.lease for part in self._unrecorded if part.last}
+        free, reserve = self._executor.capacity - self.held + len(ending), self._executor.reserve
         if free > reserve or free <= 0:
             return max(0, free - reserve), ()
-        return free, self._held_shards.owners(self._ending_leases(), reserve)
+        return free, self._held_shards.owners(ending, reserve)
 
     def _exchange(self) -> None:
         """Add the requested jobs, record the results and claim new shards, in one transaction."""

@@ -52,9 +52,11 @@ class LocalExecutor:
         """Set the number of children (one per core by default), the bytes of each one, and the seconds of a circuit:
         those of its target in `target_timeouts`, or else `circuit_timeout`. `open` starts the children.
         """
-        self._workers = workers or usable_cores()
+        self.workers = workers or usable_cores()
+        """The number of children without that of the lane."""
         self._lanes = int(lane)
-        self._memory = memory_limit or fair_memory(self._workers + self._lanes)
+        self.memory = memory_limit or fair_memory(self.workers + self._lanes)
+        """The bytes that each child may use."""
         self._circuit_timeout = circuit_timeout
         self._target_timeouts = dict(target_timeouts or {})
         self._queue = ShardQueue()
@@ -66,22 +68,12 @@ class LocalExecutor:
     @property
     def capacity(self) -> int:
         """The number of shards it takes: one that runs and one that waits for each worker, and those of the lane."""
-        return 2 * self._workers + self.reserve
+        return 2 * self.workers + self.reserve
 
     @property
     def reserve(self) -> int:
         """The part of the capacity that is the lane's, through which shards pass fast."""
         return _LANE_SHARDS * self._lanes
-
-    @property
-    def workers(self) -> int:
-        """The number of children without that of the lane."""
-        return self._workers
-
-    @property
-    def memory(self) -> int:
-        """The bytes that each child may use."""
-        return self._memory
 
     @property
     def restarts(self) -> int:
@@ -98,11 +90,11 @@ class LocalExecutor:
 
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the children; from now on hand every event to `deliver`."""
-        starts = StartHealth(self._workers, deliver, self._queue.clear)
+        starts = StartHealth(self.workers, deliver, self._queue.clear)
         self._deliver = deliver
         niceness = _NICENESS if self._lanes else 0
-        start_worker, start_lane = partial(Child, self._memory, niceness), partial(Child, self._memory)
-        self._slots = [Slot(self._queue, starts, start_worker, deliver) for _ in range(self._workers)]
+        start_worker, start_lane = partial(Child, self.memory, niceness), partial(Child, self.memory)
+        self._slots = [Slot(self._queue, starts, start_worker, deliver) for _ in range(self.workers)]
         self._slots += [Lane(self._queue, starts, start_lane, deliver) for _ in range(self._lanes)]
         threading.Thread(target=self._watch, name="farshot-watch", daemon=True).start()
 
@@ -143,7 +135,7 @@ class LocalExecutor:
     @contextlib.contextmanager
     def _inspector(self) -> Iterator[Child]:
         """Yield a new child, which `close` kills as well."""
-        with contextlib.closing(Child(self._memory)) as child:
+        with contextlib.closing(Child(self.memory)) as child:
             self._inspectors.add(child)
             try:
                 if self._closed.is_set():

@@ -85,14 +85,14 @@ class Slot:
     def forecast(self) -> tuple[Lease, Forecast] | None:
         """Return the lease of the shard that runs and the forecast of its circuit; None if there is none."""
         with self._lock:
-            found = self._child.forecast() if self._child and self._lease else None
+            found = self._child.board.forecast() if self._child and self._lease else None
             return (self._lease, found) if self._lease and found else None
 
     def recall(self, lease: Lease) -> None:
         """Have the child stop after the circuit that it runs, if it has the shard under `lease`."""
         with self._lock:
             if self._lease == lease and self._child:
-                self._child.recall()
+                self._child.board.recall()
 
     def expire(self, seconds_of: Callable[[str], float]) -> None:
         """Kill the child if its circuit has run for longer than `seconds_of` returns for its target."""
@@ -103,7 +103,7 @@ class Slot:
     def announced(self) -> tuple[int, int] | None:
         """Return the process id of the child and the position of the circuit that it runs; None if it is idle."""
         with self._lock:
-            position = self._child.announced() if self._child else None
+            position = self._child.board.announced() if self._child else None
             return None if position is None or self._child is None else (self._child.pid, position)
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ class Slot:
     def _exchange(self, child: Child, shard: Shard) -> None:
         with self._lock:
             self._target, self._since = shard.spec.target, time.monotonic()
-            child.recall(wanted=False)
+            child.board.recall(wanted=False)
         child.send(Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect, shard.verdict))
         left, last, lease = len(shard.labels), False, shard.lease
         while not last:

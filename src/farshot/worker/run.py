@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from farshot.errors import CircuitError, ExecutorError, FaultCode
 from farshot.model import CircuitResult, Fault, JobSpec, ShotGroup, ShotPlan, circuit_seed
@@ -21,27 +21,12 @@ if TYPE_CHECKING:
     from farshot.model import Forecast
     from farshot.openqasm.pattern import Row
     from farshot.simulators.router import Router
+    from farshot.worker.board import Board
     from farshot.worker.frames import Assignment
     from farshot.worker.reporter import Reporter
 
 
 _COIN_TOSS = b'OPENQASM 2.0;include "qelib1.inc";qreg q[1];creg c[1];h q[0];measure q[0] -> c[0];'
-
-
-class Announcer(Protocol):
-    """The part of a board that the child uses."""
-
-    def announce(self, position: int) -> None:
-        """Write that the circuit at `position` runs from now on."""
-        ...
-
-    def announce_forecast(self, forecast: Forecast) -> None:
-        """Write the forecast of the circuit that was announced last."""
-        ...
-
-    def is_recalled(self) -> bool:
-        """Return whether the assignment is to end with the circuit that runs."""
-        ...
 
 
 def warm_up(router: Router) -> None:
@@ -55,7 +40,7 @@ def warm_up(router: Router) -> None:
         raise ExecutorError(message)
 
 
-def run_assignment(assignment: Assignment, router: Router, board: Announcer, reporter: Reporter) -> None:
+def run_assignment(assignment: Assignment, router: Router, board: Board, reporter: Reporter) -> None:
     """Run the circuits in order and report their results, up to the circuit that runs when the worker is recalled.
 
     The results before a suspect are sent before it runs, so that they are not lost if it kills this process.

@@ -27,8 +27,6 @@ from farshot.worker.sandbox import PATHS_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from farshot.model import Forecast
-
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +73,8 @@ class Child:
         with contextlib.ExitStack() as opened:
             try:
                 self._stderr = opened.enter_context(tempfile.TemporaryFile())
-                self._board, descriptor = Board.create()
-                opened.callback(self._board.close)
+                self.board, descriptor = Board.create()
+                opened.callback(self.board.close)
                 try:
                     self._process = self._start(descriptor)
                 finally:
@@ -138,21 +136,9 @@ class Child:
             raise self._death()
         return message
 
-    def announced(self) -> int | None:
-        """Return the position of the circuit that it runs, or ran when it died."""
-        return self._board.announced()
-
-    def forecast(self) -> Forecast | None:
-        """Return the forecast of the circuit that it runs; None if there is none yet."""
-        return self._board.forecast()
-
-    def recall(self, *, wanted: bool = True) -> None:
-        """Have the child end its assignment with the circuit that it runs, or take that back."""
-        self._board.recall(wanted=wanted)
-
     def expire(self, seconds: float) -> None:
         """Kill the child if its circuit has run for longer than `seconds`."""
-        position, ran = self._board.announced(), self._board.seconds()
+        position, ran = self.board.announced(), self.board.seconds()
         if position is not None and ran > seconds and self._overdue is None:
             fault = Fault(FaultCode.TIMEOUT, f"the circuit was stopped after {ran:.3g} s")
             self._overdue = ChildDiedError(fault, position)
@@ -171,7 +157,7 @@ class Child:
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             with contextlib.suppress(OSError):
                 cast("BinaryIO", stream).close()
-        self._board.close()
+        self.board.close()
 
     def _read(self) -> Message | None:
         return read_frame(cast("BinaryIO", self._process.stdout))
@@ -183,7 +169,7 @@ class Child:
         if _OUT_OF_MEMORY.search(self._printed()):
             limit = f"{self._memory_bytes / 2**30:.1f} GiB"
             fault = Fault(FaultCode.MEMORY, f"the circuit needs more memory than the {limit} that its worker has")
-        return self._overdue or ChildDiedError(fault, self._board.announced())
+        return self._overdue or ChildDiedError(fault, self.board.announced())
 
     def _exit_reason(self) -> str:
         code = self._process.wait()
