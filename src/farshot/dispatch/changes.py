@@ -26,7 +26,7 @@ class Changes:
         with self._condition:
             return self._count
 
-    def wait(self, seen: int, timeout: float) -> bool:
-        """Block until the count differs from `seen`, for up to `timeout` seconds; return whether it does."""
+    def wait(self, count: int, timeout: float) -> bool:
+        """Block until the count differs from `count`, for up to `timeout` seconds; return whether it does."""
         with self._condition:
-            return self._condition.wait_for(lambda: self._count != seen, timeout)
+            return self._condition.wait_for(lambda: self._count != count, timeout)

@@ -45,9 +45,9 @@ class Trouble:
 
     part: str
     reason: str
-    """The reason, for anybody."""
+    """The reason, in words for every user."""
     detail: str
-    """The reason, for an operator or a user of this machine, who may know how the service is made."""
+    """The reason, in words for an operator, who may know how the service works."""
     since: float
     """The time of the first failure, of `time.monotonic()`."""
     tries: int = 1

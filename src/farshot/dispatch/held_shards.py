@@ -35,7 +35,7 @@ class _Held:
     charged: float = 0.0
     """Further seconds for which its owner was charged while it ran."""
     is_spared: bool = False
-    """Whether the executor was asked to end it early."""
+    """True once the executor was asked to end it early."""
 
     def spent(self, running: Mapping[Lease, float]) -> float:
         """Return the seconds for which it has run and that are not recorded."""

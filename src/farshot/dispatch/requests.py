@@ -36,11 +36,11 @@ class AddJob:
     submission: Submission
     answer: queue.SimpleQueue[JobRecord | Exception] = field(default_factory=queue.SimpleQueue)
     is_wanted: bool = True
-    """Whether a thread still waits for the answer; otherwise the job is not added."""
+    """False once no thread waits for the answer: the job is not added then."""
 
     @property
     def is_small(self) -> bool:
-        """Whether it makes a transaction hardly longer: a shard has a bounded number of circuits and bytes."""
+        """True if it makes a transaction hardly longer: a shard has a bounded number of circuits and bytes."""
         return len(self.submission.shards) <= _MAX_SMALL_SHARDS
 
     def outcome(self, is_alive: Callable[[], bool]) -> JobRecord:

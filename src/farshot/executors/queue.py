@@ -31,7 +31,7 @@ class _Queued:
 
     @property
     def is_short(self) -> bool:
-        """Whether it may run in the lane: it is guessed to be short, and no attempt has shown otherwise."""
+        """True if it may run in the lane: it is guessed to be short, and no attempt has shown otherwise."""
         shard = self.shard
         return shard.cost <= MAX_SHORT_SECONDS and shard.lease.attempt == 1 and shard.suspect is None
 
@@ -139,7 +139,7 @@ class ShardQueue:
 
     @property
     def is_closed(self) -> bool:
-        """Whether no more shards are taken."""
+        """True once no more shards are taken."""
         return self._closed
 
     def end(self, shard: Shard) -> None:

@@ -74,9 +74,11 @@ class Lowered:
         terms = self.original.terms
         if terms is None or not isinstance(run.outcome, Values):
             return run
-        kept = frozenset(self.kept)
-        values = zip(terms, run.outcome.values, strict=True)
-        return replace(run, outcome=Values(tuple(0.0 if _vanishes(term, kept) else value for term, value in values)))
+        kept, values = frozenset(self.kept), list(run.outcome.values)
+        for place, term in enumerate(terms):
+            if any(letter in "XY" and qubit not in kept for qubit, letter in enumerate(term)):
+                values[place] = 0.0
+        return replace(run, outcome=Values(tuple(values)))
 
 
 def lowered(task: Task, method: str | None) -> Lowered | None:
@@ -84,15 +86,13 @@ def lowered(task: Task, method: str | None) -> Lowered | None:
     scan = task.scan
     if task.terms is not None and Feature.DYNAMIC in scan.features:
         return _averaged(task, lower(scan.text), method)
-    if _UNREADABLE.isdisjoint(scan.features) and (len(scan.own_gates) <= _MAX_OWN_GATES or _is_read_once(scan)):
+    if _UNREADABLE.isdisjoint(scan.features) and (
+        len(scan.own_gates) <= _MAX_OWN_GATES
+        or (scan.row is not None and len(scan.row.pattern.source) <= MAX_TEMPLATE_CHARACTERS)
+    ):
         is_wide = scan.qubits > _MAX_NARROW_QUBITS_OF.get(method, _MAX_NARROW_QUBITS)
         return _improved(task, method) if is_wide and _may_improve(scan) else None
     return _lowered(task, lower(scan.text), method)
-
-
-def _is_read_once(scan: Scan) -> bool:
-    """Return whether a text is a row of a template that a simulator reads once for all rows."""
-    return scan.row is not None and len(scan.row.pattern.source) <= MAX_TEMPLATE_CHARACTERS
 
 
 def _improved(task: Task, method: str | None) -> Lowered | None:
@@ -154,10 +154,6 @@ def _as_task(
 ) -> Lowered:
     plain = write(program)
     return Lowered(task, replace(task, scan=_facts(program, plain), terms=terms), plain, kept, note)
-
-
-def _vanishes(term: str, kept: frozenset[int]) -> bool:
-    return any(letter in "XY" and qubit not in kept for qubit, letter in enumerate(term))
 
 
 def _restricted(term: str, kept: tuple[int, ...]) -> str:

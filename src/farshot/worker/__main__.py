@@ -10,7 +10,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from farshot.simulators.router import Router
 from farshot.version import __version__
@@ -19,9 +19,6 @@ from farshot.worker.frames import PROTOCOL, Assignment, Inspection, Ready, Verdi
 from farshot.worker.reporter import Reporter
 from farshot.worker.run import inspect_source, run_assignment, warm_up
 from farshot.worker.sandbox import raise_fences
-
-if TYPE_CHECKING:
-    from farshot.worker.frames import Message
 
 _PR_SET_PDEATHSIG = 1
 _AUTOGROUP = Path("/proc/self/autogroup")
@@ -41,17 +38,13 @@ def main(board_descriptor: str, memory_bytes: str, niceness: str) -> None:
         write_frame(outbox, Ready(__version__, PROTOCOL, raise_fences()))
         reporter = Reporter(partial(write_frame, outbox))
         while (message := read_frame(inbox)) is not None:
-            _serve(message, router, board, outbox, reporter)
+            if isinstance(message, Assignment):
+                run_assignment(message, router, board, reporter)
+            elif isinstance(message, Inspection):
+                for position, source in enumerate(message.sources, message.first):
+                    board.announce(position)
+                    write_frame(outbox, Verdict(inspect_source(router, message.spec, position, source)))
             board.clear()
-
-
-def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO, reporter: Reporter) -> None:
-    if isinstance(message, Assignment):
-        run_assignment(message, router, board, reporter)
-    elif isinstance(message, Inspection):
-        for position, source in enumerate(message.sources, message.first):
-            board.announce(position)
-            write_frame(outbox, Verdict(inspect_source(router, message.spec, position, source)))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -55,7 +55,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True, tag="report"):
     results: bytes
     """The results as `encode_results` makes them."""
     last: bool
-    """Whether the assignment ends here, whether or not all its circuits were run."""
+    """True if the assignment ends here, even if circuits of it were not run."""
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict"):

@@ -67,7 +67,7 @@ _FOREIGN_CALLS = 0x4000_0000
 def raise_fences() -> tuple[str, ...]:
     """Raise every fence that the system has, for good, and return the names of the missing ones.
 
-    The folder for temporary files is set to a missing one, for libraries that look for it when they are loaded.
+    The folder for temporary files is set to a missing one, because some libraries search for one when they are loaded.
     """
     tempfile.tempdir = _MISSING_FOLDER
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -106,7 +106,7 @@ def _set_process_option(option: int, value: int = 0) -> None:
 
 
 def _drop_privileges() -> None:
-    """Drop all capabilities, forbid new privileges, and forbid other processes to look into this one."""
+    """Drop all capabilities, forbid new privileges, and forbid other processes to read this one."""
     _set_process_option(_PR_SET_NO_NEW_PRIVS, 1)
     _set_process_option(_PR_SET_DUMPABLE, 0)
     with suppress(OSError):  # the system has fewer capabilities, or the process has none

@@ -175,7 +175,10 @@ class Child:
         code = self._process.wait()
         if code >= 0:
             return f"the worker ended with exit status {code}"
-        return f"the worker was killed by {_signal_name(-code)}"
+        try:
+            return f"the worker was killed by {signal.Signals(-code).name}"
+        except ValueError:  # real-time signals have no name
+            return f"the worker was killed by signal {-code}"
 
     def _printed(self) -> str:
         self._stderr.seek(0, os.SEEK_END)
@@ -218,13 +221,6 @@ def _widen_pipe(pipe: BinaryIO) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # real-time signals have no name
-        return f"signal {number}"
 
 
 def worker_environment(environment: Mapping[str, str], memory_bytes: int) -> dict[str, str]:
