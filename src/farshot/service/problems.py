@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: a stable `type`, what was wrong, and no word of how the server is made."""
+"""Errors as RFC 9457 problem documents: a stable `type`, the reason, and nothing about the inside of the server."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Kind:
 
     @property
     def uri(self) -> str:
-        """The `type` of its documents."""
+        """The `type` of the documents of this kind."""
         return f"/problems/{self.name}"
 
 
 class BodyError(FarshotError):
-    """The body of a request is not what it must be."""
+    """The body of a request is malformed."""
 
 
 class ParameterError(FarshotError):
@@ -77,7 +77,6 @@ class EndedError(FarshotError):
     """The job has ended, so that it cannot be cancelled."""
 
     def __init__(self, record: JobRecord) -> None:
-        """Keep the job."""
         self.record = record
         super().__init__(f"job {record.id} is {record.status} already")
 
@@ -87,19 +86,19 @@ class BegunError(FarshotError):
 
 
 class MissingError(FarshotError):
-    """The job has nothing of the kind that is asked for."""
+    """The job has no resource of the requested kind."""
 
 
 class NotOfferedError(FarshotError):
-    """The service has nothing that could do this."""
+    """The service does not offer this function."""
 
 
 class NotReadyError(FarshotError):
-    """The service starts or stops."""
+    """The service is starting or stopping."""
 
 
 class BusyError(FarshotError):
-    """The service does as much of this as it can at the moment."""
+    """The service is at its limit for requests of this sort."""
 
 
 KINDS = {
@@ -135,7 +134,7 @@ KINDS = {
     )
 }
 
-_OF_ERRORS: tuple[tuple[type[Exception], str], ...] = (
+_ERROR_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (WireError, "body"),
     (BodyError, "body"),
     (ParameterError, "parameter"),
@@ -164,14 +163,19 @@ _OF_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (StoreFullError, "store-full"),
     (StoreError, "store"),
 )
-_OF_STATUS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
-_FULL_DETAIL = "the disk of the service is full: nothing was stored; try again when its operator has made room"
-_STORE_DETAIL = "the store cannot be used now: try again later; the service's log says why"
-_DEFECT_DETAIL = "the request met a defect of the service, whose log says more"
+_STATUS_KINDS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
+_FIXED_DETAILS = {
+    "store-full": "the disk of the service is full: nothing was stored; try again when its operator has made room",
+    "store": "the store cannot be used now: try again later; the service's log says why",
+    "internal": "the request met a defect of the service, whose log says more",
+}
+"""Details of kinds whose errors could reveal the inside of the server."""
+_MAX_DETAIL_CHARACTERS = 1000
+_RETRY_SECONDS = {"store": 1.0, "not-ready": 1.0, "busy": 1.0}
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the document that tells a client of `error`."""
+    """Return the problem document for `error`."""
     kind, detail = _kind_and_detail(error)
     return Problem(
         type=kind.uri,
@@ -180,33 +184,22 @@ def problem_of(error: Exception) -> Problem:
         detail=detail,
         job_id=error.record.id if isinstance(error, EndedError) else None,
         job_status=error.record.status if isinstance(error, EndedError) else None,
-        retry_after=error.retry_after if isinstance(error, QuotaError) else _RETRY.get(kind.name),
+        retry_after=error.retry_after if isinstance(error, QuotaError) else _RETRY_SECONDS.get(kind.name),
     )
-
-
-_MOST_DETAIL = 1000
-_RETRY = {"store": 1.0, "not-ready": 1.0, "busy": 1.0}
 
 
 def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
     if isinstance(error, HTTPException):
-        kind = KINDS[_OF_STATUS.get(error.status_code, "internal")]
-        return kind, str(error.detail)
-    name = next((name for type_, name in _OF_ERRORS if isinstance(error, type_)), "internal")
-    if name == "store":
-        return KINDS[name], _STORE_DETAIL
-    if name == "store-full":
-        return KINDS[name], _FULL_DETAIL
-    return KINDS[name], _DEFECT_DETAIL if name == "internal" else _short(str(error))
-
-
-def _short(text: str) -> str:
-    """Cut what repeats much of what the client sent."""
-    return text if len(text) <= _MOST_DETAIL else f"{text[:_MOST_DETAIL]}…"
+        return KINDS[_STATUS_KINDS.get(error.status_code, "internal")], str(error.detail)
+    name = next((name for type_, name in _ERROR_KINDS if isinstance(error, type_)), "internal")
+    detail = _FIXED_DETAILS.get(name) or str(error)
+    if len(detail) > _MAX_DETAIL_CHARACTERS:  # it may repeat text of the client
+        detail = f"{detail[:_MAX_DETAIL_CHARACTERS]}…"
+    return KINDS[name], detail
 
 
 def problem_response(request: Request, error: Exception) -> Response:
-    """Answer with the problem that `error` is; what is the service's own fault is logged with its story."""
+    """Return the response for `error`; a failure of the service itself is logged."""
     problem = problem_of(error)
     name = request.state.problem = problem.type.rpartition("/")[2]
     if problem.status >= 500 and not isinstance(error, NotReadyError | StoreFullError | NotOfferedError | BusyError):
@@ -222,7 +215,7 @@ def problem_response(request: Request, error: Exception) -> Response:
 
 
 def _log_failure(request: Request, error: Exception, name: str) -> None:
-    """Log a failure that is not the client's: a defect with its story, a store that is away in one line."""
+    """Log a failure of the service: a defect with its traceback, an unreachable store in one line."""
     fields = {"event": "request-failed", "path": request.url.path, "problem": name}
     if name == "internal":
         _log.error("request failed", exc_info=error, extra={"fields": fields})

@@ -13,7 +13,7 @@ from farshot.model import MAX_SEED
 from farshot.service.divi.options import options_of
 from farshot.service.divi.stored_forms import DiviJob, encode
 from farshot.service.problems import NotOfferedError
-from farshot.service.submissions import offered
+from farshot.service.submissions import check_offered
 from farshot.simulators.targets import check_target
 from farshot.submission import Draft
 
@@ -68,7 +68,7 @@ def chosen(call: Call, kind: str, cluster: str | None, config: dict[str, Any] | 
     options, limit = options_of(cluster, config or {}), call.parts.limits.job_timeout
     return DiviJob(
         kind=kind,
-        target=offered(call, check_target(options.target)),
+        target=check_offered(call, check_target(options.target)),
         cluster=cluster,
         seed=secrets.randbelow(MAX_SEED + 1) if options.seed is None else options.seed,
         timeout=options.timeout if limit is None else min(options.timeout or limit, limit),
