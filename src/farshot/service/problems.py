@@ -9,25 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from farshot.errors import (
-    AccessError,
-    BatchError,
-    CircuitError,
-    FarshotError,
-    HandleError,
-    JobNotCompletedError,
-    KeyConflictError,
-    MissingExtraError,
-    OptionError,
-    QuotaError,
-    StoreError,
-    StoreFullError,
-    TargetError,
-    UnknownAccountError,
-    UnknownJobError,
-    UploadError,
-    WireError,
-)
+from farshot import errors
 from farshot.wire import PROBLEM, Problem, encode
 
 if TYPE_CHECKING:
@@ -53,27 +35,27 @@ class Kind:
         return f"/problems/{self.name}"
 
 
-class BodyError(FarshotError):
+class BodyError(errors.FarshotError):
     """The body of a request is malformed."""
 
 
-class ParameterError(FarshotError):
+class ParameterError(errors.FarshotError):
     """A parameter of a request is unknown or wrong."""
 
 
-class MediaTypeError(FarshotError):
+class MediaTypeError(errors.FarshotError):
     """The body of a request is of a type or coding that is not understood."""
 
 
-class TooLargeError(FarshotError):
+class TooLargeError(errors.FarshotError):
     """The body of a request is larger than the limit."""
 
 
-class ForbiddenError(FarshotError):
+class ForbiddenError(errors.FarshotError):
     """The user's role does not allow this."""
 
 
-class EndedError(FarshotError):
+class EndedError(errors.FarshotError):
     """The job has ended, so that it cannot be cancelled."""
 
     def __init__(self, record: JobRecord) -> None:
@@ -81,23 +63,23 @@ class EndedError(FarshotError):
         super().__init__(f"job {record.id} is {record.status} already")
 
 
-class BegunError(FarshotError):
+class BegunError(errors.FarshotError):
     """The job has begun, so that it cannot be changed any more."""
 
 
-class MissingError(FarshotError):
+class MissingError(errors.FarshotError):
     """The job has no resource of the requested kind."""
 
 
-class NotOfferedError(FarshotError):
+class NotOfferedError(errors.FarshotError):
     """The service does not offer this function."""
 
 
-class NotReadyError(FarshotError):
+class NotReadyError(errors.FarshotError):
     """The service is starting or stopping."""
 
 
-class BusyError(FarshotError):
+class BusyError(errors.FarshotError):
     """The service is at its limit for requests of this sort."""
 
 
@@ -135,33 +117,33 @@ KINDS = {
 }
 
 _ERROR_KINDS: tuple[tuple[type[Exception], str], ...] = (
-    (WireError, "body"),
+    (errors.WireError, "body"),
     (BodyError, "body"),
     (ParameterError, "parameter"),
     (MediaTypeError, "media-type"),
     (TooLargeError, "too-large"),
-    (KeyConflictError, "key-conflict"),
-    (MissingExtraError, "target"),
-    (TargetError, "target"),
-    (OptionError, "option"),
-    (BatchError, "batch"),
-    (CircuitError, "batch"),
-    (HandleError, "parameter"),
-    (UnknownJobError, "not-found"),
-    (UnknownAccountError, "account"),
-    (UploadError, "upload"),
+    (errors.KeyConflictError, "key-conflict"),
+    (errors.MissingExtraError, "target"),
+    (errors.TargetError, "target"),
+    (errors.OptionError, "option"),
+    (errors.BatchError, "batch"),
+    (errors.CircuitError, "batch"),
+    (errors.HandleError, "parameter"),
+    (errors.UnknownJobError, "not-found"),
+    (errors.UnknownAccountError, "account"),
+    (errors.UploadError, "upload"),
     (MissingError, "not-found"),
     (BegunError, "begun"),
     (EndedError, "ended"),
-    (AccessError, "unauthorized"),
+    (errors.AccessError, "unauthorized"),
     (ForbiddenError, "forbidden"),
-    (QuotaError, "quota"),
-    (JobNotCompletedError, "not-completed"),
+    (errors.QuotaError, "quota"),
+    (errors.JobNotCompletedError, "not-completed"),
     (NotOfferedError, "not-offered"),
     (NotReadyError, "not-ready"),
     (BusyError, "busy"),
-    (StoreFullError, "store-full"),
-    (StoreError, "store"),
+    (errors.StoreFullError, "store-full"),
+    (errors.StoreError, "store"),
 )
 _STATUS_KINDS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
 _FIXED_DETAILS = {
@@ -184,7 +166,7 @@ def problem_of(error: Exception) -> Problem:
         detail=detail,
         job_id=error.record.id if isinstance(error, EndedError) else None,
         job_status=error.record.status if isinstance(error, EndedError) else None,
-        retry_after=error.retry_after if isinstance(error, QuotaError) else _RETRY_SECONDS.get(kind.name),
+        retry_after=error.retry_after if isinstance(error, errors.QuotaError) else _RETRY_SECONDS.get(kind.name),
     )
 
 
@@ -202,7 +184,7 @@ def problem_response(request: Request, error: Exception) -> Response:
     """Return the response for `error`; a failure of the service itself is logged."""
     problem = problem_of(error)
     name = request.state.problem = problem.type.rpartition("/")[2]
-    if problem.status >= 500 and not isinstance(error, NotReadyError | StoreFullError | NotOfferedError | BusyError):
+    if name in {"internal", "store"}:
         _log_failure(request, error, name)
     headers = {}
     if problem.retry_after is not None:

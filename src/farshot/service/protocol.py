@@ -295,13 +295,9 @@ class GuardedProtocol(HttpToolsProtocol):
         is_answered = self.cycle.response_started if self._in_body else self._is_working()
         if not is_answered:
             self.transport.write(_refusal(KINDS[kind], detail, self.server_state.default_headers))
-        self._end_output()
-
-    def _end_output(self) -> None:
-        """End the output and let the client close the connection: closing it now could destroy the answer."""
         if self._is_working():
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            self.transport.write_eof()  # the client closes the connection: closing it now could destroy the answer

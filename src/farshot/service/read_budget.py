@@ -107,7 +107,7 @@ class ReadBudget:
         share.until = asyncio.get_running_loop().time() + _GRACE_SECONDS + nbytes / _MIN_BYTES_PER_SECOND
 
     def _serve_waiting(self) -> None:
-        """Grant bytes to waiting readers in order; one that waits for others of its own user holds up nobody else."""
+        """Grant bytes to waiting readers in order; one that waits only for its own user's share holds up no other."""
         for served, (share, wanted) in list(self._waiting.items()):
             if self._fits(share, wanted):
                 del self._waiting[served]
@@ -117,7 +117,7 @@ class ReadBudget:
                 return
 
     def _cut_slow(self, now: float) -> None:
-        """End the readers that have held their shares for too long; called while somebody waits."""
+        """End the readers that have held their shares for too long; called while others wait."""
         for share in list(self._shares):
             if share.nbytes and share.cut and now > share.until:
                 share.cut()

@@ -1,4 +1,4 @@
-"""The delay of refusals: a user who is refused for asking too much and asks again at once is refused ever later."""
+"""The delay of refusals: a user who is refused again and again gets each refusal later than the one before."""
 
 from __future__ import annotations
 

@@ -53,11 +53,11 @@ class Route:
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     may_be_empty: bool = False
-    """Whether the body may be left out."""
+    """True if the body may be left out."""
     problems: tuple[str, ...] = ()
-    """The kinds of problems that it may answer with, beside those of every route."""
+    """The kinds of problems that it may answer with, in addition to those of every route."""
     has_key: bool = False
-    """Whether it takes the header Idempotency-Key."""
+    """True if it takes the header Idempotency-Key."""
     text: str | None = None
     """The media type of an answer that is no document."""
 

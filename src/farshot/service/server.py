@@ -51,7 +51,7 @@ class Settings:
     on_ready: Callable[[str], None] = lambda _url: None
     """Called with the URL once connections are accepted."""
     on_stop: Callable[[], None] = lambda: None
-    """Called once, in a thread of its own, when the service is told to stop; may wait. `run` raises its errors."""
+    """Called once, in a thread of its own, when the service is told to stop; may wait. `serve` raises its errors."""
 
 
 def guarded(app: ASGIApp) -> ASGIApp:
@@ -177,28 +177,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-class Listener:
-    """An application on a socket. It runs in the thread that calls `run`, until a signal or `stop`."""
-
-    def __init__(self, app: ASGIApp, binding: ListenAddress, settings: Settings | None = None) -> None:
-        """Prepare to serve `app`; its requests and its lifespan have the event `stopping` in their state."""
-        self._binding = binding
-        self._server = _Server(app, settings or Settings())
-
-    def run(self) -> None:
-        """Serve until `stop` or, in the main thread, SIGTERM or SIGINT; a second signal ends the process at once.
-
-        Raises `OptionError` for a binding that is refused, `FarshotError` for a port in use or a start that failed.
-        """
-        context = tls_context(self._binding)
-        with listen(self._binding) as sock:
-            asyncio.run(self._server.run_on(sock, context))
-
-    def stop(self) -> None:
-        """Begin to stop. May be called in any thread, and more than once."""
-        self._server.should_exit = True
-
-
 def serve(app: ASGIApp, binding: ListenAddress, settings: Settings | None = None) -> None:
-    """Serve `app` in this thread until a signal says to stop; see `Listener.run`."""
-    Listener(app, binding, settings).run()
+    """Serve `app` in this thread. If it is the main one, SIGTERM or SIGINT stops it, and a second ends the process.
+
+    Requests and lifespan of `app` have the event `stopping` in their state. Raises `OptionError` for an address that is
+    refused, `FarshotError` for a port in use or a start that failed.
+    """
+    server = _Server(app, settings or Settings())
+    context = tls_context(binding)
+    with listen(binding) as sock:
+        asyncio.run(server.run_on(sock, context))

@@ -1,4 +1,4 @@
-"""Lookups that all who ask for the same at the same time share."""
+"""Lookups shared by all requests that need the same result at the same time."""
 
 from __future__ import annotations
 

@@ -56,9 +56,9 @@ def add(call: Call, document: AddRequest) -> JobRecord:
     part = _new_part(call, record, document, digest)
     with call.service.lock_of(record.owner):
         try:
-            return _keep(call, document, None if _has(call, record, digest) else part)
+            return _keep(call, document, None if _has_part(call, record, digest) else part)
         except UploadError:
-            if (found := call.job()).uploading or not _has(call, record, digest):
+            if (found := call.job()).uploading or not _has_part(call, record, digest):
                 raise
             return found  # another process has taken the same call meanwhile
 
@@ -85,18 +85,18 @@ def estimate_size(document: AddRequest) -> int:
     return circuits + letters_size(document.observables or "")
 
 
-def _has(call: Call, record: JobRecord, digest: bytes) -> bool:
+def _has_part(call: Call, record: JobRecord, digest: bytes) -> bool:
     return any(receipt.digest == digest for receipt in call.parts.uploads.receipts(record.id))
 
 
 def _new_part(call: Call, record: JobRecord, document: AddRequest, digest: bytes) -> UploadPart | None:
     """Return the part that the call brings; None if the job has it already, even if only since a moment."""
-    if _has(call, record, digest):
+    if _has_part(call, record, digest):
         return None
     try:
         return _build_part(call, record, document, digest)
     except UploadError:
-        if _has(call, record, digest):
+        if _has_part(call, record, digest):
             return None
         raise
 
@@ -242,8 +242,8 @@ def _observables(parts: Sequence[_PlacedPart]) -> Observables | None:
         if (part.observables, part.circuit_ham_map) != (first.observables, first.circuit_ham_map):
             message = "the calls of a job must agree on its observables and its circuit_ham_map"
             raise BatchError(message)
-    found = observables(dense_observables(first.observables or ""), None, 0)
-    if first.circuit_ham_map is None:
-        return check_values(found, circuits)
-    ranges = first_ranges(first.circuit_ham_map, len(found.groups), circuits)
-    return check_values(msgspec.structs.replace(found, ranges=ranges), circuits)
+    measured = observables(dense_observables(first.observables or ""), None, 0)
+    if first.circuit_ham_map is not None:
+        ranges = first_ranges(first.circuit_ham_map, len(measured.groups), circuits)
+        measured = msgspec.structs.replace(measured, ranges=ranges)
+    return check_values(measured, circuits)

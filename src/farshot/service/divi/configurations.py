@@ -47,11 +47,11 @@ async def set_execution_config(call: Call) -> Response:
     """Replace the configuration of a job that waits."""
     document = await document_in(call, ConfigRequest)
     config = {name: value for name, value in asdict(document).items() if value is not None}
-    await in_turn(call, lambda: _set(call, config))
+    await in_turn(call, lambda: _set_config(call, config))
     return reply({"status": "ok", "job_id": call.job_id, "execution_configuration": config})
 
 
-def _set(call: Call, config: dict[str, Any]) -> None:
+def _set_config(call: Call, config: dict[str, Any]) -> None:
     with call.service.lock_of(call.job().owner):
         record = call.job()
         job = _divi_job(call, record)

@@ -49,7 +49,7 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def is_last(self) -> bool:
-        """Whether this call completes the job."""
+        """Return whether this call completes the job."""
         return self.finalized in {True, "true"}
 
 

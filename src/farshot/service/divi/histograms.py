@@ -79,21 +79,21 @@ def _runs(once: NDArray[np.bool_]) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    r"""Return a number of any size, seven bits a byte, the lowest first.
+    r"""Return the LEB128 of a number of any size: seven bits a byte, the lowest first.
 
     >>> _varint(300)
     b'\xac\x02'
     """
-    found = bytearray()
+    encoded = bytearray()
     while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
+        encoded.append(number & 0x7F | 0x80)
         number >>= 7
-    found.append(number)
-    return bytes(found)
+    encoded.append(number)
+    return bytes(encoded)
 
 
 def _varints(numbers: NDArray[np.uint64]) -> bytes:
-    """Return many numbers of up to 64 bits, one after the other."""
+    """Return the LEB128 of numbers of up to 64 bits, one after the other."""
     shifted = numbers[:, None] >> _SHIFTS
     used = shifted != 0
     used[:, 0] = True

@@ -151,15 +151,15 @@ class _Allowance:
 
     def unpack(self, name: str, group: str) -> tuple[int, bytes]:
         """Return the number of qubits and the terms of a group; raises `BatchError` if they are too many."""
-        found = _GROUP.fullmatch(group)
-        if found is None:
+        match = _GROUP.fullmatch(group)
+        if match is None:
             message = f"{name} is not of the form @gzs<qubits>:<packed terms>"
             raise BatchError(message)
-        width = int(found[1])
+        width = int(match[1])
         if width > MAX_QUBITS:
             message = f"{name} has {width:,} qubits; the limit is {MAX_QUBITS:,}: that is more than a job may have"
             raise BatchError(message)
-        data = _unpack(name, found[2], max(0, self._bytes))
+        data = _unpack(name, match[2], max(0, self._bytes))
         terms = data.count(b";") + 1
         self._bytes -= len(data) + 1
         self._letters -= terms * (width + 1)

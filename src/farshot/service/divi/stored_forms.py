@@ -20,7 +20,7 @@ class DiviJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     config: dict[str, Any] | None
     """The configuration as the client gave it, for it to read again."""
     older: bool
-    """Whether `config` has the form of the older version."""
+    """True if `config` has the form of the older version."""
 
 
 class DiviPart(msgspec.Struct, frozen=True):
