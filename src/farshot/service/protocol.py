@@ -161,7 +161,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Note that the client reads too slowly."""
+        """Count the pause: the client reads too slowly."""
         self._pauses += 1
         super().pause_writing()
 
