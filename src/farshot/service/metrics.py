@@ -6,7 +6,7 @@ services that share a store count the same jobs: take one of them, or the larges
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -63,20 +63,11 @@ class Metrics:
         self._circuits = Counter(
             "farshot_circuits", "Circuits of jobs that ended.", ("outcome", "target"), registry=registry
         )
-        self._wait = Histogram(
-            "farshot_job_wait_seconds",
-            "From the creation of a job to its first claim; counted when it ends.",
-            ("target",),
-            registry=registry,
-            buckets=_JOB_BUCKETS_SECONDS,
+        job_histogram = partial(Histogram, labelnames=("target",), registry=registry, buckets=_JOB_BUCKETS_SECONDS)
+        self._wait = job_histogram(
+            "farshot_job_wait_seconds", "From the creation of a job to its first claim; counted when it ends."
         )
-        self._run = Histogram(
-            "farshot_job_run_seconds",
-            "From the first claim of a job to its end.",
-            ("target",),
-            registry=registry,
-            buckets=_JOB_BUCKETS_SECONDS,
-        )
+        self._run = job_histogram("farshot_job_run_seconds", "From the first claim of a job to its end.")
         self._refusals = Counter("farshot_refusals", "Requests refused, by problem.", ("reason",), registry=registry)
         self._requests = Counter("farshot_requests", "Requests.", ("method", "route", "status"), registry=registry)
         self._request_time = Histogram(
