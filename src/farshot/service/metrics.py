@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from farshot.model import Backlog, JobRecord, Usage
+    from farshot.model import BacklogEntry, JobRecord, Usage
     from farshot.service.context import WorkControl
 
 
@@ -104,7 +104,7 @@ class Metrics:
         if problem is not None and 400 <= status < 500:
             self._refusals.labels(problem).inc()
 
-    def page(self, backlog: Sequence[Backlog], work: WorkControl, usages: Mapping[str, Usage]) -> bytes:
+    def page(self, backlog: Sequence[BacklogEntry], work: WorkControl, usages: Mapping[str, Usage]) -> bytes:
         """Return everything as text, with what waits now, how the work on it goes, and who uses how much."""
         now = [*_queue(backlog), *_work(work), *_users(usages)]
         return generate_latest(_Page(self._registry.collect, now))
@@ -156,7 +156,7 @@ def _work(work: WorkControl) -> Iterator[Metric]:
     )
 
 
-def _queue(backlog: Sequence[Backlog]) -> Iterator[Metric]:
+def _queue(backlog: Sequence[BacklogEntry]) -> Iterator[Metric]:
     jobs = GaugeMetricFamily("farshot_queue_jobs", "Jobs accepted and not ended.", labels=("status", "target"))
     circuits = GaugeMetricFamily(
         "farshot_queue_circuits",
@@ -170,7 +170,7 @@ def _queue(backlog: Sequence[Backlog]) -> Iterator[Metric]:
     yield circuits
 
 
-def _summed(backlog: Sequence[Backlog]) -> dict[tuple[str, str], tuple[int, int]]:
+def _summed(backlog: Sequence[BacklogEntry]) -> dict[tuple[str, str], tuple[int, int]]:
     """Return jobs and circuits by status and label of target; what nothing waits for is zero, not absent."""
     sums = {(status.value, "auto"): (0, 0) for status in (JobStatus.PENDING, JobStatus.RUNNING)}
     for item in backlog:
