@@ -14,8 +14,6 @@ from farshot.testing.stores.values import make_queue
 if TYPE_CHECKING:
     from farshot.protocols import AccountStore, JobStore
 
-__all__ = ["AccountSuite"]
-
 _NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 _QUOTA = Quota(queued_circuits=10**9, running_shards=2, shots_per_day=10**12, stored_bytes=2**40)
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.protocols import JobStore
 
-__all__ = ["Follower", "FollowingSuite"]
-
 
 class Follower:
     """Knows the jobs of `owner`, or of everybody, from the feed alone."""

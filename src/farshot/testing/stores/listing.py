@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.protocols import JobStore
 
-__all__ = ["DeletingSuite", "ListingSuite"]
-
 _decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from farshot.protocols import Clock, JobStore
     from farshot.submission import Submission
 
-__all__ = ["StoreMachine"]
-
 _FAULT = Fault(FaultCode.CRASH, "it died", 1, 2)
 _HOLDERS = st.sampled_from(["ann", "bob", "cyd"])
 _OWNERS = st.sampled_from(["", "ada", "eve"])

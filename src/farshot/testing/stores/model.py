@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from farshot.model import Fault, Forecast, ResultSlice
     from farshot.testing.stores.values import ManualClock
 
-__all__ = ["MAX_ADVANCE", "ModelJob", "ModelShard", "ModelStore"]
-
 MAX_ADVANCE = 10.0
 """Seconds that a shard is charged when it is claimed, however long it is guessed."""
 

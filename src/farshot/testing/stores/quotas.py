@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from farshot.protocols import AccountStore, JobStore, UploadStore
 
-__all__ = ["QuotaSuite"]
-
 _RACERS = 8
 _LARGE = make_result(Counts(8 * 4096, bytes(4096), b"\1"))
 _SPEC = JobSpec(target="auto", seed=7, shots=ShotPlan((ShotGroup(0, 2, 10),)))

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from farshot.model import Lease
     from farshot.protocols import JobStore
 
-__all__ = ["StoreSuite"]
-
 
 class _Movable(Protocol):
     def advance(self, seconds: float) -> None: ...

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from farshot.model import Shard
     from farshot.protocols import JobStore
 
-__all__ = ["LimitSuite", "TurnSuite"]
-
 _OWNERS = ["ada", "bob", "cyd"]
 _costs = st.lists(st.sampled_from([0.25, 0.5, 1.0, 3.0]), min_size=1, max_size=8)
 _arrival = st.tuples(st.sampled_from(_OWNERS), _costs, st.sampled_from([0, 0, 0, 1, 2]))

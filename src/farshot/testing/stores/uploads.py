@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from farshot.model import JobSpec
     from farshot.protocols import JobStore, UploadStore
 
-__all__ = ["UploadSuite"]
-
 _often = settings(
     max_examples=15,
     deadline=None,

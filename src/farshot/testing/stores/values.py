@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from farshot.protocols import JobStore
     from farshot.submission import Batch
 
-__all__ = [
-    "LEASE_SECONDS",
-    "RUNNING_LIMIT",
-    "ManualClock",
-    "all_of",
-    "finish",
-    "make_draft",
-    "make_part",
-    "make_queue",
-    "make_result",
-    "make_submission",
-]
-
 LEASE_SECONDS = 30.0
 RUNNING_LIMIT = 3
 
