@@ -48,43 +48,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "AccessError",
-    "AmbiguousJobError",
-    "BatchError",
-    "BrokenJobError",
-    "CircuitError",
-    "CircuitsInvalidError",
-    "ConfigError",
-    "ExecutionCancelledError",
-    "ExecutorError",
-    "FarshotError",
-    "FaultCode",
-    "HandleError",
-    "JobNotCompletedError",
-    "KeyConflictError",
-    "MissingExtraError",
-    "OptionError",
-    "PollingTimeoutError",
-    "QuotaError",
-    "ResultError",
-    "ServiceError",
-    "StoreCorruptError",
-    "StoreError",
-    "StoreFullError",
-    "StoreHostError",
-    "StoreRefusalError",
-    "StoreVersionError",
-    "SubmissionError",
-    "TargetError",
-    "TransitionError",
-    "UnknownAccountError",
-    "UnknownJobError",
-    "UpgradedError",
-    "UploadError",
-    "WireError",
-]
-
 
 class FaultCode(StrEnum):
     """The reason why one circuit has no result. The list is fixed: programs branch on it."""

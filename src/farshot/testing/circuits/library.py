@@ -81,28 +81,9 @@ def angle_names(rng: Random, count: int) -> list[str]:
     return rng.sample(_ANGLES, count)
 
 
-_EXPRESSIONS = (
-    "pi",
-    "-pi",
-    "pi/2",
-    "-pi/4",
-    "3*pi/4",
-    "-3*pi/4",
-    "2*pi/3",
-    "pi*0.25",
-    "(pi+0.5)/3",
-    "pi-0.25-0.125",
-    "1.2/2/3",
-    "-(0.75)",
-    "2*0.3",
-    "0.5+0.25*2",
-    "1e-1",
-    "2.5E-1",
-    ".5",
-    "3.",
-    "-0.125",
-    "0",
-    "2",
+_EXPRESSIONS = _words(
+    "pi -pi pi/2 -pi/4 3*pi/4 -3*pi/4 2*pi/3 pi*0.25 (pi+0.5)/3 pi-0.25-0.125 1.2/2/3 -(0.75) 2*0.3 0.5+0.25*2"
+    " 1e-1 2.5E-1 .5 3. -0.125 0 2"
 )
 _FUNCTIONS = ("sin(0.2)", "cos(pi/3)", "-sin(pi/5)", "sqrt(2)", "exp(0.5)*2", "tan(0.4)", "{log}(3)")
 _LOGARITHM = {2: "ln", 3: "log"}
