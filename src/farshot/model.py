@@ -134,7 +134,7 @@ class JobRecord:
     cancel_requested: bool
     target: str
     uploading: bool
-    """Whether the job is not accepted yet and still receives parts."""
+    """True while the job is not accepted and receives parts."""
     priority: int
     changed: int
     """The number of this job's last change, counted over all jobs of the store."""
@@ -308,13 +308,13 @@ class ResultSlice:
     first: int
     size: int
     failed: int
-    """How many of the results are faults."""
+    """The number of results that are faults."""
     seconds: float
     """The sum of the seconds of the results."""
     results: bytes
     """The encoded list of `CircuitResult`."""
     last: bool
-    """Whether these results complete the shard."""
+    """True if these results complete the shard."""
 
     @classmethod
     def of(cls, lease: Lease, first: int, results: Sequence[CircuitResult], *, last: bool) -> ResultSlice:

@@ -132,7 +132,7 @@ class Halted:
     leases: tuple[Lease, ...]
     """Leases of the shards that go back to the store."""
     upgraded: bool = False
-    """Whether the package was upgraded meanwhile, so that only a new process can start workers."""
+    """True if the package was upgraded meanwhile, so that only a new process can start workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Executor(Protocol):
 
     @property
     def reserve(self) -> int:
-        """How many of these are kept for owners with fewer shards there than this number, so that no owner fills it."""
+        """The number of these kept for owners with fewer shards there than this number, so that no owner fills it."""
 
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the executor. Every event is passed to `deliver`, from any thread."""
@@ -187,7 +187,7 @@ class Recorded:
     accepted: bool
     """False if the lease was lost or the slice is out of place."""
     ended: bool = False
-    """Whether the job ended in the same transaction."""
+    """True if the job ended in the same transaction."""
 
 
 class Exchange(NamedTuple):
@@ -232,8 +232,8 @@ class StoredCircuits:
 
 
 class JobStore(Protocol):
-    """Stores jobs, shards and results. Every method can be called from any thread and is one transaction, unless it
-    says otherwise.
+    """Stores jobs, shards and results. Every method can be called from any thread and is one transaction unless
+    stated otherwise.
     """
 
     def add(self, submission: Submission) -> JobRecord:

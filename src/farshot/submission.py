@@ -27,7 +27,7 @@ class Batch:
     options: bytes
     """The options that the caller gave for all circuits, encoded."""
     is_named: bool = True
-    """Whether the caller chose the key and may submit the same batch under it again. Otherwise it was drawn."""
+    """True if the caller chose the key and may submit the same batch under it again; False if it was drawn."""
 
     @cached_property
     def digest(self) -> bytes:

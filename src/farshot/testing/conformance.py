@@ -45,7 +45,7 @@ class Report:
     refused: dict[str, str] = field(default_factory=dict)
 
     def __iadd__(self, other: Report) -> Report:  # noqa: PYI034 -- reports are not subclassed
-        """Add the circuits of another report to this one."""
+        """Add the circuits of another report to this circuit."""
         self.circuits += other.circuits
         self.wrong |= other.wrong
         self.refused |= other.refused
@@ -64,26 +64,27 @@ def draw_terms(rng: Random, width: int, count: int) -> list[str]:
 
 def check_counts_of(drawn: Iterable[Drawn], run: Sampler, reference: Reference, shots: int) -> Report:
     """Sample circuits and compare their counts with the reference."""
-    circuits = {one.label: one for one in drawn}
-    outcomes = run({label: one.source for label, one in circuits.items()}, shots)
+    circuits = {circuit.label: circuit for circuit in drawn}
+    outcomes = run({label: circuit.source for label, circuit in circuits.items()}, shots)
     report = Report(len(circuits))
-    for label, one in circuits.items():
+    for label, circuit in circuits.items():
         outcome = outcomes[label]
         if isinstance(outcome, str):
             report.refused[label] = outcome
-        else:
-            try:
-                check_counts(outcome, reference(one.program), shots)
-            except MismatchError as mismatch:
-                report.wrong[label] = str(mismatch)
+            continue
+        distribution = reference(circuit.program)
+        try:
+            check_counts(outcome, distribution, shots)
+        except MismatchError as mismatch:
+            report.wrong[label] = str(mismatch)
     return report
 
 
 def check_values_of(drawn: Iterable[Drawn], run: Evaluator, reference: ValueReference, terms: int) -> Report:
     """Evaluate up to `terms` Pauli strings for circuits, one width at a time, and compare with the reference."""
     by_width: dict[int, list[Drawn]] = {}
-    for one in drawn:
-        by_width.setdefault(one.program.qubits, []).append(one)
+    for circuit in drawn:
+        by_width.setdefault(circuit.program.qubits, []).append(circuit)
     report = Report()
     for width, alike in by_width.items():
         report += _check_one_width(alike, run, reference, draw_terms(Random(width), width, terms))
@@ -92,13 +93,13 @@ def check_values_of(drawn: Iterable[Drawn], run: Evaluator, reference: ValueRefe
 
 def _check_one_width(alike: Sequence[Drawn], run: Evaluator, reference: ValueReference, terms: Sequence[str]) -> Report:
     report = Report(len(alike))
-    outcomes = run({one.label: one.source for one in alike}, terms)
-    for one in alike:
-        outcome = outcomes[one.label]
+    outcomes = run({circuit.label: circuit.source for circuit in alike}, terms)
+    for circuit in alike:
+        outcome = outcomes[circuit.label]
         if isinstance(outcome, str):
-            report.refused[one.label] = outcome
+            report.refused[circuit.label] = outcome
         else:
-            for term, value in zip(terms, reference(one.program, terms), strict=True):
+            for term, value in zip(terms, reference(circuit.program, terms), strict=True):
                 if not abs(outcome[term] - value) < _TOLERANCE:
-                    report.wrong[one.label] = f"{term} is {outcome[term]}, not {value}"
+                    report.wrong[circuit.label] = f"{term} is {outcome[term]}, not {value}"
     return report

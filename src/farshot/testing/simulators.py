@@ -126,7 +126,11 @@ class SimulatorSuite:
         except Exception as error:  # noqa: BLE001 -- one circuit that raises must not hide the others
             return [f"{type(error).__name__}: {error}"] if Ability.OBSERVABLES in self.supports else []
         pairs = zip(case.values.items(), values, strict=True)
-        return [f"{term} is {got}, not {due}" for (term, due), got in pairs if not abs(got - due) < _TOLERANCE]
+        return [
+            f"{term} is {value}, not {expected}"
+            for (term, expected), value in pairs
+            if not abs(value - expected) < _TOLERANCE
+        ]
 
 
 def _raise_all(problems: Iterable[str]) -> None:

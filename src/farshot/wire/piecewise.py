@@ -102,11 +102,8 @@ def _check_piece(name: str, piece: bytes, form: Form) -> None:
 def _count_numbers(found: dict[str, Sized] | list[Any]) -> int:
     if isinstance(found, dict):
         return sum(map(len, found.values()))
-    return sum(len(value) for member in found for value in _values_of(member) if isinstance(value, list))
-
-
-def _values_of(member: Any) -> tuple[object, ...]:  # noqa: ANN401 -- any member of an array
-    return msgspec.structs.astuple(member) if isinstance(member, msgspec.Struct) else (member,)
+    members = (msgspec.structs.astuple(item) if isinstance(item, msgspec.Struct) else (item,) for item in found)
+    return sum(len(value) for values in members for value in values if isinstance(value, list))
 
 
 def _cut(text: bytes, form: Form) -> Iterator[bytes]:

@@ -154,19 +154,12 @@ class Draft:
 
 def _registers(rng: Random, version: int, qubits: int, bits: int) -> tuple[Register, ...]:
     quantum, classical = parts(rng, qubits, 4), parts(rng, bits, 4)
-    registers = [
-        Register(name, size, classical=False, scalar=_scalar(rng, version, size))
-        for name, size in zip(qubit_names(rng, version, len(quantum)), quantum, strict=True)
-    ]
-    registers += [
-        Register(name, size, classical=True, scalar=_scalar(rng, version, size))
-        for name, size in zip(bit_names(rng, version, len(classical)), classical, strict=True)
-    ]
+    registers = []
+    for is_classical, sizes, draw_names in ((False, quantum, qubit_names), (True, classical, bit_names)):
+        for name, size in zip(draw_names(rng, version, len(sizes)), sizes, strict=True):
+            scalar = version == 3 and size == 1 and rng.random() < 0.5
+            registers.append(Register(name, size, classical=is_classical, scalar=scalar))
     return tuple(rng.sample(registers, len(registers)))
-
-
-def _scalar(rng: Random, version: int, size: int) -> bool:
-    return version == 3 and size == 1 and rng.random() < 0.5
 
 
 def begin(rng: Random, qubits: int) -> Draft:

@@ -60,7 +60,7 @@ class Spread:
 
     operations: tuple[Gate | Measure | Reset, ...]
     whole: tuple[bool, ...]
-    """Whether each operand is a register, whose elements the operations use in order."""
+    """For each operand, True if it is a register, whose elements the operations use in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ class Program:
     operations: tuple[Operation, ...]
     definitions: tuple[Definition, ...] = ()
     late: bool = False
-    """Whether each register is declared just before the first statement that needs it."""
+    """True if each register is declared just before the first statement that needs it."""
     physical: bool = False
-    """Whether the qubits are those of a device, `$0` and so on."""
+    """True if the qubits are those of a device, `$0` and so on."""
 
     @property
     def qubits(self) -> int:

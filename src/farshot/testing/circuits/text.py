@@ -24,7 +24,7 @@ _BLOCK_COMMENTS = ("/* a note */", "/* measure\n q -> c; */", "/* // */", "/**/"
 
 
 def statements(program: Program, rng: Random) -> list[str]:
-    """Return the statements of `program`, choosing by `rng` where there are several ways to write one."""
+    """Return the statements of `program`, chosen by `rng` if there are several ways to write one."""
     writer = _Writer3(program, rng) if program.version == 3 else _Writer2(program, rng)
     return list(writer.statements())
 
@@ -156,7 +156,7 @@ class _Writer2:
 
 
 class _Writer3(_Writer2):
-    """Writes OpenQASM 3, now and then in the style of OpenQASM 2 where that is allowed."""
+    """Writes OpenQASM 3, sometimes in the style of OpenQASM 2 if that is allowed."""
 
     header = ("OPENQASM 3.0;", 'include "stdgates.inc";')
 
