@@ -1,7 +1,7 @@
-"""Test suites for your own simulators, stores and backends, and circuits to run them with.
+"""Test suites for your own simulators, executors, stores and backends, and circuits to run them with.
 
 - `simulators`: the contract of a simulator, checked with circuits of known outcome (`known`).
-- `stores`, `backends`: the contracts of a store and of a backend; these two need pytest.
+- `executors`, `stores`, `backends`: the contracts of an executor, a store and a backend; these need pytest.
 - `circuits`: circuits drawn at random, as data and as OpenQASM. `conformance` compares their results with an exact
   reference that you supply; `runners` runs them as jobs of a backend.
 - `counts`: a test of counts against a distribution.
