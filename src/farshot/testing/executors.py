@@ -49,7 +49,7 @@ class ExecutorSuite:
     def test_every_circuit_of_a_shard_has_one_outcome(
         self, executor: Executor, events: queue.SimpleQueue[ExecutorEvent]
     ) -> None:
-        """Slices arrive in order of position, the last one is marked, and a faulty circuit does not affect the others."""
+        """Slices arrive in order of position, the last one is marked, and a faulty circuit affects no others."""
         shard = make_shard([BELL, WRONG, BELL])
         executor.start(shard)
         outcomes = [result.outcome for result in _results_of(shard, events)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import singledispatchmethod
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -107,29 +106,22 @@ class _Writer2:
     def bit(self, index: int, *, whole: bool = False) -> str:
         return _place(*self.bits[index], whole=whole)
 
-    @singledispatchmethod
     def operation(self, operation: Operation) -> str:
-        raise TypeError(operation)
+        match operation:
+            case Gate(qubits=qubits):
+                return self.call(operation, [self.qubit(qubit) for qubit in qubits])
+            case Measure(qubit=qubit, bit=bit):
+                return self.measurement(self.qubit(qubit), self.bit(bit))
+            case Reset(qubit=qubit):
+                return f"reset {self.qubit(qubit)};"
+            case Barrier(qubits=qubits):
+                return f"barrier {', '.join(dict.fromkeys(self.qubit(qubit, whole=True) for qubit in qubits))};"
+            case Spread():
+                return self.spread(operation)
+            case If():
+                return self.conditional(operation)
 
-    @operation.register
-    def _(self, operation: Gate) -> str:
-        return self.call(operation, [self.qubit(qubit) for qubit in operation.qubits])
-
-    @operation.register
-    def _(self, operation: Measure) -> str:
-        return self.measurement(self.qubit(operation.qubit), self.bit(operation.bit))
-
-    @operation.register
-    def _(self, operation: Reset) -> str:
-        return f"reset {self.qubit(operation.qubit)};"
-
-    @operation.register
-    def _(self, operation: Barrier) -> str:
-        names = dict.fromkeys(self.qubit(qubit, whole=True) for qubit in operation.qubits)
-        return f"barrier {', '.join(names)};"
-
-    @operation.register
-    def _(self, operation: Spread) -> str:
+    def spread(self, operation: Spread) -> str:
         if self.program.physical:
             return " ".join(map(self.operation, operation.operations))
         first = operation.operations[0]
@@ -140,10 +132,6 @@ class _Writer2:
                 return self.measurement(self.all_of(first.qubit), self.bit(first.bit, whole=True))
             case Reset():
                 return f"reset {self.all_of(first.qubit, free=True)};"
-
-    @operation.register
-    def _(self, operation: If) -> str:
-        return self.conditional(operation)
 
     def measurement(self, qubit: str, bit: str) -> str:
         return f"measure {qubit} -> {bit};"
