@@ -72,7 +72,7 @@ class ExecutorSuite:
         shards = [make_shard([BELL], number=number) for number in range(executor.capacity)]
         for shard in shards:
             executor.start(shard)
-        ended = set()
+        ended: set[Lease] = set()
         while len(ended) < len(shards):
             event = events.get(timeout=_MAX_WAIT_SECONDS)
             assert isinstance(event, ResultSlice)
