@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from farshot.model import Effort, JobRecord
+    from farshot.model import JobProgress, JobRecord
 
 
 _NINE_OF_TEN = 1.645
@@ -43,7 +43,7 @@ class Outlook:
 NO_OUTLOOK = Outlook()
 
 
-def outlook_of(record: JobRecord, effort: Effort, now: datetime) -> Outlook:
+def outlook_of(record: JobRecord, effort: JobProgress, now: datetime) -> Outlook:
     """Estimate what a running job still takes, from what its circuits were guessed to take and did.
 
     The relative error is taken for that of a count of the circuits done.
@@ -57,7 +57,7 @@ def outlook_of(record: JobRecord, effort: Effort, now: datetime) -> Outlook:
     return Outlook(seconds, None, seconds * (1 - spread), seconds / (1 - spread), running)
 
 
-def seconds_left(record: JobRecord, effort: Effort, now: datetime) -> float | None:
+def seconds_left(record: JobRecord, effort: JobProgress, now: datetime) -> float | None:
     """Estimate what a running job still takes: as long for its guess as what is done took for its own, and no less
     than the longest of the circuits that run. Where nothing waits, what is said of those is known better.
 
@@ -74,7 +74,7 @@ def seconds_left(record: JobRecord, effort: Effort, now: datetime) -> float | No
     return left if left > 0 else None
 
 
-def _rest(effort: Effort, spent: float) -> float:
+def _rest(effort: JobProgress, spent: float) -> float:
     """Return what all takes that is not done, on which no time was `spent`. A few short circuits tell little of that;
     before one is done, the guess is shared by the workers that are at it.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from farshot.model import Backlog, JobRecord, Usage
+    from farshot.model import BacklogEntry, JobRecord, Usage
     from farshot.service.context import WorkControl
 
 
@@ -98,7 +98,7 @@ class Metrics:
         if problem is not None and 400 <= status < 500:
             self._refusals.labels(problem).inc()
 
-    def page(self, backlog: Sequence[Backlog], work: WorkControl, usages: Mapping[str, Usage]) -> bytes:
+    def page(self, backlog: Sequence[BacklogEntry], work: WorkControl, usages: Mapping[str, Usage]) -> bytes:
         """Return all metrics as text: the counters, the queue, the state of the work and the usage of each user."""
         current = [*_queue_metrics(backlog), *_work_metrics(work), *_user_metrics(usages)]
         return generate_latest(_Page(self._registry.collect, current))
@@ -150,7 +150,7 @@ def _work_metrics(work: WorkControl) -> Iterator[Metric]:
     )
 
 
-def _queue_metrics(backlog: Sequence[Backlog]) -> Iterator[Metric]:
+def _queue_metrics(backlog: Sequence[BacklogEntry]) -> Iterator[Metric]:
     """Yield the jobs and circuits in the queue by status and target; the target `auto` is there even if empty."""
     sums = {(status.value, "auto"): (0, 0) for status in (JobStatus.PENDING, JobStatus.RUNNING)}
     for item in backlog:

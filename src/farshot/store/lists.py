@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, select
 
 from farshot.contract import JobStatus
-from farshot.model import Backlog, Effort, Line, Standing, Usage
+from farshot.model import BacklogEntry, JobProgress, Usage
 from farshot.store import statements as sql
 from farshot.store.clock import DAY
 from farshot.store.fair_queue import LIST_QUEUED, Charges, waiting
@@ -69,24 +69,26 @@ def events(connection: Connection, owner: str | None, after: int, limit: int) ->
     return [to_record(row) for row in connection.execute(statement)]
 
 
-def backlog(connection: Connection) -> list[Backlog]:
+def backlog(connection: Connection) -> list[BacklogEntry]:
     """Return what is accepted and not done, by status and target."""
     found = connection.execute(sql.SUM_BACKLOG)
-    return [Backlog(JobStatus(row.status), row.target, row.jobs, int(row.circuits)) for row in found]
+    return [BacklogEntry(JobStatus(row.status), row.target, row.jobs, int(row.circuits)) for row in found]
 
 
-def line(connection: Connection, now: Moment) -> Line:
-    """Return the order in which the jobs that wait are begun."""
+def ahead(connection: Connection, now: Moment, job_id: str) -> int:
+    """Return how many other jobs begin before the first waiting shard of this job; 0 if nothing of it waits."""
     turns = {found.owner: found.turn for found in waiting(connection, now, Charges())}
     found = sorted(connection.execute(LIST_QUEUED), key=_in_own_order)
-    return Line(list(_standing(found, turns)))
+    order = [waiting_job for _turn, _shard, waiting_job in sorted(_starts(found, turns))]
+    return order.index(job_id) if job_id in order else 0
 
 
-def _standing(found: Iterable[AnyRow], turns: dict[str, float]) -> Iterator[Standing]:
+def _starts(found: Iterable[AnyRow], turns: dict[str, float]) -> Iterator[tuple[float, int, str]]:
+    """Yield, for each waiting job, the turn and the number of its first waiting shard, and its id."""
     for owner, rows in groupby(found, _owner):
         turn = turns[owner]
         for row in rows:
-            yield Standing(turn, row.first, row.job_id, owner, row.cost)
+            yield turn, row.first, row.job_id
             turn += row.advance
 
 
@@ -98,11 +100,11 @@ def _in_own_order(row: AnyRow) -> tuple[str, int, int]:
     return row.owner, row.rank, row.first
 
 
-def effort(connection: Connection, job_id: str) -> Effort:
+def effort(connection: Connection, job_id: str) -> JobProgress:
     """Return what a job was guessed to take, how much of that is done, and the forecasts of what runs of it."""
     row = connection.execute(sql.SUM_EFFORT, {"of_job": job_id}).one()
     found = connection.execute(_LIST_FORECASTS, {"of_job": job_id}).scalars()
-    return Effort(float(row.done or 0.0), float(row.total or 0.0), tuple(map(decode_forecast, found)))
+    return JobProgress(float(row.done or 0.0), float(row.total or 0.0), tuple(map(decode_forecast, found)))
 
 
 def usage(connection: Connection, owner: str, now: float) -> Usage:

@@ -24,7 +24,7 @@ from farshot.store.errors import blaming
 from farshot.store.expiry import end_open, end_overdue, overdue
 from farshot.store.fair_queue import Charges, charge
 from farshot.store.integrity import damages, faults_of
-from farshot.store.lists import backlog, effort, events, line, listed, shots, usage, usages
+from farshot.store.lists import ahead, backlog, effort, events, listed, shots, usage, usages
 from farshot.store.maintenance import (
     PRUNED_AT_ONCE,
     compact,
@@ -49,15 +49,14 @@ if TYPE_CHECKING:
 
     from farshot.accounts import Quota
     from farshot.model import (
-        Backlog,
-        Effort,
+        BacklogEntry,
         Fault,
         Forecast,
         JobFilter,
+        JobProgress,
         JobRecord,
         JobSpec,
         Lease,
-        Line,
         ResultSlice,
         Shard,
         Usage,
@@ -160,22 +159,17 @@ class SqlStore:
         with self._transactions.read() as connection:
             return shots(connection, owner, since.timestamp())
 
-    def backlog(self) -> list[Backlog]:
+    def backlog(self) -> list[BacklogEntry]:
         """Return what is accepted and not done, of everybody, by status and target."""
         with self._transactions.read() as connection:
             return backlog(connection)
 
     def ahead(self, job_id: str) -> int:
         """Return how many other jobs are begun before this job's first waiting shard; 0 where nothing of it waits."""
-        place = self.line().place(job_id)
-        return place.ahead if place else 0
-
-    def line(self) -> Line:
-        """Return the order in which the jobs that wait are begun."""
         with self._transactions.read() as connection:
-            return line(connection, self._moment(connection))
+            return ahead(connection, self._moment(connection), job_id)
 
-    def effort(self, job_id: str) -> Effort:
+    def effort(self, job_id: str) -> JobProgress:
         """Return what a job was guessed to take, and how much of that is done."""
         with self._transactions.read() as connection:
             return effort(connection, job_id)
