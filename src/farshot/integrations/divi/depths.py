@@ -1,4 +1,4 @@
-"""How deep circuits are, as Divi counts: with Qiskit, measurements included."""
+"""The depths of circuits as Divi counts them: with Qiskit, measurements included."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ class Depths:
     """The depths of the circuits of every batch. Safe from any thread."""
 
     def __init__(self) -> None:
-        """Begin with none."""
         self._lock = Lock()
         self._batches: list[list[int]] = []
 
     @property
     def batches(self) -> list[list[int]]:
-        """A copy."""
+        """A copy of the depths, a list for every batch."""
         with self._lock:
             return [list(depths) for depths in self._batches]
 
@@ -36,37 +35,32 @@ class Depths:
             self._batches.append(depths)
 
     def clear(self) -> None:
-        """Forget all batches."""
+        """Delete all batches."""
         with self._lock:
             self._batches.clear()
 
     def mean(self) -> float:
-        """Return the mean over all circuits; 0 where there is none."""
-        found = self._all()
+        """Return the mean over all circuits; 0 without circuits."""
+        found = self._all_depths()
         return fmean(found) if found else 0.0
 
     def deviation(self) -> float:
-        """Return the standard deviation over all circuits; 0 where there is none."""
-        found = self._all()
+        """Return the standard deviation over all circuits; 0 without circuits."""
+        found = self._all_depths()
         return pstdev(found) if found else 0.0
 
-    def _all(self) -> list[int]:
+    def _all_depths(self) -> list[int]:
         return [depth for depths in self.batches for depth in depths]
 
 
 def _depths(piece: Piece) -> list[int]:
-    if isinstance(piece, Template):
-        return _of_template(piece)
-    return [depth for text in piece.values() if (depth := _depth(text)) is not None]
-
-
-def _of_template(template: Template) -> list[int]:
-    """All rows of a template are equally deep."""
+    if not isinstance(piece, Template):
+        return [depth for text in piece.values() if (depth := _depth(text)) is not None]
     try:
-        depth = _depth(template.bind(next(iter(template.rows))))
+        depth = _depth(piece.bind(next(iter(piece.rows))))  # all rows have the same depth
     except FarshotError:
         return []
-    return [] if depth is None else [depth] * len(template.rows)
+    return [] if depth is None else [depth] * len(piece.rows)
 
 
 def _depth(text: str) -> int | None:

@@ -1,7 +1,7 @@
-"""What a program submits, in pieces that are a job each: a mapping of texts, or a template with its rows.
+"""The circuits of a program, divided into pieces that are a job each: a mapping of texts, or a template with its rows.
 
-Known by its attributes, so that nothing of Divi is needed: a parametric circuit of Divi has a text, the names of its
-parameters and labelled rows, and one without parameters is a text under a label.
+This module does not import Divi and knows its circuits by their attributes: a parametric circuit of Divi has a text,
+the names of its parameters and labelled rows, and one without parameters is a text under a label.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 Piece = dict[str, str] | Template
 
 _GATE = re.compile(r"\bgate\b")
-"""A definition of a gate, whose own parameters are not those of the circuit."""
+"""A gate definition, whose own parameters are not those of the circuit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parametric:
-    """One text, the names of its parameters, and its rows: a label and as many numbers each."""
+    """One text, the names of its parameters, and its rows: each a label and a number for every parameter."""
 
     source: str
     names: tuple[str, ...]
@@ -37,16 +37,16 @@ class Parametric:
 
 
 def parametric(payload: Any) -> Parametric:  # noqa: ANN401 -- two versions of Divi have a type each
-    """Return what a `CircuitPayload` or a `TemplateEntry` holds."""
+    """Return the contents of a `CircuitPayload` or a `TemplateEntry`."""
     source = payload.circuit if hasattr(payload, "circuit") else payload.template_qasm
     rows = tuple((label, tuple(map(float, values))) for label, values in payload.parameter_sets)
     return Parametric(source, tuple(payload.parameter_names), rows)
 
 
 def pieces_of(circuits: Sequence[Parametric]) -> list[Piece]:
-    """Return the pieces, in order: neighbours of one text, and neighbours without parameters, go together.
+    """Return the pieces in order: neighbours of one text form a piece, and so do neighbours without parameters.
 
-    Raises `BatchError` where a circuit has no rows, or a label comes twice.
+    Raises `BatchError` if a circuit has no rows, a row has a wrong number of values, or a label comes twice.
 
     >>> bound, rows = Parametric("a", (), (("one", ()),)), Parametric("rx(x)", ("x",), (("two", (0.5,)),))
     >>> pieces_of([bound, rows])
@@ -64,17 +64,13 @@ def _check(circuits: Sequence[Parametric]) -> None:
             message = "a parametric circuit has no rows"
             raise BatchError(message)
         for label, values in circuit.rows:
-            _check_row(label, values, circuit)
+            if len(values) != len(circuit.names):
+                message = f"row {label!r:.80} has {len(values)} numbers for {len(circuit.names)} parameters"
+                raise BatchError(message)
             if label in labels:
                 message = f"the label {label!r:.80} comes twice"
                 raise BatchError(message)
             labels.add(label)
-
-
-def _check_row(label: str, values: tuple[float, ...], circuit: Parametric) -> None:
-    if len(values) != len(circuit.names):
-        message = f"row {label!r:.80} has {len(values)} numbers for {len(circuit.names)} parameters"
-        raise BatchError(message)
 
 
 def _piece(group: list[Parametric]) -> Piece:

@@ -1,11 +1,11 @@
-"""What a program passes to a submission, in each release of Divi. Imports Divi."""
+"""The arguments of a submission in each release of Divi. This module imports Divi."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import divi.backends as theirs
+import divi.backends as divi_backends
 
 from farshot.errors import BatchError, OptionError
 from farshot.integrations.divi.job_pieces import parametric, pieces_of
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 def pieces_from(circuits: Any) -> list[Piece]:  # noqa: ANN401 -- Divi's types
-    """Return what a program submits in pieces that are a job each; raises `ValueError` or `TypeError`."""
+    """Return the circuits of a program in pieces that are a job each; raises `ValueError` or `TypeError`."""
     if not isinstance(circuits, str | bytes | Mapping) and any(map(_is_payload, circuits)):
         if not all(map(_is_payload, circuits)):
             message = "parametric circuits and texts cannot be mixed in one batch"
             raise OptionError(message)
         return pieces_of([parametric(payload) for payload in circuits])
-    return some([_by_label(circuits)])
+    return check_not_empty([_by_label(circuits)])
 
 
 def _is_payload(value: object) -> bool:
     return hasattr(value, "parameter_sets")
 
 
-def some(pieces: list[Piece]) -> list[Piece]:
-    """Return the pieces where there is a circuit in them; raises `BatchError`."""
+def check_not_empty(pieces: list[Piece]) -> list[Piece]:
+    """Return the pieces; raises `BatchError` if there is no circuit in them."""
     if not any(pieces):
         message = "the batch is empty"
         raise BatchError(message)
@@ -37,7 +37,7 @@ def some(pieces: list[Piece]) -> list[Piece]:
 
 
 def _by_label(circuits: Any) -> dict[str, str]:  # noqa: ANN401 -- Divi's types
-    normalise = getattr(theirs, "normalise_circuit_batch", None)
+    normalise = getattr(divi_backends, "normalise_circuit_batch", None)
     if normalise is not None:
         return dict(normalise(circuits))
     if isinstance(circuits, Mapping):
@@ -47,7 +47,7 @@ def _by_label(circuits: Any) -> dict[str, str]:  # noqa: ANN401 -- Divi's types
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Raise `BatchError` for what does not go with templates."""
+    """Raise `BatchError` for options that templates do not support."""
     found = [name for name in ("circuit_ham_map", "shot_groups") if options.get(name) is not None]
     if found or "|" in (options.get("ham_ops") or ""):
         message = f"templates take one group of observables for all rows: {', '.join(found) or 'ham_ops with |'}"
