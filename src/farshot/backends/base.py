@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from farshot.admission.batch import Request, check_count, check_priority, check_seconds, check_seed, check_shots
 from farshot.backends.entries import check_complete
-from farshot.backends.estimates import NO_OUTLOOK
 from farshot.backends.incomplete import MAX_FAULTS, interrupted_wait, not_completed
 from farshot.backends.job_inputs import JobCircuits
 from farshot.backends.job_lookup import find_job, job_id_of
@@ -191,7 +190,7 @@ class Backend(ABC):
         `StoreCorruptError` if an outcome is damaged. With `partial` it returns the results so far instead, in which
         a circuit without result has `{"label", "error": {"code", "message", "line", "column"}}`.
         """
-        record = self._current(job_id_of(execution_result))
+        record = self._read_record(job_id_of(execution_result))
         handle = (
             execution_result if isinstance(execution_result, ExecutionResult) else ExecutionResult(job_id=record.id)
         )
@@ -205,7 +204,7 @@ class Backend(ABC):
 
     def partial(self, job: AnyJob) -> JobResult:
         """Return the outcomes that a job has so far, those that failed too."""
-        return self._result(self._current(job_id_of(job)), partial=True)
+        return self._result(self._read_record(job_id_of(job)), partial=True)
 
     def cancel_job(self, execution_result: AnyJob) -> Response:
         """Cancel the job and kill its running circuits; recorded results stay readable.
@@ -354,13 +353,13 @@ class Backend(ABC):
     def _watch(self, job_ids: Collection[str], limit: WaitLimit) -> AbstractContextManager[Watch]:
         """Return a watch of jobs, which run meanwhile; `limit` bounds the time that its `read` may take."""
 
-    def _estimate(self, record: JobRecord) -> Outlook:  # noqa: ARG002 -- of subclasses
+    @abstractmethod
+    def _estimate(self, record: JobRecord) -> Outlook:
         """Estimate how long a job still takes, how it is run, and how many jobs come before it."""
-        return NO_OUTLOOK
 
-    def _ended_record(self, job_id: str) -> JobRecord | None:  # noqa: ARG002 -- of subclasses
+    @abstractmethod
+    def _ended_record(self, job_id: str) -> JobRecord | None:
         """Return the record of a job that is known to have ended, without reading it; None if it is not known."""
-        return None
 
     def _final_response(self, record: JobRecord, event: Event | None) -> Response:  # noqa: ARG002 -- of a service
         """Return the response for a job that has ended."""
@@ -371,7 +370,7 @@ class Backend(ABC):
         self._cancel(job_id)
         return self.record(job_id)
 
-    def _current(self, job_id: str) -> JobRecord:
+    def _read_record(self, job_id: str) -> JobRecord:
         return self._ended_record(job_id) or self.record(job_id)
 
     def _result(self, record: JobRecord, *, partial: bool) -> JobResult:

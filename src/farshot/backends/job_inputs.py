@@ -68,7 +68,13 @@ class JobCircuits(Mapping[str, str]):
         """Return the text of a circuit."""
         position = self._positions[label]
         piece = self._pieces[bisect_right(self._starts, position) - 1]
-        return _text(piece, piece.sources[position - piece.first])
+        source = piece.sources[position - piece.first]
+        if piece.template is None:
+            return source.decode("utf-8", "surrogatepass")
+        try:
+            return rows_of(piece.template).text(source)
+        except CircuitError:
+            return piece.template.text
 
     def __repr__(self) -> str:
         """Return the number of circuits as text."""
@@ -92,12 +98,3 @@ class JobCircuits(Mapping[str, str]):
     @cached_property
     def _starts(self) -> list[int]:
         return [piece.first for piece in self._pieces]
-
-
-def _text(piece: StoredCircuits, source: bytes) -> str:
-    if piece.template is None:
-        return source.decode("utf-8", "surrogatepass")
-    try:
-        return rows_of(piece.template).text(source)
-    except CircuitError:
-        return piece.template.text

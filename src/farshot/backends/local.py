@@ -88,7 +88,9 @@ class LocalBackend(Backend):
             max_retries=max_retries,
         )
         self._workers = usable_cores() if workers is None else check_count("workers", workers, 0, _MAX_WORKERS)
-        _check_executor(executor)
+        if executor is not None and not hasattr(executor, "inspect"):
+            message = f"no executor {executor!r:.80}: leave it out for the cores of this machine, or give an object"
+            raise OptionError(message)
         self._executor = executor or LocalExecutor(
             self._workers or usable_cores(),
             None if memory_limit is None else check_count("memory_limit", memory_limit),
@@ -175,9 +177,3 @@ class LocalBackend(Backend):
 
     def _watch(self, job_ids: Collection[str], limit: WaitLimit) -> AbstractContextManager[LocalWatch]:  # noqa: ARG002 -- a read is short
         return self._runtime.watching(job_ids)
-
-
-def _check_executor(executor: object) -> None:
-    if executor is not None and not hasattr(executor, "inspect"):
-        message = f"no executor {executor!r:.80}: leave it out for the cores of this machine, or give an object"
-        raise OptionError(message)

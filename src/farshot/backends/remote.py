@@ -55,10 +55,9 @@ if TYPE_CHECKING:
     from farshot.backends.results import ResultPiece
     from farshot.backends.submissions import SubmitOptions
     from farshot.contract import Response
-    from farshot.model import JobRecord, Observables
+    from farshot.model import JobRecord
     from farshot.protocols import StoredCircuits
     from farshot.templates.template import Template
-    from farshot.wire import GapFrame
 
 
 _Document = TypeVar("_Document")
@@ -259,7 +258,12 @@ class RemoteBackend(Backend):
     def _read_results(self, record: JobRecord) -> Generator[ResultPiece, None, None]:
         stream = ResultStream(self._transport, record.id, follow=False)
         frames = read_ahead(stream, stream.frames(), WaitLimit(None, math.inf))
-        pieces = (_piece(frame, stream.observables) for frame in frames)
+        pieces = (
+            RecordedCircuits(frame, stream.observables)
+            if isinstance(frame, PartFrame)
+            else MissingCircuits(frame.first, frame.labels, frame.fault)
+            for frame in frames
+        )
         return each_once(pieces) if record.status is JobStatus.COMPLETED else in_order(pieces)
 
     def _stream(self, job_id: str, limit: WaitLimit) -> Iterator[dict[str, Any]]:
@@ -318,29 +322,19 @@ def _address_and_token(url: str | None, token: str | None) -> tuple[str, str]:
     address = clean_url(url or (login.url if login else ""), "url")
     if not token and login and login.url == address:
         token = login.token
-    return address, _checked_token(address, token)
-
-
-def _checked_token(address: str, token: str | None) -> str:
     if not token:
         message = f"no token for {address}: give token=, set FARSHOT_TOKEN, or run `farshot login {address}`"
         raise AccessError(message)
     if not (token.isascii() and token.isprintable()) or " " in token:
         message = "the token has letters that no token has"
         raise OptionError(message)
-    return token
+    return address, token
 
 
 def _interrupted_submission(upload: Upload, error: ServiceError) -> SubmissionError:
     known = f"job {upload.job_id} is there but not complete" if upload.job_id else "whether there is a job is not known"
     message = f"{error}; {known}: submit the same batch with key={upload.key!r} to go on"
     return SubmissionError(message, key=upload.key, job_id=upload.job_id)
-
-
-def _piece(frame: PartFrame | GapFrame, observables: Observables | None) -> RecordedCircuits | MissingCircuits:
-    if isinstance(frame, PartFrame):
-        return RecordedCircuits(frame, observables)
-    return MissingCircuits(frame.first, frame.labels, frame.fault)
 
 
 def _withdraw(transport: Transport, upload: Upload, sending: Future[JobDocument]) -> None:

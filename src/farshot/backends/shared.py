@@ -58,7 +58,7 @@ def _shared(key: tuple[object, ...], open_backend: Callable[[], _Backend]) -> _B
         place = (os.getpid(), *key)
         if place not in _open:
             _open[place] = open_backend()
-        return _open[place]  # type: ignore[return-value]  # the key says which kind it is
+        return _open[place]  # type: ignore[return-value]  # the key implies the class
 
 
 def _after_fork() -> None:

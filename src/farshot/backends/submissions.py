@@ -31,7 +31,7 @@ class SubmitOptions:
     priority: int
     """0 to 9; of an owner's jobs the highest come first."""
     validate: bool
-    """Whether every circuit's text is checked first."""
+    """True if every circuit is checked first."""
     event: Event | None
     """The caller's cancellation event."""
 

@@ -195,7 +195,7 @@ class Transport:
             request.method,
             request.path,
             params=request.params or None,
-            **self._body(request),
+            **self._headers_and_content(request),
             timeout=timeout,
             extensions={"trace": self._keep_socket},
         )
@@ -209,7 +209,7 @@ class Transport:
     def _error(self, response: httpx2.Response) -> FarshotError:
         return error_of(response, f", through {self._proxy}" if self._proxy else "")
 
-    def _body(self, request: ApiRequest) -> dict[str, Any]:
+    def _headers_and_content(self, request: ApiRequest) -> dict[str, Any]:
         if request.body is None:
             return {"headers": request.headers}
         headers = {**request.headers, "Content-Type": request.kind}
@@ -241,7 +241,7 @@ class Transport:
     def failure(self, error: httpx2.TransportError) -> ServiceError:
         """Return the error for a failed connection; raises it if another try cannot help."""
         refusal = _certificate_error(error)
-        reason = _reason_of(error)
+        reason = _ERROR_NUMBER.sub("", str(error)) or type(error).__name__
         if reason == _REFUSED and not self._proxy:
             reason += " (is the address right, and does `farshot serve` run there?)"
         message = f"cannot be reached: {reason}" if refusal is None else f"cannot be trusted: {_advice(refusal)}"
@@ -262,11 +262,6 @@ class Transport:
         for sock in sockets:
             _shut_down(sock)
         self._client.close()
-
-
-def _reason_of(error: httpx2.TransportError) -> str:
-    """Return the reason of a failed connection without the number of the system's error."""
-    return _ERROR_NUMBER.sub("", str(error)) or type(error).__name__
 
 
 def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

@@ -53,7 +53,7 @@ class Upload:
     total: int = 0
     """The number of circuits of the batch."""
     is_ours: bool = False
-    """Whether the job can only be this submission's: the key was made for it, or the service created the job for it."""
+    """True if the job can only be this submission's: the key was made for it, or the service created the job for it."""
     sent: int = 0
     """The number of circuits that the service has."""
     job_id: str | None = None

@@ -6,6 +6,8 @@ import contextlib
 import math
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import chain
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
 import divi.backends as divi_backends
@@ -15,7 +17,6 @@ from farshot.admission.batch import check_count, check_seed, check_shots, conten
 from farshot.backends.submissions import SubmissionSeeds
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import BatchError, ExecutionCancelledError, FarshotError, HandleError, PollingTimeoutError
-from farshot.integrations.divi.depths import Depths
 from farshot.integrations.divi.job_pieces import parametric, pieces_of
 from farshot.integrations.divi.outcomes import (
     JobOutcome,
@@ -25,6 +26,7 @@ from farshot.integrations.divi.outcomes import (
     raise_divi_error,
 )
 from farshot.integrations.divi.payloads import check_not_empty, check_options, pieces_from
+from farshot.templates.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,7 +65,7 @@ class DiviBackend(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
         super().__init__(shots=shots, track_depth=options.track_depth)
         self._inner = inner
         self._options = options
-        self._depths = Depths()
+        self._depths: list[list[int]] = []
         self._seeds = SubmissionSeeds(None if options.seed is None else check_seed(options.seed))
         limit = options.max_retries
         self._max_retries = inner.max_retries if limit is None else check_count("max_retries", limit)
@@ -89,17 +91,17 @@ class DiviBackend(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
 
     @property
     def supports_expval(self) -> bool:
-        """Whether expectation values are computed exactly, not estimated from counts."""
+        """Return whether expectation values are computed exactly, not estimated from counts."""
         return not self._options.force_sampling
 
     @property
     def is_async(self) -> bool:
-        """Whether a submission returns a handle: always."""
+        """Return True: every submission returns a handle."""
         return True
 
     @property
     def resolves_parameters(self) -> bool:
-        """Whether parametric circuits are accepted unbound, and bound by the workers."""
+        """Return whether parametric circuits are accepted unbound, and bound by the workers."""
         return self._options.resolves_parameters
 
     @property
@@ -117,15 +119,17 @@ class DiviBackend(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
     @property
     def depth_history(self) -> list[list[int]]:
         """The depths of the circuits, a list for every batch; empty without `track_depth`."""
-        return self._depths.batches
+        return [list(depths) for depths in self._depths]
 
     def average_depth(self) -> float:
         """Return the mean depth of all circuits; 0 without circuits."""
-        return self._depths.mean()
+        depths = list(chain.from_iterable(self._depths))
+        return fmean(depths) if depths else 0.0
 
     def std_depth(self) -> float:
         """Return the standard deviation of the depth of all circuits; 0 without circuits."""
-        return self._depths.deviation()
+        depths = list(chain.from_iterable(self._depths))
+        return pstdev(depths) if depths else 0.0
 
     def clear_depth_history(self) -> None:
         """Delete the depths."""
@@ -207,7 +211,7 @@ class DiviBackend(CircuitRunner):  # type: ignore[misc]  # Divi ships no types
             raise BatchError(message)
         jobs = self._store(pieces, event, self._with_defaults(options))
         if self._options.track_depth:
-            self._depths.add(pieces)
+            self._depths.append([depth for piece in pieces for depth in _depths_of(piece)])
         return _divi_result(job_id=_SEPARATOR.join(jobs), backend_jobs=len(jobs))
 
     def _store(self, pieces: Sequence[Piece], event: Event | None, options: dict[str, Any]) -> list[str]:
@@ -329,3 +333,26 @@ def _divi_result(**values: Any) -> Any:  # noqa: ANN401 -- Divi's type
 def _fault_text(error: Mapping[str, Any]) -> str:
     place = "" if error["line"] is None else f"line {error['line']}: "
     return f"{error['code']}: {place}{error['message']}"
+
+
+def _depths_of(piece: Piece) -> list[int]:
+    """Return the depths of the circuits of a piece as Divi counts them: with Qiskit, measurements included. A
+    circuit that Qiskit cannot read has none.
+    """
+    if not isinstance(piece, Template):
+        return [depth for text in piece.values() if (depth := _depth(text)) is not None]
+    try:
+        depth = _depth(piece.bind(next(iter(piece.rows))))  # all rows have the same depth
+    except FarshotError:
+        return []
+    return [] if depth is None else [depth] * len(piece.rows)
+
+
+def _depth(text: str) -> int | None:
+    from qiskit import qasm2
+
+    try:
+        circuit = qasm2.loads(text, include_path=(), custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+    except qasm2.QASM2ParseError:
+        return None
+    return int(circuit.depth())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("farshot")
 _HAS_JOB_ERRORS = hasattr(divi_backends, "QoroJobError")
-"""Whether a program expects an exception for a job that did not complete; before Divi 0.15 it reads the status."""
+"""True if a program expects an exception for a job that did not complete; before Divi 0.15 it reads the status."""
 
 
 class JobOutcome(dict[str, Any]):
