@@ -44,7 +44,7 @@ def _shorten(text: str) -> str:
 
 
 def interrupted_wait(job_id: str, record: JobRecord | None) -> ExecutionCancelledError:
-    """Return the exception for a wait that Ctrl-C ended, once the job was asked to stop; None: not known to have."""
+    """Return the exception for a wait that Ctrl-C ended; `record` is None if the service did not confirm it."""
     if record is None:
         message = f"interrupted: the service was asked to cancel job {job_id}, and has not answered yet"
     else:

@@ -19,7 +19,7 @@ from farshot.backends.http.feed import Feed
 from farshot.backends.http.records import circuits_in, job_path, options_in, outlook_in, record_of
 from farshot.backends.http.result_stream import ResultStream, read_ahead
 from farshot.backends.http.transport import ApiRequest, Transport
-from farshot.backends.http.upload import Upload, job_request, send, withdraw
+from farshot.backends.http.upload import Upload, job_request, send
 from farshot.backends.job_lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.results import MissingCircuits, RecordedCircuits, each_once, in_order
@@ -200,7 +200,7 @@ class RemoteBackend(Backend):
         """Cancel the job in the background and wait for the answer, which another Ctrl-C ends."""
         answers: list[HttpResponse] = []
         cancelling = self._start_withdrawal(
-            lambda: answers.append(withdraw(self._transport, job_id, _WITHDRAW_SECONDS))
+            lambda: answers.append(self._transport.ask(_cancellation_of(job_id, _WITHDRAW_SECONDS)))
         )
         until = time.monotonic() + _CLOSE_SECONDS
         while not is_done(cancelling):
@@ -288,7 +288,7 @@ class RemoteBackend(Backend):
         self._feed.forget(job_id)
 
     def _cancel(self, job_id: str) -> Response:
-        response = self._call(ApiRequest(method="POST", path=job_path(job_id, "cancel"), also=frozenset({409})))
+        response = self._call(_cancellation_of(job_id))
         if response.status_code < 300:
             self._update(response)
         return response
@@ -337,6 +337,11 @@ def _interrupted_submission(upload: Upload, error: ServiceError) -> SubmissionEr
     return SubmissionError(message, key=upload.key, job_id=upload.job_id)
 
 
+def _cancellation_of(job_id: str, seconds: float | None = None) -> ApiRequest:
+    """Return the request to cancel a job, complete or not; the answer is 409 for a job that has ended."""
+    return ApiRequest(method="POST", path=job_path(job_id, "cancel"), seconds=seconds, also=frozenset({409}))
+
+
 def _withdraw(transport: Transport, upload: Upload, sending: Future[JobDocument]) -> None:
     """Cancel the job of a cancelled submission once its id is known."""
     deadline = time.monotonic() + _WITHDRAW_SECONDS
@@ -344,7 +349,7 @@ def _withdraw(transport: Transport, upload: Upload, sending: Future[JobDocument]
         pass
     if upload.job_id is not None and upload.is_ours:
         with contextlib.suppress(FarshotError):
-            withdraw(transport, upload.job_id, _WITHDRAW_SECONDS)
+            transport.ask(_cancellation_of(upload.job_id, _WITHDRAW_SECONDS))
 
 
 def _close(transport: Transport, feed: Feed, withdrawals: set[Future[None]]) -> None:

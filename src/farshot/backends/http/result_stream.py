@@ -106,7 +106,7 @@ class ResultStream:
 
 
 def read_ahead(results: ResultStream, items: Iterator[_Item], limit: WaitLimit) -> Iterator[_Item]:
-    """Yield the items that another thread reads from `results` ahead of the caller, who closes `results` by ending."""
+    """Yield the items that another thread reads from `results` ahead; the end of the iteration closes `results`."""
     read: queue.Queue[_Item | None] = queue.Queue(_MAX_READ_AHEAD)
     reading = start(lambda: _read_into(read, items, results.stop), name="farshot-results")
     try:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator
 
-    from httpx2 import Response
-
     from farshot.backends.http.transport import Transport
     from farshot.submission import Batch
 
@@ -186,9 +184,3 @@ def _post(transport: Transport, body: bytes, upload: Upload, stop: threading.Eve
     upload.is_ours = upload.is_ours or response.status_code == 201
     upload.job_id = job.job_id
     return job
-
-
-def withdraw(transport: Transport, job_id: str, seconds: float) -> Response:
-    """Cancel a job, complete or not; one that has ended does not change, and the answer is 409."""
-    ask = ApiRequest(method="POST", path=job_path(job_id, "cancel"), seconds=seconds, also=frozenset({409}))
-    return transport.ask(ask)
