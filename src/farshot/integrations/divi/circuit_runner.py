@@ -17,7 +17,7 @@ from farshot.admission.batch import check_count, check_seed, check_shots, conten
 from farshot.backends.submissions import SubmissionSeeds
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import BatchError, ExecutionCancelledError, FarshotError, HandleError, PollingTimeoutError
-from farshot.integrations.divi.job_pieces import parametric, pieces_of
+from farshot.integrations.divi.job_pieces import check_not_empty, check_options, parametric, pieces_from, pieces_of
 from farshot.integrations.divi.outcomes import (
     JobOutcome,
     cancelled_as_in_divi,
@@ -25,7 +25,6 @@ from farshot.integrations.divi.outcomes import (
     overall_status,
     raise_divi_error,
 )
-from farshot.integrations.divi.payloads import check_not_empty, check_options, pieces_from
 from farshot.templates.template import Template
 
 if TYPE_CHECKING:

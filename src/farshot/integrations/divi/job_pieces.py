@@ -1,17 +1,18 @@
 """The circuits of a program, divided into pieces that are a job each: a mapping of texts, or a template with its rows.
 
-This module does not import Divi and knows its circuits by their attributes: a parametric circuit of Divi has a text,
-the names of its parameters and labelled rows, and one without parameters is a text under a label.
+Divi's circuits are known by their attributes, which its releases share: a parametric circuit has a text, the names of
+its parameters and labelled rows, and one without parameters is a text under a label.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from farshot.errors import BatchError
+from farshot.errors import BatchError, OptionError
 from farshot.templates.names import renamed, words_for
 from farshot.templates.parameters import is_name
 from farshot.templates.rows import clash
@@ -34,6 +35,48 @@ class Parametric:
     source: str
     names: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+def pieces_from(circuits: Any) -> list[Piece]:  # noqa: ANN401 -- Divi's types
+    """Return the circuits of a program in pieces that are a job each; raises `ValueError` or `TypeError`."""
+    if not isinstance(circuits, str | bytes | Mapping) and any(map(_is_payload, circuits)):
+        if not all(map(_is_payload, circuits)):
+            message = "parametric circuits and texts cannot be mixed in one batch"
+            raise OptionError(message)
+        return pieces_of([parametric(payload) for payload in circuits])
+    return check_not_empty([_by_label(circuits)])
+
+
+def _is_payload(value: object) -> bool:
+    return hasattr(value, "parameter_sets")
+
+
+def check_not_empty(pieces: list[Piece]) -> list[Piece]:
+    """Return the pieces; raises `BatchError` if there is no circuit in them."""
+    if not any(pieces):
+        message = "the batch is empty"
+        raise BatchError(message)
+    return pieces
+
+
+def _by_label(circuits: Any) -> dict[str, str]:  # noqa: ANN401 -- Divi's types
+    import divi.backends as divi_backends
+
+    normalise = getattr(divi_backends, "normalise_circuit_batch", None)
+    if normalise is not None:
+        return dict(normalise(circuits))
+    if isinstance(circuits, Mapping):
+        return dict(circuits)
+    message = f"circuits must be a mapping of label to OpenQASM text, not {type(circuits).__name__}"
+    raise OptionError(message)
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise `BatchError` for options that templates do not support."""
+    found = [name for name in ("circuit_ham_map", "shot_groups") if options.get(name) is not None]
+    if found or "|" in (options.get("ham_ops") or ""):
+        message = f"templates take one group of observables for all rows: {', '.join(found) or 'ham_ops with |'}"
+        raise BatchError(message)
 
 
 def parametric(payload: Any) -> Parametric:  # noqa: ANN401 -- two versions of Divi have a type each
