@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from httpx2 import Response as HttpResponse
+    from msgspec import Struct
 
     from farshot.admission.batch import Request
     from farshot.backends.estimates import Outlook
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from farshot.templates.template import Template
 
 
-_Document = TypeVar("_Document")
+_Document = TypeVar("_Document", bound="Struct")
 _JOBS_PER_PAGE = 500
 _CIRCUITS_PER_PAGE = 1000
 _WITHDRAW_SECONDS = 5.0

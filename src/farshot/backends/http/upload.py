@@ -75,7 +75,7 @@ def job_request(batch: Batch, *, shot_groups: bool, seed: bool, priority: int) -
     spec, template = batch.spec, batch.spec.template
     groups = spec.shots.groups if spec.shots else ()
     return JobRequest(
-        template=template and TemplateDocument(replace_surrogates(template.text), list(template.names)),
+        template=TemplateDocument(replace_surrogates(template.text), list(template.names)) if template else None,
         target=spec.target,
         shots=None if shot_groups or not groups else groups[0].shots,
         seed=spec.seed if seed else None,
