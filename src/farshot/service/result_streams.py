@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from farshot.backends.entries import failure_entry, missing_fault
-from farshot.backends.gaps import gaps
+from farshot.backends.stored_results import gaps
 from farshot.service.entries import part_pieces
 from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
 from farshot.wire import GapFrame, HeadFrame, PartFrame, TailFrame, encode, frame_pieces
