@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from farshot.service.address import ListenAddress
 from farshot.service.connections import Bounds
 from farshot.service.protocol import Deadlines, Sizes
-from farshot.service.address import ListenAddress
 from farshot.service.server import Settings, serve
 
 
