@@ -1,4 +1,4 @@
-"""The commands and their options. What they do is imported when they are called."""
+"""The commands and their options. Each command imports its work when it is called."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
         typer.echo(f"farshot {__version__}")
         raise typer.Exit
 
@@ -101,7 +101,7 @@ def run(
     from farshot.cli.run import run
 
     form = form_of(as_json=as_json, as_csv=as_csv)
-    batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
+    batch = BatchOptions(files or (), examples, shots, seed, target, observable or (), tag, key, priority, validate)
     limits = TimeLimits(circuit_timeout=circuit_timeout, job_timeout=job_timeout)
     raise typer.Exit(run(batch, form, Location(data_dir, url, token), workers, limits))
 
@@ -128,34 +128,8 @@ def submit(
     from farshot.cli.run import submit
 
     limits = TimeLimits(job_timeout=job_timeout)
-    batch = _batch(files, examples, shots, seed, target, observable, tag, key, priority, validate)
+    batch = BatchOptions(files or (), examples, shots, seed, target, observable or (), tag, key, priority, validate)
     raise typer.Exit(submit(batch, Location(data_dir, url, token), limits, as_json=as_json))
-
-
-def _batch(
-    files: list[str] | None,
-    examples: bool,
-    shots: int | None,
-    seed: int | None,
-    target: str,
-    observables: list[str] | None,
-    tag: str | None,
-    key: str | None,
-    priority: int,
-    validate: bool,
-) -> BatchOptions:
-    return BatchOptions(
-        files=files or (),
-        examples=examples,
-        shots=shots,
-        seed=seed,
-        target=target,
-        observables=observables or (),
-        tag=tag,
-        key=key,
-        priority=priority,
-        validate=validate,
-    )
 
 
 @app.command()
@@ -205,11 +179,12 @@ def prune(
 
     After `farshot login` those are your own jobs of the service, else all of the store on this machine or of --store.
     """
-    from farshot.cli.maintenance import Maintenance, prune
+    from farshot.cli.maintenance import DeleteOptions, prune
 
-    before: Location = context.obj
-    where = Location(data_dir or before.data_dir, url or before.url, token or before.token)
-    raise typer.Exit(prune(where, store, older_than, Maintenance(yes=yes, is_dry=dry_run, as_json=as_json)))
+    outer: Location = context.obj
+    where = Location(data_dir or outer.data_dir, url or outer.url, token or outer.token)
+    options = DeleteOptions(agreed=yes, is_dry=dry_run, as_json=as_json)
+    raise typer.Exit(prune(where, store, older_than, options))
 
 
 @app.command()
@@ -225,10 +200,10 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Delete jobs with their circuits and results; what runs of them is stopped."""
-    from farshot.cli.maintenance import Maintenance, delete
+    from farshot.cli.maintenance import DeleteOptions, delete
 
-    doing = Maintenance(yes=yes, is_dry=dry_run, as_json=as_json)
-    raise typer.Exit(delete(Location(data_dir, url, token), job_ids, doing))
+    options = DeleteOptions(agreed=yes, is_dry=dry_run, as_json=as_json)
+    raise typer.Exit(delete(Location(data_dir, url, token), job_ids, options))
 
 
 store_app = typer.Typer(no_args_is_help=True, help="Look after the store on this machine.")

@@ -1,4 +1,4 @@
-"""`cancel`: of one job, of several, or of all that are open."""
+"""`cancel`: one job, several, or all that are open."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from farshot.cli.backends import open_jobs
-from farshot.cli.cell_texts import count_of
-from farshot.cli.confirmation import is_confirmed
+from farshot.cli.backends import find_job, open_jobs
+from farshot.cli.cell_texts import count_of, short_id
 from farshot.cli.data_output import write_json
 from farshot.cli.error_output import DONE, InputError
-from farshot.cli.job_lookup import find_job, short
+from farshot.cli.messages import is_confirmed
 from farshot.contract import ExecutionResult, JobStatus
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _MAX_JOBS = 1000
-"""How many jobs of a status a backend lists at most in one call."""
+"""The number of jobs of one status that a backend lists in one call."""
 
 
 def cancel(where: Location, given: Sequence[str], tag: str | None, *, every: bool, agreed: bool, as_json: bool) -> int:
@@ -38,14 +37,14 @@ def cancel(where: Location, given: Sequence[str], tag: str | None, *, every: boo
     if as_json:
         write_json(answers[0] if len(given) == 1 else answers)
     for answer, record in () if as_json else cancelled:
-        typer.echo(_line(record, answer.get("circuits_cancelled")))
+        typer.echo(_outcome_line(record, answer.get("circuits_cancelled")))
     if not (cancelled or as_json):
         typer.echo("nothing is cancelled")
     return DONE
 
 
 def _open_jobs(backend: Backend, tag: str | None, *, agreed: bool) -> list[str]:
-    """Return the ids of the open jobs; of none where the user does not want that after all."""
+    """Return the ids of the open jobs; none if the user does not agree."""
     statuses = (JobStatus.RUNNING, JobStatus.PENDING)
     found = {record.id: record for status in statuses for record in backend.records(status, tag, _MAX_JOBS)}
     if found:
@@ -61,8 +60,8 @@ def _cancel(backend: Backend, job_id: str) -> tuple[dict[str, Any], JobRecord]:
     return answer, backend.record(job_id)
 
 
-def _line(record: JobRecord, stopped: int | None) -> str:
+def _outcome_line(record: JobRecord, stopped: int | None) -> str:
     if stopped:
-        of = count_of(record.circuits, "circuit")
-        return f"job {short(record.id)} is CANCELLED: {stopped:,} of {of} stopped, the rest kept"
-    return f"job {short(record.id)} is {record.status.value} already: nothing to cancel"
+        total = count_of(record.circuits, "circuit")
+        return f"job {short_id(record.id)} is CANCELLED: {stopped:,} of {total} stopped, the rest kept"
+    return f"job {short_id(record.id)} is {record.status.value} already: nothing to cancel"

@@ -1,4 +1,4 @@
-"""The options that several commands share, declared once."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_NO_TIME = re.compile(r"0+(\.0+)?\s*[smhdw]?", re.IGNORECASE)
+_ZERO_TIME = re.compile(r"0+(\.0+)?\s*[smhdw]?", re.IGNORECASE)
 
 
 def duration_seconds(text: str) -> float:
@@ -31,10 +31,10 @@ def duration_seconds(text: str) -> float:
         raise typer.BadParameter(str(error)) from None
 
 
-def counted(text: str) -> int:
-    """Return the whole number that an option says.
+def whole_count(text: str) -> int:
+    """Return the whole number in the text of an option.
 
-    >>> counted("1e6")
+    >>> whole_count("1e6")
     1000000
     """
     try:
@@ -44,12 +44,12 @@ def counted(text: str) -> int:
 
 
 def age_seconds(text: str) -> float:
-    """Return the seconds of an age, which may be none.
+    """Return the seconds of an age, which may be 0.
 
     >>> age_seconds("30d"), age_seconds("0s")
     (2592000.0, 0.0)
     """
-    return 0.0 if _NO_TIME.fullmatch(text.strip()) else duration_seconds(text)
+    return 0.0 if _ZERO_TIME.fullmatch(text.strip()) else duration_seconds(text)
 
 
 Files = Annotated[
@@ -65,11 +65,11 @@ Examples = Annotated[bool, typer.Option("--examples", help="Take the circuits th
 Shots = Annotated[
     int | None,
     typer.Option(
-        "--shots", metavar="N", parser=counted, help="Measurement shots of each circuit, as in 1e6. [default: 1000]"
+        "--shots", metavar="N", parser=whole_count, help="Measurement shots of each circuit, as in 1e6. [default: 1000]"
     ),
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", parser=counted, help="Same seed, same counts. Else random.")
+    int | None, typer.Option("--seed", metavar="N", parser=whole_count, help="Same seed, same counts. Else random.")
 ]
 Priority = Annotated[
     int,
@@ -157,7 +157,7 @@ JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the fir
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Which jobs a command is about, as far as it was told: a folder of this machine, or a service."""
+    """The folder of this machine or the service whose jobs a command is about, as far as it was given."""
 
     data_dir: Path | None = None
     url: str | None = None
@@ -166,20 +166,20 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimits:
-    """The times in seconds that a backend is told; None: its default."""
+    """The timeouts of a backend in seconds; None: its default."""
 
     circuit_timeout: float | None = None
     job_timeout: float | None = None
 
     def keywords(self) -> dict[str, Any]:
-        """Return those that were given, as keywords of a backend."""
+        """Return the given timeouts as keywords of a backend."""
         given = {"circuit_timeout": self.circuit_timeout, "job_timeout": self.job_timeout}
         return {name: seconds for name, seconds in given.items() if seconds is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """What `run` and `submit` are told about a batch."""
+    """The options of `run` and `submit` about a batch."""
 
     files: Sequence[str]
     examples: bool

@@ -1,4 +1,4 @@
-"""The commands around a service and their options: run one, say who may use it, use one."""
+"""The commands around a service and their options: serve, its users and tokens, login."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from farshot.cli.service_options import AccountOptions, Config, Expires, StoreDi
 
 
 def add_service_commands(app: typer.Typer) -> None:
-    """Give `app` the commands of this module."""
+    """Add the commands of this module to `app`."""
     app.command()(serve)
     app.add_typer(_token_app, name="token")
     app.add_typer(_user_app, name="user")
@@ -87,11 +87,11 @@ def serve(
     force.
     """
     given = locals()
-    raise typer.Exit(_serving().run_service(load_settings(config, given), config))
+    raise typer.Exit(_serve_module().run_service(load_settings(config, given), config))
 
 
-def _serving() -> ModuleType:
-    """Return what runs a service; raises `InputError` where its extra is not installed."""
+def _serve_module() -> ModuleType:
+    """Return the module that runs a service; raises `InputError` if its extra is not installed."""
     try:
         from farshot.cli import serve
     except ModuleNotFoundError as error:
@@ -205,7 +205,7 @@ def show_usage(
     as_json: AsJson = False,
 ) -> None:
     """Show who uses how much: circuits that wait or run, shards that run, shots of a day, bytes."""
-    from farshot.cli.usage import show_usage
+    from farshot.cli.users import show_usage
 
     raise typer.Exit(show_usage(_account_options(config, data_dir, store, url, token), as_json=as_json))
 

@@ -1,4 +1,4 @@
-"""What is in force, and where each of it came from: the settings of a service, and where commands find jobs."""
+"""The settings in force and their origins: those of a service, and the place where commands find jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from farshot.cli.cell_texts import bytes_text
-from farshot.cli.settings_store import store_text
+from farshot.cli.service_options import store_text
 from farshot.config import data_folder
 from farshot.config.login import chosen_client
 from farshot.executors.memory_limits import fair_memory, usable_cores
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SettingSource:
-    """One thing that is in force."""
+    """One setting in force and its origin."""
 
     name: str
     value: str
@@ -30,28 +30,28 @@ class SettingSource:
 
 
 def setting_facts(loaded: Loaded) -> Iterator[SettingSource]:
-    """Yield every setting of `farshot serve`; nothing secret."""
-    derived = _derived(loaded.settings)
+    """Yield every setting of `farshot serve`, without secrets."""
+    derived = _derived_texts(loaded.settings)
     for key, value, origin in loaded.facts():
-        yield SettingSource(key, derived.get(key) or _text(value), origin)
+        yield SettingSource(key, derived.get(key) or _value_text(value), origin)
     if not loaded.settings.targets:
         yield SettingSource("targets", "all that can be used here", "default")
 
 
-def _derived(settings: ServiceSettings) -> dict[str, str]:
-    """Return what is shown where the value itself says too little or too much."""
+def _derived_texts(settings: ServiceSettings) -> dict[str, str]:
+    """Return the texts of settings whose value itself says too little or too much, by key."""
     workers = settings.server.workers or usable_cores()
-    shown = {"server.store": store_text(settings)} if settings.server.store else {}
+    texts = {"server.store": store_text(settings)} if settings.server.store else {}
     if not settings.server.store:
-        shown["server.data_dir"] = str(data_folder(settings.server.data_dir))
+        texts["server.data_dir"] = str(data_folder(settings.server.data_dir))
     if settings.server.workers is None:
-        shown["server.workers"] = f"{workers} (one a core)"
+        texts["server.workers"] = f"{workers} (one a core)"
     if settings.limits.memory is None:
-        shown["limits.memory"] = f"{bytes_text(fair_memory(workers + 1))} (a fair share)"
-    return shown
+        texts["limits.memory"] = f"{bytes_text(fair_memory(workers + 1))} (a fair share)"
+    return texts
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 -- any setting
+def _value_text(value: Any) -> str:  # noqa: ANN401 -- any setting
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -63,7 +63,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 -- any setting
 
 
 def client_facts(where: Location) -> Iterator[SettingSource]:
-    """Yield where commands find jobs; of a token only whether there is one."""
+    """Yield the place where commands find jobs, and whether there is a token."""
     service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
     if service is None:
         yield SettingSource("jobs", f"on this machine, in {data_folder(where.data_dir)}", _folder_origin(where))
