@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from farshot.cli.inputs import text_of
 from farshot.cli.messages import note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from farshot.cli.options import Location
 
@@ -33,16 +34,32 @@ def export(where: Location, given: str, folder: Path, *, as_json: bool) -> int:
         options, circuits = backend.options(job_id), backend.circuits(job_id)
         files = file_names(circuits)
         document = {"job_id": job_id, "options": json_options(options), "circuits": files}
-        _make_folder(folder)
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                message = f"{str(folder)!r} is not empty: name a new folder, nothing is overwritten"
+                raise InputError(message)
         for label, name in files.items():
-            _write(folder / name, circuits[label].encode("utf-8", "surrogatepass"))
-        _write(folder / BATCH, json.dumps(document, indent=1).encode())
+            with _writing(folder / name):
+                (folder / name).write_bytes(circuits[label].encode("utf-8", "surrogatepass"))
+        with _writing(folder / BATCH):
+            (folder / BATCH).write_bytes(json.dumps(document, indent=1).encode())
     if as_json:
         write_json({"job_id": job_id, "folder": str(folder), "circuits": len(files)})
     else:
         typer.echo(str(folder / BATCH))
         note(f"{count_of(len(files), 'circuit')} written; `farshot run {folder / BATCH}` gives the same results again")
     return DONE
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raise `InputError` if `path` cannot be written in this context."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{str(path)!r} cannot be written: {error.strerror}"
+        raise InputError(message) from error
 
 
 def file_names(labels: Iterable[str]) -> dict[str, str]:
@@ -95,24 +112,3 @@ def chosen_options(exported: Mapping[str, Any], given: Mapping[str, Any]) -> dic
     left_out = {"shots", "shot_groups"} if "shots" in changes else set()
     left_out |= {"ham_ops", "circuit_ham_map"} if "ham_ops" in changes else set()
     return {name: value for name, value in exported.items() if name not in left_out} | changes
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            message = f"{str(folder)!r} is not empty: name a new folder, nothing is overwritten"
-            raise InputError(message)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{str(path)!r} cannot be written: {error.strerror}")

@@ -94,13 +94,13 @@ def json_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, "seed": str(options["seed"])}
 
 
-def worker_facts(record: JobRecord, *, attended: bool) -> dict[str, Any]:
+def worker_facts(record: JobRecord, *, is_attended: bool) -> dict[str, Any]:
     """Return the JSON member that is true if a job waits for a worker that nobody has started."""
-    return {"waits_for_worker": not (attended or record.status.is_terminal)}
+    return {"waits_for_worker": not (is_attended or record.status.is_terminal)}
 
 
 def outlook_facts(outlook: Outlook) -> dict[str, Any]:
-    """Return the JSON members on what is before a job, how long it will take in seconds, and how it is run."""
+    """Return the JSON members on the jobs before a job, its time left in seconds and its forecasts."""
     seconds = outlook.seconds
     return {
         "jobs_ahead": outlook.jobs_ahead,

@@ -61,20 +61,18 @@ def unique_labels(names: Sequence[tuple[str, ...]]) -> list[str]:
     ['a/bell.qasm', 'b/bell.qasm', 'ghz']
     """
     chosen = [0] * len(names)
-    while clashing := _clashes(names, chosen):
+    while True:
+        labels = [options[position] for options, position in zip(names, chosen, strict=True)]
+        uses = Counter(labels)
+        clashing = [index for index, label in enumerate(labels) if uses[label] > 1]
+        if not clashing:
+            return labels
         movable = [index for index in clashing if chosen[index] + 1 < len(names[index])]
         if not movable:
             message = f"two circuits have the label {names[clashing[0]][-1]!r}: rename one of the files"
             raise InputError(message)
         for index in movable:
             chosen[index] += 1
-    return [options[position] for options, position in zip(names, chosen, strict=True)]
-
-
-def _clashes(names: Sequence[tuple[str, ...]], chosen: Sequence[int]) -> list[int]:
-    labels = [options[position] for options, position in zip(names, chosen, strict=True)]
-    uses = Counter(labels)
-    return [index for index, label in enumerate(labels) if uses[label] > 1]
 
 
 def _example_sources() -> Iterator[_Source]:

@@ -1,4 +1,4 @@
-"""`jobs`, `status`, `watch`, `results`: the commands that read jobs."""
+"""`jobs`, `status`, `watch`, `results`, `cancel`: the commands about jobs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from farshot.backends.wait import first_interrupt
 from farshot.cli.backends import find_job, open_jobs, open_runner, service_of
 from farshot.cli.cell_texts import ago, count_of, middle_cut, printable, seconds_text, short_id
 from farshot.cli.data_output import job_facts, json_options, outlook_facts, worker_facts, write_json
-from farshot.cli.error_output import DONE, INTERRUPTED
-from farshot.cli.messages import note
+from farshot.cli.error_output import DONE, INTERRUPTED, InputError
+from farshot.cli.messages import is_confirmed, note
 from farshot.cli.options import TimeLimits
 from farshot.cli.progress import SendProgress, follow
 from farshot.cli.reports import Form, forecast_text, job_line, report, status_of, took_text
@@ -39,6 +39,8 @@ _MIN_WIDTH_FOR_TARGET = 72
 _WIDTH_BEFORE_TAG, _MIN_TAG_WIDTH = 66, 8
 _MAX_OWNER_WIDTH = 16
 _MAX_REASONS = 10
+_MAX_JOBS = 1000
+"""The number of jobs of one status that a backend lists in one call."""
 _MAX_CIRCUITS = 100_000
 """The largest job, in circuits, that is read through for the reasons of its failures."""
 _STYLES = {
@@ -54,13 +56,13 @@ def jobs(where: Location, chosen: JobStatus | None, tag: str | None, limit: int,
     """List the newest jobs first."""
     with open_jobs(where) as backend:
         records = backend.records(chosen, tag, limit)
-        attended = backend.is_attended()
+        is_attended = backend.is_attended()
     if as_json:
-        write_json([job_facts(record) | worker_facts(record, attended=attended) for record in records])
+        write_json([job_facts(record) | worker_facts(record, is_attended=is_attended) for record in records])
     elif records:
         console = stdout()
         console.print(_jobs_table(records, console.width, with_owner=_sees_others(where)))
-        _note_waiting(records, attended=attended)
+        _note_waiting(records, is_attended=is_attended)
     else:
         typer.echo("no jobs")
     return DONE
@@ -76,8 +78,8 @@ def _sees_others(where: Location) -> bool:
     return who_am_i(service).role == Role.ADMIN
 
 
-def _note_waiting(records: Sequence[JobRecord], *, attended: bool) -> None:
-    waiting = 0 if attended else sum(not record.status.is_terminal for record in records)
+def _note_waiting(records: Sequence[JobRecord], *, is_attended: bool) -> None:
+    waiting = 0 if is_attended else sum(not record.status.is_terminal for record in records)
     if waiting:
         note(f"{count_of(waiting, 'job')} {'waits' if waiting == 1 else 'wait'} for a worker: run `farshot work`")
 
@@ -103,10 +105,11 @@ def _jobs_table(records: Sequence[JobRecord], width: int, *, with_owner: bool) -
 
 
 def _job_cells(record: JobRecord, room: int) -> dict[str, Text]:
+    is_done = record.done == record.circuits
     return {
         "job": Text(short_id(record.id)),
         "status": _status_text(record),
-        "circuits": Text(_done_text(record)),
+        "circuits": Text(f"{record.circuits:,}" if is_done else f"{record.done:,}/{record.circuits:,}"),
         "failed": Text(f"{record.failed:,}" if record.failed else "", style="red"),
         "made": Text(ago(record.created_at)),
         "owner": Text(middle_cut(printable(record.owner), _MAX_OWNER_WIDTH)),
@@ -119,12 +122,8 @@ def _status_text(record: JobRecord) -> Text:
     return Text(record.status.value, style=_STYLES[record.status])
 
 
-def _done_text(record: JobRecord) -> str:
-    return f"{record.circuits:,}" if record.done == record.circuits else f"{record.done:,}/{record.circuits:,}"
-
-
 def status(where: Location, given: str, *, as_json: bool) -> int:
-    """Show where one job stands, what is before it, how it is run and how long it will take."""
+    """Show the status of one job, the jobs before it, its forecast and the time left."""
     service = service_of(where)
     with open_jobs(where) as backend:
         job_id = find_job(backend, given)
@@ -135,17 +134,17 @@ def status(where: Location, given: str, *, as_json: bool) -> int:
             document = document_of(service, job_id)
         record = record_of(document) if document else backend.record(job_id)
         options = {} if record.uploading or not as_json else {"options": json_options(backend.options(job_id))}
-        attended = backend.is_attended()
+        is_attended = backend.is_attended()
         outlook = NO_OUTLOOK
-        if attended:
+        if is_attended:
             outlook = outlook_in(document) if document else backend.outlook(job_id)
         failed = _failed_entries(backend, record)
     if as_json:
-        facts = job_facts(record) | worker_facts(record, attended=attended)
+        facts = job_facts(record) | worker_facts(record, is_attended=is_attended)
         write_json(facts | outlook_facts(outlook) | options)
     else:
         console = stdout()
-        console.print(_status_table(record, outlook, attended=attended))
+        console.print(_status_table(record, outlook, is_attended=is_attended))
         if failed:
             console.print()
             show_failed(console, failed, job=short_id(record.id), limit=_MAX_REASONS)
@@ -160,12 +159,12 @@ def _failed_entries(backend: Backend, record: JobRecord) -> list[dict[str, Any]]
     return [entry for entry in entries if "error" in entry]
 
 
-def _status_table(record: JobRecord, outlook: Outlook, *, attended: bool) -> Table:
+def _status_table(record: JobRecord, outlook: Outlook, *, is_attended: bool) -> Table:
     cells: dict[str, Text | str] = {
         "job": record.id,
         "owner": Text(printable(record.owner)),
         "status": _status_text(record),
-        "waits": "" if attended or record.status.is_terminal else _waiting_text(record),
+        "waits": "" if is_attended or record.status.is_terminal else _waiting_text(record),
         "circuits": f"{record.done:,} of {record.circuits:,} done, {record.failed:,} failed",
         "uploading": "not complete yet" if record.uploading else "",
         **_outlook_cells(record, outlook),
@@ -232,3 +231,45 @@ def results(where: Location, given: str, form: Form, *, limit: int | None, parti
             message = f"{job_line(record)}; --partial shows what there is, `farshot watch {short_id(record.id)}` waits"
             raise JobNotCompletedError(message)
         return report(backend, record, form, limit=limit, paged=True)
+
+
+def cancel(where: Location, given: Sequence[str], tag: str | None, *, every: bool, agreed: bool, as_json: bool) -> int:
+    """Cancel the jobs `given` by id, or the open ones of a tag, or every open one; those that have ended stay."""
+    if bool(given) + (tag is not None) + every != 1:
+        message = "say which jobs: by their ids, by --tag, or --all that are open"
+        raise InputError(message)
+    with open_jobs(where) as backend:
+        chosen = [find_job(backend, ident) for ident in given] or _open_jobs(backend, tag, agreed=agreed or not every)
+        cancelled = [_cancel(backend, job_id) for job_id in dict.fromkeys(chosen)]
+    answers = [answer for answer, _ in cancelled]
+    if as_json:
+        write_json(answers[0] if len(given) == 1 else answers)
+    for answer, record in () if as_json else cancelled:
+        typer.echo(_outcome_line(record, answer.get("circuits_cancelled")))
+    if not (cancelled or as_json):
+        typer.echo("nothing is cancelled")
+    return DONE
+
+
+def _open_jobs(backend: Backend, tag: str | None, *, agreed: bool) -> list[str]:
+    """Return the ids of the open jobs; none if the user does not agree."""
+    statuses = (JobStatus.RUNNING, JobStatus.PENDING)
+    found = {record.id: record for status in statuses for record in backend.records(status, tag, _MAX_JOBS)}
+    if found:
+        owners = len({record.owner for record in found.values()})
+        owners_text = f" of {owners} users" if owners > 1 else ""
+        if not is_confirmed(f"cancel {count_of(len(found), 'open job')}{owners_text}", agreed=agreed):
+            return []
+    return list(found)
+
+
+def _cancel(backend: Backend, job_id: str) -> tuple[dict[str, Any], JobRecord]:
+    answer = backend.cancel_job(ExecutionResult(job_id=job_id)).json()
+    return answer, backend.record(job_id)
+
+
+def _outcome_line(record: JobRecord, stopped: int | None) -> str:
+    if stopped:
+        total = count_of(record.circuits, "circuit")
+        return f"job {short_id(record.id)} is CANCELLED: {stopped:,} of {total} stopped, the rest kept"
+    return f"job {short_id(record.id)} is {record.status.value} already: nothing to cancel"

@@ -1,4 +1,4 @@
-"""Messages on stderr, beside the data: notes, and the question before what cannot be undone."""
+"""Messages on stderr, beside the data: notes, and the question before an action that cannot be undone."""
 
 from __future__ import annotations
 

@@ -106,15 +106,10 @@ def submit(options: BatchOptions, where: Location, limits: TimeLimits, *, as_jso
             write_json(job_facts(backend.record(job_id)))
         else:
             typer.echo(job_id)
-            note(f"queued {count_of(len(batch), 'circuit')}{_queue_text(where, job_id)}")
+            service = service_of(where)
+            at_service = f" at {service.url}; `farshot watch {short_id(job_id)}` follows" if service else ""
+            note(f"queued {count_of(len(batch), 'circuit')}{at_service or '; `farshot work` runs what is queued'}")
     return DONE
-
-
-def _queue_text(where: Location, job_id: str) -> str:
-    service = service_of(where)
-    if service is None:
-        return "; `farshot work` runs what is queued"
-    return f" at {service.url}; `farshot watch {short_id(job_id)}` follows"
 
 
 def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:

@@ -1,4 +1,4 @@
-"""`serve`: the HTTP service, in this process until it is told to stop."""
+"""`serve`: the HTTP service, in this process until a signal stops it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ every statement to the store, of which a job takes forty, so one thread that rea
 
 
 def run_service(loaded: Loaded, config: Path | None) -> int:
-    """Serve until a signal says to stop; `config` is the settings file, which the greeting repeats."""
+    """Serve until a signal stops the service; `config` is the settings file, which the greeting repeats."""
     settings = loaded.settings
     server = settings.server
     address = ListenAddress(
@@ -129,7 +129,7 @@ def _greeting_lines(url: str, loaded: Loaded, runtime: ServiceRuntime, config: P
 
 
 def _token_command(loaded: Loaded, config: Path | None) -> str:
-    """Return the command that makes a token for the same store, whose address may hold a password and is left out."""
+    """Return the command that makes a token for the same store. Its address may hold a password and is left out."""
     words = ["farshot", "token", "create", "NAME", *(["--config", str(config.absolute())] if config else [])]
     if loaded.origins.get("server.data_dir", "").startswith("flag"):
         words += ["--data-dir", str(loaded.settings.server.data_dir)]

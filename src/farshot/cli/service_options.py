@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from farshot.cli.options import Location, duration_seconds
+from farshot.cli.options import Location, duration_seconds, option
 from farshot.config import data_folder
 
 if TYPE_CHECKING:
@@ -51,24 +49,13 @@ FLAGS = {
 """The setting of each option, by the name of the option's parameter."""
 
 
-def setting(flag: str, metavar: str, help_text: str) -> object:
-    """Return the option of a setting."""
-    return typer.Option(flag, metavar=metavar, help=help_text, show_default=False)
-
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings in TOML. [default: FARSHOT_CONFIG]", show_default=False),
-]
+Config = Annotated[Path | None, option("FILE", "Settings in TOML. [default: FARSHOT_CONFIG]")]
 StoreDir = Annotated[
-    str | None, setting("--data-dir", "DIR", "Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]")
+    str | None, option("DIR", "Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]")
 ]
-StoreUrl = Annotated[str | None, setting("--store", "URL", "Keep jobs in PostgreSQL: postgresql://USER@HOST/DATABASE.")]
+StoreUrl = Annotated[str | None, option("URL", "Keep jobs in PostgreSQL: postgresql://USER@HOST/DATABASE.")]
 Expires = Annotated[
-    float | None,
-    typer.Option(
-        "--expires", metavar="TIME", parser=duration_seconds, help="Good for so long, as in 90d. [default: ever]"
-    ),
+    float | None, option("TIME", "Good for so long, as in 90d. [default: ever]", parser=duration_seconds)
 ]
 
 
