@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from farshot.backends.job_lookup import find_job as find_among
 from farshot.cli.error_output import InputError
-from farshot.config.login import chosen_client
+from farshot.config.login import chosen_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def service_of(where: Location) -> Service | None:
     if where.url and where.data_dir:
         message = "--url and --data-dir exclude each other: jobs are on a service, or in a folder of this machine"
         raise InputError(message)
-    service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
+    service = chosen_service(where.url, where.token, os.environ, local=where.data_dir is not None)
     if service is None and where.token:
         message = "--token is for a service: give its --url too"
         raise InputError(message)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError
 from farshot.backends.local import LocalBackend
 from farshot.cli.cell_texts import bytes_text, count_of, seconds_text
 from farshot.cli.targets import target_states
-from farshot.config.login import chosen_client
+from farshot.config.login import chosen_service
 from farshot.errors import ConfigError, FarshotError
 from farshot.executors.memory_limits import fair_memory, usable_cores
 from farshot.store import FILE_NAME, SCHEMA_VERSION, inspect_store
@@ -256,7 +256,7 @@ def _judge_store(name: str, found: Inspection, prefix: str, copy: str) -> Check:
 def service_checks(where: Location) -> Iterator[Check]:
     """Yield whether the service that commands use answers; nothing if they work on this machine."""
     try:
-        service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
+        service = chosen_service(where.url, where.token, os.environ, local=where.data_dir is not None)
     except ConfigError:  # reported beside the settings
         return
     if service is None:

@@ -17,7 +17,7 @@ from farshot.cli.error_output import DONE, FAILED
 from farshot.cli.result_tables import stdout
 from farshot.cli.service_options import load_settings, store_text
 from farshot.config import data_folder
-from farshot.config.login import chosen_client
+from farshot.config.login import chosen_service
 from farshot.errors import ConfigError
 from farshot.executors.memory_limits import fair_memory, usable_cores
 
@@ -143,7 +143,7 @@ def _value_text(value: Any) -> str:  # noqa: ANN401 -- any setting
 
 def _client_settings(where: Location) -> Iterator[SettingSource]:
     """Yield the place where commands find jobs, and whether there is a token."""
-    service = chosen_client(where.url, where.token, os.environ, local=where.data_dir is not None)
+    service = chosen_service(where.url, where.token, os.environ, local=where.data_dir is not None)
     if service is None:
         yield SettingSource("jobs", f"on this machine, in {data_folder(where.data_dir)}", _folder_origin(where))
         return

@@ -36,9 +36,9 @@ class DeleteOptions:
     """The options of a deletion."""
 
     agreed: bool
-    """Whether to delete without a question."""
+    """True to delete without a question."""
     is_dry: bool
-    """Whether to only count what would be deleted."""
+    """True to count the jobs and delete none."""
     as_json: bool
 
 

@@ -32,7 +32,7 @@ class Line:
     value: str
     share: float | None = None
     is_rest: bool = False
-    """Whether this line sums up those not shown."""
+    """True for the line that sums up those not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Layout:
     time: int
     simulator: int
     has_method: bool = False
-    """Whether the method stands beside the simulator."""
+    """True if the method stands beside the simulator."""
 
 
 def lines_each(circuits: int, *, counted: bool = True) -> int:

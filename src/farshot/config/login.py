@@ -101,7 +101,7 @@ def forget_login() -> Login | None:
     return login
 
 
-def chosen_client(
+def chosen_service(
     url: str | None, token: str | None, environ: Mapping[str, str], *, local: bool = False
 ) -> Service | None:
     """Return the service to ask; None for the store on this machine.

@@ -28,7 +28,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     grace: Seconds = Seconds(10)
     """The time that running circuits have when the service stops."""
     insecure: bool = False
-    """Whether other machines are served without TLS."""
+    """True to serve other machines without TLS."""
     log_format: Literal["text", "json"] = "text"
 
 

@@ -30,11 +30,11 @@ class Given:
     value: Any
     origin: str
     is_text: bool = True
-    """Whether every value of this source is text, which is converted to the type of the setting."""
+    """True if this source holds text only, which is converted to the type of the setting."""
     folder: Path = Path()
     """The folder that paths are relative to."""
     is_fallback: bool = False
-    """Whether this is a folder that gives way to any store that is named."""
+    """True for a folder that gives way to any store that is named."""
 
     def read(self, kind: type, value: object) -> object:
         """Return `value` as a time, a size or a path; a decoder asks for types that it does not know."""
