@@ -71,7 +71,8 @@ def status_of(record: JobRecord) -> int:
 
 def job_line(record: JobRecord) -> str:
     """Return one line on the status of a job."""
-    parts = [f"job {short_id(record.id)} {record.status.value}: {_progress(record)}"]
+    done = "" if record.done == record.circuits else f"{record.done:,} of "
+    parts = [f"job {short_id(record.id)} {record.status.value}: {done}{count_of(record.circuits, 'circuit')}"]
     if record.failed:
         parts.append(f"{record.failed:,} failed")
     if record.fault:
@@ -95,9 +96,3 @@ def took_text(record: JobRecord) -> str:
     """Return the duration of a job that has ended; an empty text if a clock was set back meanwhile."""
     seconds = (record.finished_at - record.created_at).total_seconds() if record.finished_at else -1.0
     return seconds_text(seconds) if seconds >= 0 else ""
-
-
-def _progress(record: JobRecord) -> str:
-    if record.done == record.circuits:
-        return count_of(record.circuits, "circuit")
-    return f"{record.done:,} of {count_of(record.circuits, 'circuit')}"

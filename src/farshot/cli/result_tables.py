@@ -130,7 +130,10 @@ def _fit(text: str, width: int) -> str:
 
 def _show_reasons(console: Console, entries: Sequence[_Entry], limit: int | None) -> int:
     """Print each reason once, `limit` reasons at most; return the number of circuits that have them."""
-    groups = _by_reason(entries)[:limit]
+    by_reason: dict[tuple[object, ...], list[_Entry]] = {}
+    for entry in entries:
+        by_reason.setdefault(tuple(entry["error"].values()), []).append(entry)
+    groups = list(by_reason.values())[:limit]
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold cyan")
     table.add_column(no_wrap=True, style=_ERROR_STYLE)
@@ -140,13 +143,6 @@ def _show_reasons(console: Console, entries: Sequence[_Entry], limit: int | None
         table.add_row(Text(_labels_text(group, max(12, console.width // 3))), error["code"], _reason_text(error))
     console.print(table)
     return sum(len(group) for group in groups)
-
-
-def _by_reason(entries: Sequence[_Entry]) -> list[list[_Entry]]:
-    groups: dict[tuple[object, ...], list[_Entry]] = {}
-    for entry in entries:
-        groups.setdefault(tuple(entry["error"].values()), []).append(entry)
-    return list(groups.values())
 
 
 def _labels_text(entries: Sequence[_Entry], width: int) -> str:

@@ -68,10 +68,6 @@ class AccountOptions:
     store: str | None
     where: Location
 
-    def store_flags(self) -> dict[str, str | None]:
-        """Return the options that name a store, by name, for `load_settings`."""
-        return {"data_dir": self.data_dir, "store": self.store}
-
 
 def load_settings(config: Path | None, given: Mapping[str, object]) -> Loaded:
     """Return the settings in force; `given` holds options by name, None or False if they were not given."""

@@ -44,7 +44,13 @@ class ServiceRuntime:
         self._uploads = SqlUploads(engine, quota=settings.quota.quota)
         self._accounts = SqlAccounts(engine)
         self._retention = Retention(self._jobs, self._uploads, settings.retention)
-        self.executor = _executor(settings)
+        self.executor = LocalExecutor(
+            settings.server.workers or usable_cores(),
+            settings.limits.memory,
+            settings.limits.circuit_timeout,
+            {name: target.circuit_timeout for name, target in settings.targets.items() if target.circuit_timeout},
+            lane=True,
+        )
         self._dispatcher = Dispatcher(
             self._jobs,
             self.executor,
@@ -170,9 +176,3 @@ class ServiceRuntime:
             memory_bytes=self.executor.memory,
             circuit_timeout=self.executor.circuit_timeout(state.name),
         )
-
-
-def _executor(settings: ServiceSettings) -> LocalExecutor:
-    timeouts = {name: target.circuit_timeout for name, target in settings.targets.items() if target.circuit_timeout}
-    workers = settings.server.workers or usable_cores()
-    return LocalExecutor(workers, settings.limits.memory, settings.limits.circuit_timeout, timeouts, lane=True)

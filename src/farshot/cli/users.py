@@ -51,7 +51,7 @@ def open_accounts(options: AccountOptions) -> Iterator[Accounts | ServiceAccount
 
         yield ServiceAccounts(service)
         return
-    settings = load_settings(options.config, options.store_flags()).settings
+    settings = load_settings(options.config, {"data_dir": options.data_dir, "store": options.store}).settings
     login = stored_login()
     if login:
         note(f"on the store {store_text(settings)}; for the service where you are logged in: --url {login.url}")
