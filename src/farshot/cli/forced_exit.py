@@ -7,7 +7,7 @@ import os
 import threading
 import time
 
-from farshot.service.logs import tell
+from farshot.service.logs import log_event
 
 _log = logging.getLogger("farshot.service")
 _STATUS = 1
@@ -23,5 +23,5 @@ def end_within(seconds: float) -> None:
 
 def _end(seconds: float) -> None:
     time.sleep(seconds)
-    tell(_log, logging.ERROR, "service-ended-hard", reason=f"it had not stopped after {seconds:g} s")
+    log_event(_log, logging.ERROR, "service-ended-hard", reason=f"it had not stopped after {seconds:g} s")
     os._exit(_STATUS)

@@ -1,4 +1,4 @@
-"""The description of the API as a page for people. It needs nothing from elsewhere, and no script."""
+"""The description of the API as an HTML page without scripts or resources from elsewhere."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _BOUNDS = {
 
 
 async def show_page(_service: Service, _request: Request) -> Response:
-    """Give the description to people."""
-    return HTMLResponse(_page())
+    """Return the description as a page."""
+    return HTMLResponse(_render_page())
 
 
-async def show_way(_service: Service, _request: Request) -> Response:
-    """Send whoever asks for nothing in particular to the description."""
+async def redirect_to_page(_service: Service, _request: Request) -> Response:
+    """Redirect the root path to the description."""
     return RedirectResponse(PAGE)
 
 
 @cache
-def _page() -> str:
+def _render_page() -> str:
     described = description()
     operations = [
         (method.upper(), path, operation)
@@ -58,11 +58,11 @@ def _page() -> str:
         for method, path, _ in operations
     )
     documents = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in schemas)
-    body = "".join(_operation(*each) for each in operations) + "<h1>Documents</h1>"
-    body += "".join(_schema(name, schema) for name, schema in schemas.items())
+    body = "".join(_render_operation(*each) for each in operations) + "<h1>Documents</h1>"
+    body += "".join(_render_schema(name, schema) for name, schema in schemas.items())
     info = described["info"]
     return (
-        _PAGE.replace("{version}", escape(info["version"]))
+        _PAGE_TEMPLATE.replace("{version}", escape(info["version"]))
         .replace("{intro}", _text(info["description"]))
         .replace("{document}", DOCUMENT)
         .replace("{links}", f"<ul>{links}</ul><ul>{documents}</ul>")
@@ -70,29 +70,24 @@ def _page() -> str:
     )
 
 
-def _link(operation: tuple[str, str, Any]) -> str:
-    method, path, _ = operation
-    return f'<li><a href="#{_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
-
-
 def _anchor(method: str, path: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{method}{path}".lower()).strip("-")
 
 
-def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
+def _render_operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     parts = [
         f'<h2 id="{_anchor(method, path)}"><code><b>{method}</b> {escape(path)}</code></h2>',
         f"<p>{_text(operation['summary'])}</p>",
         f"<p>{_text(operation['description'])}</p>" if "description" in operation else "",
-        _table(("parameter", "in", "what it takes", ""), map(_parameter, operation["parameters"])),
+        _render_table(("parameter", "in", "what it takes", ""), map(_parameter, operation["parameters"])),
         *(f"<p>Takes {link}.</p>" for link in _contents(operation.get("requestBody", {}))),
-        _table(("answer", "what it is", "document"), map(_answer, operation["responses"].items())),
+        _render_table(("answer", "what it is", "document"), map(_answer, operation["responses"].items())),
     ]
     return f"<section>{''.join(parts)}</section>"
 
 
 def _contents(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a body or an answer may be."""
+    """Yield the types of a body or an answer, with their media types."""
     for kind, content in given.get("content", {}).items():
         yield f"{_type(content['schema'])} <small>{escape(kind)}</small>"
 
@@ -104,34 +99,27 @@ def _parameter(given: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _answer(given: tuple[str, Mapping[str, Any]]) -> tuple[str, ...]:
     status, answer = given
-    kinds = [
-        f"{_type(content['schema'])} <small>{escape(kind)}</small>"
-        for kind, content in answer.get("content", {}).items()
-    ]
-    return f"<code>{status}</code>", _text(answer["description"]), "<br>".join(kinds)
+    return f"<code>{status}</code>", _text(answer["description"]), "<br>".join(_contents(answer))
 
 
-def _schema(name: str, schema: Mapping[str, Any]) -> str:
+def _render_schema(name: str, schema: Mapping[str, Any]) -> str:
     needed = schema.get("required", ())
     rows = (
-        (
-            f"<code>{escape(member)}</code>",
-            _type(given) + (" (needed)" if member in needed else _default(given)),
-        )
+        (f"<code>{escape(member)}</code>", _type(given) + (" (needed)" if member in needed else _default(given)))
         for member, given in schema.get("properties", {}).items()
     )
     example = "".join(
         f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</pre>"
         for example in schema.get("examples", ())
     )
-    fields = _table(("field", "what it holds"), rows) if "properties" in schema else f"<p>{_type(schema)}</p>"
+    fields = _render_table(("field", "what it holds"), rows) if "properties" in schema else f"<p>{_type(schema)}</p>"
     paragraphs = schema.get("description", "").split("\n\n")
-    story = "".join(f"<p>{_text(' '.join(paragraph.split()))}</p>" for paragraph in paragraphs if paragraph)
-    return f'<section><h2 id="{name}">{name}</h2>{story}{fields}{example}</section>'
+    text = "".join(f"<p>{_text(' '.join(paragraph.split()))}</p>" for paragraph in paragraphs if paragraph)
+    return f'<section><h2 id="{name}">{name}</h2>{text}{fields}{example}</section>'
 
 
-def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a table of cells that are HTML; nothing without rows."""
+def _render_table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table of cells in HTML; nothing if there are no rows."""
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{body}</table>" if body else ""
 
@@ -141,7 +129,7 @@ def _text(text: str) -> str:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """Say in words, with links, what a value is."""
+    """Return the type of a value in words, with links."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
@@ -175,7 +163,7 @@ def _default(schema: Mapping[str, Any]) -> str:
     return "" if found is None else f"; else <code>{escape(json.dumps(found))}</code>"
 
 
-_PAGE = """<!doctype html>
+_PAGE_TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Farshot API</title>
 <meta name="viewport" content="width=device-width">
 <style>

@@ -1,4 +1,4 @@
-"""From what the store knows to what the API says."""
+"""Documents of the API made from records of the store."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from farshot.submission import PartReceipt
 
 
-_SHORT = 16 * 2**10
-"""Characters of observables, and ranges, that a document of a job may show beside the rest."""
+_MAX_SHOWN = 16 * 2**10
+"""Characters of observables, and ranges, that the document of a job may show together."""
 
 
 def job_document(
@@ -41,7 +41,7 @@ def job_document(
     circuits_cancelled: int | None = None,
     effort: Effort | None = None,
 ) -> JobDocument:
-    """Return where a job stands; what remains is estimated from its `effort`."""
+    """Return the document of a job; the remaining time is estimated from its `effort`."""
     outlook = outlook_of(record, effort, datetime.now(UTC)) if effort else NO_OUTLOOK
     return JobDocument(
         job_id=record.id,
@@ -70,15 +70,15 @@ def job_document(
 
 
 def options_document(jobs: JobStore, record: JobRecord) -> OptionsDocument:
-    """Return the options of a job that was accepted."""
+    """Return the options of an accepted job."""
     options = job_options(jobs.spec(record.id), record)
     return OptionsDocument(**{**options, "seed": str(options["seed"])})
 
 
-def shortened(document: OptionsDocument) -> OptionsDocument:
-    """Return options without what is long."""
+def without_long_options(document: OptionsDocument) -> OptionsDocument:
+    """Return options without observables and ranges if these are long."""
     ranges = (document.circuit_ham_map or ()), (document.shot_groups or ())
-    if len(document.ham_ops or "") + sum(map(len, ranges)) <= _SHORT:
+    if len(document.ham_ops or "") + sum(map(len, ranges)) <= _MAX_SHOWN:
         return document
     return msgspec.structs.replace(document, ham_ops=None, circuit_ham_map=None, shot_groups=None, complete=False)
 
@@ -90,7 +90,7 @@ def _remaining(outlook: Outlook) -> Remaining | None:
 
 
 def quota_document(amounts: Quota | Usage) -> QuotaDocument:
-    """Return amounts as the API says them."""
+    """Return the document of a quota or a usage."""
     return QuotaDocument(
         queued_circuits=amounts.queued_circuits,
         running_shards=amounts.running_shards,

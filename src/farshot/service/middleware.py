@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from farshot.service.logs import tell
+from farshot.service.logs import log_event
 from farshot.service.metrics import OTHER
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ResponseMiddleware:
         route, problem = state.get("route", OTHER), state.get("problem")
         self._metrics.count_request(scope["method"], route, status, seconds, problem)
         is_refused = status == 401
-        tell(
+        log_event(
             _log,
             logging.WARNING if is_refused else _level(route, status),
             "token-refused" if is_refused else "request",

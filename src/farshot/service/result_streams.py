@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from farshot.backends.entries import failure_entry, missing_fault
 from farshot.backends.gaps import gaps
 from farshot.service.entries import part_pieces
-from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
+from farshot.service.large_answers import LargeAnswer, TooLarge, observables_nbytes, respond_in_chunks
 from farshot.wire import GapFrame, HeadFrame, PartFrame, TailFrame, encode, frame_pieces
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class _Stream(LargeAnswer):
         self.record = record
         observables = None if self.record.uploading else self._jobs.spec(self.record.id).observables
         self._form = partial(form, observables)
-        super().__init__(self._formed(chain([HeadFrame(observables)], self._frames())), weight(observables))
+        super().__init__(self._formed(chain([HeadFrame(observables)], self._frames())), observables_nbytes(observables))
 
     @property
     def is_last(self) -> bool:
@@ -52,10 +52,10 @@ class _Stream(LargeAnswer):
         """The job."""
         return self.record
 
-    def look(self) -> bytes:
+    def read_new(self) -> bytes:
         """Look again at a job that is followed, and return the first chunk of what is new."""
         self.record = self._call.job()
-        self.go_on(self._formed(self._frames()))
+        self.continue_with(self._formed(self._frames()))
         return self.chunk()
 
     def _formed(self, frames: Iterable[Frame | TooLarge]) -> Iterator[bytes | TooLarge]:
@@ -84,7 +84,7 @@ class _Stream(LargeAnswer):
 async def streamed(call: Call, form: Form, media_type: str, *, follow: bool) -> Response:
     """Answer with the results of a job in a form, in one piece where they are few; see `_Stream` for `follow`."""
     ended = call.ended()
-    return await flowing(call, lambda: _Stream(call, ended or call.job(), form, follow=follow), media_type)
+    return await respond_in_chunks(call, lambda: _Stream(call, ended or call.job(), form, follow=follow), media_type)
 
 
 def packed(_observables: Observables | None, frame: Frame) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from farshot.service.context import in_turn
+from farshot.service.context import write_in_thread
 from farshot.service.documents import job_document
 from farshot.service.jobs import answer
 from farshot.service.problems import ParameterError
@@ -29,7 +29,7 @@ async def put_part(call: Call) -> Response:
     """Keep one part of a job in the making; the same part again changes nothing."""
     number = _number(call.request.path_params["number"])
     document = await document_in(call, PartRequest)
-    return answer(await in_turn(call, lambda: _with_parts(call, put(call, number, document))))
+    return answer(await write_in_thread(call, lambda: _with_parts(call, put(call, number, document))))
 
 
 def _number(text: str) -> int:
@@ -42,7 +42,7 @@ def _number(text: str) -> int:
 async def finalize_job(call: Call) -> Response:
     """Accept a job whose parts have all arrived; from then on it is worked on."""
     document = await document_in(call, FinalizeRequest, may_be_empty=True)
-    record = await in_turn(call, lambda: accept(call, document.circuits))
+    record = await write_in_thread(call, lambda: accept(call, document.circuits))
     call.parts.wake()
     return answer(job_document(record))
 

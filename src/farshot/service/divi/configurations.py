@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import asdict, replace
 
 from farshot.errors import UploadError
-from farshot.service.context import in_thread, in_turn
+from farshot.service.context import in_thread, write_in_thread
 from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import ConfigRequest
 from farshot.service.divi.drafts import chosen
@@ -48,7 +48,7 @@ async def set_execution_config(call: Call) -> Response:
     """Give a job that waits another configuration in place of the one that it has."""
     document = await document_in(call, ConfigRequest)
     config = {name: value for name, value in asdict(document).items() if value is not None}
-    await in_turn(call, lambda: _set(call, config))
+    await write_in_thread(call, lambda: _set(call, config))
     return reply({"status": "ok", "job_id": call.job_id, "execution_configuration": config})
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
-from farshot.service.context import LARGE, in_thread, in_turn
+from farshot.service.context import LARGE_BODY_BYTES, in_thread, write_in_thread
 from farshot.service.divi.circuits import add, hidden_size
 from farshot.service.divi.clients import is_newer
 from farshot.service.divi.documents import AddRequest, InitRequest
@@ -37,7 +37,7 @@ def reply(content: object, status: int = 200) -> Response:
 async def init_job(call: Call) -> Response:
     """Begin a job."""
     document = await document_in(call, InitRequest)
-    record = await in_turn(call, lambda: begin(call, document))
+    record = await write_in_thread(call, lambda: begin(call, document))
     return reply({"job_id": record.id}, 201)
 
 
@@ -47,10 +47,10 @@ async def add_circuits(call: Call) -> Response:
     The older client is not told when to try again: it would wait that long, several times, and tell nobody.
     """
     document = await document_in(call, AddRequest)
-    hidden = await in_turn(call, lambda: hidden_size(document))
-    if hidden <= LARGE:
-        return await _added(call, in_turn(call, lambda: add(call, document)))
-    async with call.turn():
+    hidden = await write_in_thread(call, lambda: hidden_size(document))
+    if hidden <= LARGE_BODY_BYTES:
+        return await _added(call, write_in_thread(call, lambda: add(call, document)))
+    async with call.large_slot():
         loader = call.service.loader
         if loader is not None and loader.serves():
             return await loader.answer(call.request, encode(document))
@@ -87,7 +87,7 @@ async def cancel_divi_job(call: Call) -> Response:
         call.job()
         return call.parts.jobs.cancel(call.job_id)
 
-    record, stopped = await in_turn(call, cancel)
+    record, stopped = await write_in_thread(call, cancel)
     call.parts.wake()
     if stopped is None and record.status is not JobStatus.CANCELLED:
         raise EndedError(record)
