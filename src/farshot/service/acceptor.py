@@ -114,24 +114,23 @@ class Acceptor:
     def _admit_some(self) -> None:
         """Start a few waiting connections, one of each address in turn."""
         self._admission = None
-        started = 0
-        while started < _MAX_STARTED_AT_ONCE and (network := self._next_network()) is not None:
-            started += 1
+        has_started = False
+        for _ in range(_MAX_STARTED_AT_ONCE):
+            network = next(filter(self._connections.may_begin, self._waiting), None)
+            if network is None:
+                break
+            has_started = True
             waiting = self._waiting.pop(network)
             self._waiting_count -= 1
             self._admit(*waiting.popleft())
             if waiting:
                 self._waiting[network] = waiting
-        if self._waiting and started:
+        if self._waiting and has_started:
             self._schedule_admission()
         elif self._waiting:
             self._admission = self._loop.call_later(_CROWD_PAUSE_SECONDS, self._admit_some)
         if self._waiting_count < self._connections.max_waiting and self._pause is None:
             self._resume()
-
-    def _next_network(self) -> str | None:
-        """Return the network whose turn it is; None if only crowds wait, or nobody."""
-        return next((network for network in self._waiting if self._connections.may_begin(network)), None)
 
     def _pause_accepting(self, error: OSError) -> None:
         """Wait a little for descriptors or memory, and end some idle connections."""

@@ -32,10 +32,7 @@ class _CachedToken:
 
 
 class Access:
-    """Looks up tokens. An answer is kept for two seconds, so that a revoked token soon stops working.
-
-    Safe from any thread.
-    """
+    """Looks up tokens, and keeps each for two seconds: a revoked one soon stops working. Safe from any thread."""
 
     def __init__(self, accounts: AccountStore) -> None:
         self._accounts = accounts

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-BACKLOG = 4096
+_MAX_BACKLOG = 4096
 """Connections that may wait to be accepted."""
 
 
@@ -70,7 +70,7 @@ def listen(binding: ListenAddress) -> socket.socket:
     _check_loopback(binding.host, addresses, permitted=binding.certificate is not None or binding.insecure)
     family, address = addresses[0]
     try:
-        sock = socket.create_server((address, binding.port), family=family, backlog=BACKLOG)
+        sock = socket.create_server((address, binding.port), family=family, backlog=_MAX_BACKLOG)
     except OSError as error:
         raise FarshotError(_describe_error(binding, error)) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)  # noqa: FBT003 -- else a body waits 40 ms for its head

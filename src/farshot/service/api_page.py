@@ -63,7 +63,7 @@ def _render_page() -> str:
     info = described["info"]
     return (
         _PAGE_TEMPLATE.replace("{version}", escape(info["version"]))
-        .replace("{intro}", _text(info["description"]))
+        .replace("{intro}", _format(info["description"]))
         .replace("{document}", DOCUMENT)
         .replace("{links}", f"<ul>{links}</ul><ul>{documents}</ul>")
         .replace("{body}", body)
@@ -77,44 +77,50 @@ def _anchor(method: str, path: str) -> str:
 def _render_operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     parts = [
         f'<h2 id="{_anchor(method, path)}"><code><b>{method}</b> {escape(path)}</code></h2>',
-        f"<p>{_text(operation['summary'])}</p>",
-        f"<p>{_text(operation['description'])}</p>" if "description" in operation else "",
-        _render_table(("parameter", "in", "what it takes", ""), map(_parameter, operation["parameters"])),
-        *(f"<p>Takes {link}.</p>" for link in _contents(operation.get("requestBody", {}))),
-        _render_table(("answer", "what it is", "document"), map(_answer, operation["responses"].items())),
+        f"<p>{_format(operation['summary'])}</p>",
+        f"<p>{_format(operation['description'])}</p>" if "description" in operation else "",
+        _render_table(("parameter", "in", "what it takes", ""), map(_parameter_cells, operation["parameters"])),
+        *(f"<p>Takes {link}.</p>" for link in _list_contents(operation.get("requestBody", {}))),
+        _render_table(("answer", "what it is", "document"), map(_answer_cells, operation["responses"].items())),
     ]
     return f"<section>{''.join(parts)}</section>"
 
 
-def _contents(given: Mapping[str, Any]) -> Iterator[str]:
+def _list_contents(given: Mapping[str, Any]) -> Iterator[str]:
     """Yield the types of a body or an answer, with their media types."""
     for kind, content in given.get("content", {}).items():
-        yield f"{_type(content['schema'])} <small>{escape(kind)}</small>"
+        yield f"{_describe(content['schema'])} <small>{escape(kind)}</small>"
 
 
-def _parameter(given: Mapping[str, Any]) -> tuple[str, ...]:
+def _parameter_cells(given: Mapping[str, Any]) -> tuple[str, ...]:
     name = f"<code>{escape(given['name'])}</code>{' (needed)' if given.get('required') else ''}"
-    return name, given["in"], _type(given["schema"]) + _default(given["schema"]), _text(given.get("description", ""))
+    kind = _describe(given["schema"]) + _describe_default(given["schema"])
+    return name, given["in"], kind, _format(given.get("description", ""))
 
 
-def _answer(given: tuple[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def _answer_cells(given: tuple[str, Mapping[str, Any]]) -> tuple[str, ...]:
     status, answer = given
-    return f"<code>{status}</code>", _text(answer["description"]), "<br>".join(_contents(answer))
+    return f"<code>{status}</code>", _format(answer["description"]), "<br>".join(_list_contents(answer))
 
 
 def _render_schema(name: str, schema: Mapping[str, Any]) -> str:
     needed = schema.get("required", ())
     rows = (
-        (f"<code>{escape(member)}</code>", _type(given) + (" (needed)" if member in needed else _default(given)))
+        (
+            f"<code>{escape(member)}</code>",
+            _describe(given) + (" (needed)" if member in needed else _describe_default(given)),
+        )
         for member, given in schema.get("properties", {}).items()
     )
     example = "".join(
         f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</pre>"
         for example in schema.get("examples", ())
     )
-    fields = _render_table(("field", "what it holds"), rows) if "properties" in schema else f"<p>{_type(schema)}</p>"
+    fields = (
+        _render_table(("field", "what it holds"), rows) if "properties" in schema else f"<p>{_describe(schema)}</p>"
+    )
     paragraphs = schema.get("description", "").split("\n\n")
-    text = "".join(f"<p>{_text(' '.join(paragraph.split()))}</p>" for paragraph in paragraphs if paragraph)
+    text = "".join(f"<p>{_format(' '.join(paragraph.split()))}</p>" for paragraph in paragraphs if paragraph)
     return f'<section><h2 id="{name}">{name}</h2>{text}{fields}{example}</section>'
 
 
@@ -124,41 +130,36 @@ def _render_table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
     return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{body}</table>" if body else ""
 
 
-def _text(text: str) -> str:
+def _format(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
-def _type(schema: Mapping[str, Any]) -> str:
-    """Return the type of a value in words, with links."""
+def _describe(schema: Mapping[str, Any]) -> str:
+    """Return the type of a value in words, with links and bounds."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
     if "anyOf" in schema:
-        return " or ".join(map(_type, schema["anyOf"]))
+        return " or ".join(map(_describe, schema["anyOf"]))
     if "enum" in schema:
         return " or ".join(f"<code>{escape(json.dumps(value))}</code>" for value in schema["enum"])
-    words = _kind(schema)
-    bounds = ", ".join(_bounds(schema))
+    words = escape(str(schema.get("type", "any value")))
+    if words == "array" and schema.get("items"):
+        words = f"array of {_describe(schema['items'])}"
+    elif words == "object" and schema.get("additionalProperties"):
+        words = f"object whose members are: {_describe(schema['additionalProperties'])}"
+    bounds = ", ".join(_describe_bounds(schema))
     return f"{words} ({bounds})" if bounds else words
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
-    kind = schema.get("type", "any value")
-    if kind == "array" and schema.get("items"):
-        return f"array of {_type(schema['items'])}"
-    if kind == "object" and schema.get("additionalProperties"):
-        return f"object whose members are: {_type(schema['additionalProperties'])}"
-    return escape(str(kind))
-
-
-def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
+def _describe_bounds(schema: Mapping[str, Any]) -> Iterator[str]:
     for name, words in _BOUNDS.items():
         if name in schema:
             value = schema[name]
             yield escape(words.format(f"{value:,}" if isinstance(value, int) else value))
 
 
-def _default(schema: Mapping[str, Any]) -> str:
+def _describe_default(schema: Mapping[str, Any]) -> str:
     found = schema.get("default")
     return "" if found is None else f"; else <code>{escape(json.dumps(found))}</code>"
 

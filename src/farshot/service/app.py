@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route as Path
 
@@ -37,10 +36,11 @@ from farshot.service.routes import ROUTES
 from farshot.service.token_watch import TokenWatch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import Lifespan
 
     from farshot.accounts import User
     from farshot.model import JobRecord
@@ -77,26 +77,19 @@ def build_app(parts: Context) -> Starlette:
             await service.loader.close()
         log_event(_log, logging.INFO, "service-stopped")
 
-    app = Starlette(
-        routes=[*_open_paths(service), *_guarded_paths(service)],
-        lifespan=lifespan,
-        middleware=[Middleware(ResponseMiddleware, service.metrics)],
-        exception_handlers={HTTPException: problem_response},
-    )
-    app.router.redirect_slashes = False
+    app = _build([*_open_paths(service), *_guarded_paths(service)], lifespan)
+    app.add_middleware(ResponseMiddleware, service.metrics)
     app.state.feed = feed
     return app
 
 
 def build_loader(parts: Context) -> Starlette:
-    """Return the application of the loader: the same routes, for requests that the service let in.
+    """Return the application of the loader: the same routes; the service counts, logs and holds back its answers."""
+    return _build(_guarded_paths(replace(_build_service(parts), refusal_delay=None)))
 
-    The service counts and logs them, and holds back their refusals.
-    """
-    app = Starlette(
-        routes=list(_guarded_paths(replace(_build_service(parts), refusal_delay=None))),
-        exception_handlers={HTTPException: problem_response},
-    )
+
+def _build(paths: Iterable[Path], lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+    app = Starlette(routes=list(paths), lifespan=lifespan, exception_handlers={HTTPException: problem_response})
     app.router.redirect_slashes = False
     return app
 
@@ -181,7 +174,7 @@ async def _dispatch(service: Service, routes: dict[str, Route], request: Request
     call = Call(service, request, user)
     if not (route.body and call.is_large):
         return await route.handler(call)
-    async with service.large_slot_of(user.name):
+    async with service.large_slots[user.name]:
         if service.loader is None or is_read_here(call, route.body) or not service.loader.serves():
             return await route.handler(call)
         return await service.loader.answer(request)
@@ -196,17 +189,13 @@ def _path(path: str, methods: list[str], handle: Callable[[Request], Awaitable[R
             raise
         except Exception as error:  # noqa: BLE001 -- any error becomes the answer, and a defect is logged there
             response = problem_response(request, error)
-            _clear_frames(error)
+            cause: BaseException | None = error
+            while cause is not None:  # its frames would keep a large body until the next garbage collection
+                clear_frames(cause.__traceback__)
+                cause = cause.__cause__
             return response
 
     return Path(path, endpoint, methods=methods)
-
-
-def _clear_frames(error: BaseException | None) -> None:
-    """Free what the frames of an error hold, such as a large body; it would stay until the next garbage collection."""
-    while error is not None:
-        clear_frames(error.__traceback__)
-        error = error.__cause__
 
 
 async def _find_user(service: Service, request: Request) -> User:

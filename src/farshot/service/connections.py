@@ -75,10 +75,7 @@ class Seat:
     """The place of one connection among those there may be."""
 
     def __init__(self, connections: Connections, row: _Row, end: Callable[[], object], *, is_spare: bool) -> None:
-        """Take a place in `row`. `end` ends the connection; its protocol may replace it.
-
-        A spare seat exists only to refuse a connection.
-        """
+        """Take a place in `row`, a spare one only to refuse a connection; `end`, which may be replaced, ends it."""
         self.end = end
         self.is_spare = is_spare
         self.row = row
@@ -92,14 +89,14 @@ class Seat:
 
     def give_way(self) -> None:
         """Note that a refusal is being held back here: another connection takes this seat before any other."""
-        self._move(self.row.busy if self.is_spare else self.row.new)
+        self._move(self.row.new)
 
     def rest(self) -> None:
         """Note that nothing is being answered."""
-        self._move(self.row.busy if self.is_spare else self.row.idle)
+        self._move(self.row.idle)
 
     def _move(self, group: dict[Seat, None]) -> None:
-        if self in self._group:
+        if self in self._group and not self.is_spare:
             del self._group[self]
             self._group = group
             group[self] = None

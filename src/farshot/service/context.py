@@ -137,9 +137,12 @@ class Service:
     """Keyed by the header that carries the token."""
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For the readiness probe of the store, which must not wait for other requests."""
-    _large_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_LARGE))
-    _read_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_READS))
-    _write_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_WRITES))
+    large_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_LARGE))
+    """By user: held by a large request while its body is in memory, so that few are."""
+    read_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_READS))
+    """By user: held while reading in a thread, so that nobody takes all threads."""
+    write_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_WRITES))
+    """By user: held while writing in a thread."""
     _lock_of_locks: threading.Lock = field(default_factory=threading.Lock)
     _locks: WeakValueDictionary[str, threading.Lock] = field(default_factory=WeakValueDictionary)
 
@@ -147,18 +150,6 @@ class Service:
         """Return the lock for reading and changing what `name` identifies: an owner, or a job of one."""
         with self._lock_of_locks:
             return self._locks.setdefault(name, threading.Lock())
-
-    def large_slot_of(self, owner: str) -> asyncio.Semaphore:
-        """Return what a large request of `owner` holds while its body is in memory, so that few are."""
-        return self._large_slots[owner]
-
-    def read_slot_of(self, user: str) -> asyncio.Semaphore:
-        """Return what a request of `user` holds while it reads in a thread, so that nobody takes them all."""
-        return self._read_slots[user]
-
-    def write_slot_of(self, owner: str) -> asyncio.Semaphore:
-        """Return what a request of `owner` holds while it writes in a thread."""
-        return self._write_slots[owner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +179,7 @@ class Call:
 
     def large_slot(self) -> AbstractAsyncContextManager[None]:
         """Return the slot of a request that turned out to be large; nothing if it has held one from the start."""
-        return nullcontext() if self.is_large else self.service.large_slot_of(self.user.name)
+        return nullcontext() if self.is_large else self.service.large_slots[self.user.name]
 
     def while_permitted(self) -> AbstractAsyncContextManager[None]:
         """Return a context for a long answer; `AccessError` is raised inside once the token is revoked."""
@@ -222,7 +213,7 @@ def read_as(user: str) -> None:
 async def in_thread(service: Service, work: Callable[[], _Answer]) -> _Answer:
     """Read in a thread, so that the event loop never waits for a disk, nor one user for another."""
     user = _reading_user.get()
-    slot: AbstractAsyncContextManager[None] = nullcontext() if user is None else service.read_slot_of(user)
+    slot: AbstractAsyncContextManager[None] = nullcontext() if user is None else service.read_slots[user]
     async with slot:
         return await anyio.to_thread.run_sync(work, limiter=service.readers)
 
@@ -230,12 +221,12 @@ async def in_thread(service: Service, work: Callable[[], _Answer]) -> _Answer:
 async def decode_in_thread(call: Call, work: Callable[[], _Answer]) -> _Answer:
     """Decode a body in a thread; large ones wait for each other."""
     limiter = call.service.decoders if call.is_large else call.service.writers
-    async with call.service.write_slot_of(call.user.name):
+    async with call.service.write_slots[call.user.name]:
         return await anyio.to_thread.run_sync(work, limiter=limiter)
 
 
 async def write_in_thread(call: Call, work: Callable[[], _Answer]) -> _Answer:
     """Write in a thread."""
     limiter = call.service.large_writers if call.is_large else call.service.writers
-    async with call.service.write_slot_of(call.user.name):
+    async with call.service.write_slots[call.user.name]:
         return await anyio.to_thread.run_sync(work, limiter=limiter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -91,9 +92,4 @@ def _remaining(outlook: Outlook) -> Remaining | None:
 
 def quota_document(amounts: Quota | Usage) -> QuotaDocument:
     """Return the document of a quota or a usage."""
-    return QuotaDocument(
-        queued_circuits=amounts.queued_circuits,
-        running_shards=amounts.running_shards,
-        shots_per_day=amounts.shots_per_day,
-        stored_bytes=amounts.stored_bytes,
-    )
+    return QuotaDocument(**asdict(amounts))

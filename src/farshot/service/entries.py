@@ -51,10 +51,8 @@ def _write_entry(label: str, result: CircuitResult, terms: tuple[str, ...], atte
     outcome = result.outcome
     members: Iterator[dict[str, Any]]
     if isinstance(outcome, Counts) and outcome.width > _MAX_BITSTRING:
-        name, members = (
-            f'"width":{outcome.width},"hex_counts"',
-            map(hexadecimal, slices(outcome, _PIECE_BYTES)),
-        )
+        name = f'"width":{outcome.width},"hex_counts"'
+        members = map(hexadecimal, slices(outcome, _PIECE_BYTES))
     elif isinstance(outcome, Counts) and 8 * len(outcome.words) > _PIECE_BYTES:
         name, members = '"results"', map(unpack, slices(outcome, _PIECE_BYTES))
     elif isinstance(outcome, Values) and terms and len(terms) * len(terms[0]) > _PIECE_BYTES:

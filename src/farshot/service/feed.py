@@ -93,10 +93,7 @@ class Feed:
                 del self._waiting[user]
 
     async def wait(self, owner: str, after: int, seconds: float, job_id: str | None = None) -> None:
-        """Wait up to `seconds` until a job of `owner` has changed after the change `after`, as `latest` returns it.
-
-        With `job_id`, only changes of that job count.
-        """
+        """Wait up to `seconds` for a change, after the change `after`, of a job of `owner`: of any, or of `job_id`."""
         if not self._closed.is_set() and not self._has_changed(owner, after, job_id):
             await self._waiters[owner].wait(job_id, seconds)
 
@@ -161,7 +158,10 @@ class Feed:
     def _publish(self, found: Sequence[JobRecord]) -> None:
         changed: dict[str, list[str]] = defaultdict(list)
         for record in found:
-            self._remember(record)
+            recent = self._recent[record.owner]
+            if len(recent) == _MAX_RECENT:
+                self._floor[record.owner] = recent[0].changed
+            recent.append(record)
             self._on_change(record)
             changed[record.owner].append(record.id)
             self.position = record.changed
@@ -171,9 +171,3 @@ class Feed:
         if self._closed.is_set():
             for waiters in self._waiters.values():
                 waiters.tell_all()
-
-    def _remember(self, record: JobRecord) -> None:
-        kept = self._recent[record.owner]
-        if len(kept) == _MAX_RECENT:
-            self._floor[record.owner] = kept[0].changed
-        kept.append(record)

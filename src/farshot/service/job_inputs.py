@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from farshot.model import JobRecord, TemplateSource
+    from farshot.model import TemplateSource
     from farshot.protocols import StoredCircuits
     from farshot.service.context import Call
 
@@ -39,7 +39,15 @@ class CircuitsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 async def get_options(call: Call) -> Response:
     """Tell what holds for every circuit of a job: target, seed, shots or observables."""
-    return await in_thread(call.service, lambda: answer(options_document(call.parts.jobs, _find_accepted(call))))
+
+    def read() -> Response:
+        record = call.job()
+        if record.uploading:
+            message = f"job {record.id} is not complete yet: its options are known once it is"
+            raise UploadError(message)
+        return answer(options_document(call.parts.jobs, record))
+
+    return await in_thread(call.service, read)
 
 
 async def get_circuits(call: Call) -> Response:
@@ -48,43 +56,29 @@ async def get_circuits(call: Call) -> Response:
     return await in_thread(call.service, lambda: answer(_read_page(call, query)))
 
 
-def _find_accepted(call: Call) -> JobRecord:
-    record = call.job()
-    if record.uploading:
-        message = f"job {record.id} is not complete yet: its options are known once it is"
-        raise UploadError(message)
-    return record
-
-
 def _read_page(call: Call, query: CircuitsQuery) -> CircuitsDocument:
     record = call.job()
     members: dict[str, Any] = {}
-    size, template = 0, None
+    size, template, following = 0, None, None
     for position, label, source, next_template in _iterate_circuits(call.parts.jobs.circuits(record.id, query.cursor)):
         if position < query.cursor:
             continue
         if members and (next_template != template or len(members) == query.limit or size > _PAGE_BYTES):
-            return _build_page(record, query.cursor, template, members, str(position))
+            following = str(position)
+            break
         template = next_template
-        members[label] = _read_row(source) if template else travelling(source.decode("utf-8", "surrogatepass"))
+        if template:
+            members[label] = [number if math.isfinite(number) else None for number in unpacked(source)]
+        else:
+            members[label] = travelling(source.decode("utf-8", "surrogatepass"))
         size += len(source) + len(label)
-    return _build_page(record, query.cursor, template, members, None)
+    if template is None:
+        return CircuitsDocument(job_id=record.id, first=query.cursor, circuits=members, next=following)
+    shape = TemplateDocument(travelling(template.text), list(template.names))
+    return CircuitsDocument(job_id=record.id, first=query.cursor, template=shape, rows=members, next=following)
 
 
 def _iterate_circuits(stored: Iterator[StoredCircuits]) -> Iterator[tuple[int, str, bytes, TemplateSource | None]]:
     for piece in stored:
         for position, (label, source) in enumerate(zip(piece.labels, piece.sources, strict=True), piece.first):
             yield position, label, source, piece.template
-
-
-def _read_row(source: bytes) -> list[float | None]:
-    return [number if math.isfinite(number) else None for number in unpacked(source)]
-
-
-def _build_page(
-    record: JobRecord, first: int, template: TemplateSource | None, members: dict[str, Any], following: str | None
-) -> CircuitsDocument:
-    if template is None:
-        return CircuitsDocument(job_id=record.id, first=first, circuits=members, next=following)
-    shape = TemplateDocument(travelling(template.text), list(template.names))
-    return CircuitsDocument(job_id=record.id, first=first, template=shape, rows=members, next=following)

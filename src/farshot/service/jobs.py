@@ -113,16 +113,16 @@ def _read_in_full(call: Call) -> JobDocument:
 
 
 async def _wait_for_change(call: Call, after: int, wait: float) -> JobDocument:
-    """Return the job once it has changed since `after`, or as it is at the end of the wait.
-
-    It comes from the feed if that has just read it, else from the store.
-    """
+    """Return the job once it has changed since `after`, or as it is at the end of the wait."""
     feed, clock = call.service.feed, asyncio.get_running_loop().time
     deadline = clock() + wait
     owner = call.visible_owner or (await in_thread(call.service, call.job)).owner
     while True:
         latest = feed.latest(owner)
-        record = feed.job(owner, call.job_id) or await _look_up_job(call)
+        record = feed.job(owner, call.job_id)
+        if record is None:  # read once for all requests that wait for the same change
+            key = (call.user.name, call.job_id, feed.position)
+            record = await call.service.job_lookups.share(key, lambda: in_thread(call.service, call.job))
         left = deadline - clock()
         is_known = record.changed <= after and not record.status.is_terminal
         if not is_known or feed.is_closed or left <= 0:
@@ -131,12 +131,6 @@ async def _wait_for_change(call: Call, after: int, wait: float) -> JobDocument:
     if record.status.is_terminal and not record.uploading:  # needs nothing more from the store
         return job_document(record)
     return await in_thread(call.service, lambda: _read_document(call, record))
-
-
-async def _look_up_job(call: Call) -> JobRecord:
-    """Return the job from the store, read once for all requests that wait for the same change of the feed."""
-    key = (call.user.name, call.job_id, call.service.feed.position)
-    return await call.service.job_lookups.share(key, lambda: in_thread(call.service, call.job))
 
 
 def _read_document(call: Call, record: JobRecord) -> JobDocument:
@@ -152,8 +146,11 @@ def _read_document(call: Call, record: JobRecord) -> JobDocument:
 async def list_jobs(call: Call) -> Response:
     """List jobs, the newest first, page by page."""
     query = parameters_in(call, ListQuery)
+    if query.owner is not None and call.visible_owner not in {None, query.owner}:
+        message = "only an admin may list the jobs of others"
+        raise ForbiddenError(message)
     wanted = JobFilter(
-        owner=_choose_owner(call, query.owner),
+        owner=query.owner or call.visible_owner,
         status=query.status,
         tag=query.tag,
         since=_read_moment(query.since),
@@ -164,15 +161,6 @@ async def list_jobs(call: Call) -> Response:
     page = found[: query.limit]
     following = _write_cursor(page[-1]) if len(found) > query.limit else None
     return answer(JobListDocument([job_document(record) for record in page], following))
-
-
-def _choose_owner(call: Call, wanted: str | None) -> str | None:
-    if wanted is None or call.visible_owner is None:
-        return wanted or call.visible_owner
-    if wanted != call.visible_owner:
-        message = "only an admin may list the jobs of others"
-        raise ForbiddenError(message)
-    return wanted
 
 
 def _read_moment(text: str | None) -> datetime | None:

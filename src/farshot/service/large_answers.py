@@ -116,10 +116,7 @@ def observables_nbytes(observables: Observables | None) -> int:
 
 
 async def respond_in_chunks(call: Call, make: Callable[[], LargeAnswer], media_type: str) -> Response:
-    """Return the response with the answer that `make` builds, in one piece if it is small.
-
-    Raises `BusyError` if others read as much as may be read at a time.
-    """
+    """Return the response with the answer that `make` builds; raises `BusyError` if others read as much as may be."""
 
     def begin() -> tuple[LargeAnswer, bytes]:
         answer = make()

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import socket
 
     from sqlalchemy import Engine
-    from starlette.types import ASGIApp
 
 
 _KEEP_ALIVE_SECONDS = 3600
@@ -73,22 +72,19 @@ def main(path: str) -> None:
     limit_kept_memory()
     engine = open_engine(plan.url)
     try:
-        _Server(_build_config(path, guarded(build_loader(_build_context(plan, engine))))).run()
+        config = uvicorn.Config(
+            guarded(build_loader(_build_context(plan, engine))),
+            uds=path,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
+        _Server(config).run()
     finally:
         engine.dispose()
         shutil.rmtree(Path(path).parent, ignore_errors=True)  # if the service was killed, nobody else does
-
-
-def _build_config(path: str, app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        uds=path,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-    )
 
 
 def _build_context(plan: Plan, engine: Engine) -> Context:

@@ -132,17 +132,13 @@ def _simplify(value: object) -> Plain:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
-    text = _remove_secrets(str(value))
+    text = _SECRET.sub(r"\1_…", str(value))
     return text if len(text) <= _MAX_FIELD else f"{text[:_MAX_FIELD]}… ({len(text):,} characters)"
 
 
 def _shorten_text(given: str) -> str:
-    text = _remove_secrets(given.strip())
+    text = _SECRET.sub(r"\1_…", given.strip())
     return text if len(text) <= _MAX_TEXT else f"…{text[-_MAX_TEXT:]}"
-
-
-def _remove_secrets(text: str) -> str:
-    return _SECRET.sub(r"\1_…", text)
 
 
 class ThrottledLog:

@@ -17,17 +17,17 @@ def call_of(service, length):
 def service():
     """What a call asks of its service for this: here with one turn at a time."""
     turn = asyncio.Semaphore(1)
-    return SimpleNamespace(large_slot_of=lambda _name: turn)
+    return SimpleNamespace(large_slots={"ann": turn})
 
 
 def test_what_was_large_from_the_start_has_its_turn(service):
     async def run():
         async with (
             asyncio.timeout(30),
-            service.large_slot_of("ann"),
+            service.large_slots["ann"],
             call_of(service, LARGE_BODY_BYTES + 1).large_slot(),
         ):
-            return service.large_slot_of("ann").locked()
+            return service.large_slots["ann"].locked()
 
     assert asyncio.run(run())
 
@@ -35,6 +35,6 @@ def test_what_was_large_from_the_start_has_its_turn(service):
 def test_what_turns_out_large_waits_for_one(service):
     async def run():
         async with call_of(service, 10).large_slot():
-            return service.large_slot_of("ann").locked()
+            return service.large_slots["ann"].locked()
 
     assert asyncio.run(run())
