@@ -57,14 +57,14 @@ class Access:
     def is_known(self, header: str | None) -> bool:
         """Return whether `user` will answer without asking the store."""
         ident = token_id((header or "").partition(" ")[2].strip())
-        return ident is not None and self._cached(ident) is not None
+        return ident is not None and self._get_cached(ident) is not None
 
-    def _cached(self, ident: str) -> _CachedToken | None:
+    def _get_cached(self, ident: str) -> _CachedToken | None:
         cached = self._cache.get(ident)
         return cached if cached and time.monotonic() < cached.until else None
 
     def _find(self, ident: str) -> _CachedToken | None:
-        if cached := self._cached(ident):
+        if cached := self._get_cached(ident):
             return cached
         asked_at = time.monotonic()
         found = self._accounts.token(ident)

@@ -32,15 +32,15 @@ class ListenAddress:
     key: Path | None = None
     """A PEM file with the key, without a password; None if `certificate` holds the key too."""
     insecure: bool = False
-    """Whether other machines may be served without TLS, because something in front of the service speaks it."""
+    """True to serve other machines without TLS, because something in front of the service speaks it."""
 
 
 def check_address(host: str, *, tls: bool, insecure: bool) -> None:
     """Raise `OptionError` if `host` is unknown, or if other machines would be served without TLS."""
-    _check_loopback(host, _addresses(host, 0), permitted=tls or insecure)
+    _check_loopback(host, _look_up_addresses(host, 0), permitted=tls or insecure)
 
 
-def _addresses(host: str, port: int) -> list[tuple[int, str]]:
+def _look_up_addresses(host: str, port: int) -> list[tuple[int, str]]:
     """Return the families and addresses of `host`, those of IPv4 first."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -66,7 +66,7 @@ def listen(binding: ListenAddress) -> socket.socket:
     if not 0 <= binding.port <= 65535:
         message = f"a port is a number from 0 to 65535, not {binding.port}"
         raise OptionError(message)
-    addresses = _addresses(binding.host, binding.port)
+    addresses = _look_up_addresses(binding.host, binding.port)
     _check_loopback(binding.host, addresses, permitted=binding.certificate is not None or binding.insecure)
     family, address = addresses[0]
     try:

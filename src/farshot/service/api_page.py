@@ -54,7 +54,7 @@ def _render_page() -> str:
     ]
     schemas = described["components"]["schemas"]
     links = "".join(
-        f'<li><a href="#{_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
+        f'<li><a href="#{_make_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
         for method, path, _ in operations
     )
     documents = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in schemas)
@@ -70,13 +70,13 @@ def _render_page() -> str:
     )
 
 
-def _anchor(method: str, path: str) -> str:
+def _make_anchor(method: str, path: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{method}{path}".lower()).strip("-")
 
 
 def _render_operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     parts = [
-        f'<h2 id="{_anchor(method, path)}"><code><b>{method}</b> {escape(path)}</code></h2>',
+        f'<h2 id="{_make_anchor(method, path)}"><code><b>{method}</b> {escape(path)}</code></h2>',
         f"<p>{_format(operation['summary'])}</p>",
         f"<p>{_format(operation['description'])}</p>" if "description" in operation else "",
         _render_table(("parameter", "in", "what it takes", ""), map(_parameter_cells, operation["parameters"])),

@@ -77,7 +77,7 @@ def build_app(parts: Context) -> Starlette:
             await service.loader.close()
         log_event(_log, logging.INFO, "service-stopped")
 
-    app = _build([*_open_paths(service), *_guarded_paths(service)], lifespan)
+    app = _build([*_list_open_paths(service), *_list_guarded_paths(service)], lifespan)
     app.add_middleware(ResponseMiddleware, service.metrics)
     app.state.feed = feed
     return app
@@ -85,7 +85,7 @@ def build_app(parts: Context) -> Starlette:
 
 def build_loader(parts: Context) -> Starlette:
     """Return the application of the loader: the same routes; the service counts, logs and holds back its answers."""
-    return _build(_guarded_paths(replace(_build_service(parts), refusal_delay=None)))
+    return _build(_list_guarded_paths(replace(_build_service(parts), refusal_delay=None)))
 
 
 def _build(paths: Iterable[Path], lifespan: Lifespan[Starlette] | None = None) -> Starlette:
@@ -125,7 +125,7 @@ def _report_ended(metrics: Metrics, record: JobRecord) -> None:
         log_ended(record)
 
 
-def _open_paths(service: Service) -> list[Path]:
+def _list_open_paths(service: Service) -> list[Path]:
     """Return the paths that need no token: the health of the service and the description of the API."""
     handlers = {
         "/healthz": information.health,
@@ -134,16 +134,16 @@ def _open_paths(service: Service) -> list[Path]:
         PAGE: show_page,
         "/": redirect_to_page,
     }
-    return [_path(path, ["GET"], partial(handle, service)) for path, handle in handlers.items()]
+    return [_make_path(path, ["GET"], partial(handle, service)) for path, handle in handlers.items()]
 
 
-def _guarded_paths(service: Service) -> Iterator[Path]:
+def _list_guarded_paths(service: Service) -> Iterator[Path]:
     """Yield the paths that need a token: one for all its methods, so that the answer to another names them all."""
     paths: dict[str, dict[str, Route]] = {}
     for route in (*ROUTES, *DIVI_ROUTES):
         paths.setdefault(route.path, {})[route.method] = route
     for path, routes in paths.items():
-        yield _path(path, list(routes), partial(_handle_guarded, service, routes))
+        yield _make_path(path, list(routes), partial(_handle_guarded, service, routes))
 
 
 async def _handle_guarded(service: Service, routes: dict[str, Route], request: Request) -> Response:
@@ -180,7 +180,7 @@ async def _dispatch(service: Service, routes: dict[str, Route], request: Request
         return await service.loader.answer(request)
 
 
-def _path(path: str, methods: list[str], handle: Callable[[Request], Awaitable[Response]]) -> Path:
+def _make_path(path: str, methods: list[str], handle: Callable[[Request], Awaitable[Response]]) -> Path:
     async def endpoint(request: Request) -> Response:
         request.state.route = path
         try:

@@ -55,7 +55,7 @@ _MAX_WRITES = 6
 _reading_user: ContextVar[str | None] = ContextVar("reading_user", default=None)
 
 
-def _semaphores(size: int) -> defaultdict[str, asyncio.Semaphore]:
+def _make_semaphores(size: int) -> defaultdict[str, asyncio.Semaphore]:
     return defaultdict(partial(asyncio.Semaphore, size))
 
 
@@ -137,11 +137,11 @@ class Service:
     """Keyed by the header that carries the token."""
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     """For the readiness probe of the store, which must not wait for other requests."""
-    large_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_LARGE))
+    large_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _make_semaphores(_MAX_LARGE))
     """By user: held by a large request while its body is in memory, so that few are."""
-    read_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_READS))
+    read_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _make_semaphores(_MAX_READS))
     """By user: held while reading in a thread, so that nobody takes all threads."""
-    write_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _semaphores(_MAX_WRITES))
+    write_slots: defaultdict[str, asyncio.Semaphore] = field(default_factory=lambda: _make_semaphores(_MAX_WRITES))
     """By user: held while writing in a thread."""
     _lock_of_locks: threading.Lock = field(default_factory=threading.Lock)
     _locks: WeakValueDictionary[str, threading.Lock] = field(default_factory=WeakValueDictionary)
@@ -172,7 +172,7 @@ class Call:
 
     @property
     def is_large(self) -> bool:
-        """Whether the body may be large, according to the headers."""
+        """True if the body may be large, according to the headers."""
         headers = self.request.headers
         is_open = "transfer-encoding" in headers or "content-encoding" in headers
         return is_open or int(headers.get("content-length", 0)) > LARGE_BODY_BYTES

@@ -63,7 +63,7 @@ def job_document(
         error=FaultDocument(record.fault.code.value, record.fault.message) if record.fault else None,
         cursor=str(record.changed),
         jobs_ahead=jobs_ahead,
-        remaining=_remaining(outlook),
+        remaining=_estimate_remaining(outlook),
         running=[ForecastDocument(*msgspec.structs.astuple(each)) for each in outlook.running] if effort else None,
         parts=None if parts is None else [PartDocument(part.number, part.circuits) for part in parts],
         circuits_cancelled=circuits_cancelled,
@@ -84,7 +84,7 @@ def without_long_options(document: OptionsDocument) -> OptionsDocument:
     return msgspec.structs.replace(document, ham_ops=None, circuit_ham_map=None, shot_groups=None, complete=False)
 
 
-def _remaining(outlook: Outlook) -> Remaining | None:
+def _estimate_remaining(outlook: Outlook) -> Remaining | None:
     if outlook.seconds is None or outlook.low is None or outlook.high is None:
         return None
     return Remaining(outlook.seconds, outlook.low, outlook.high)

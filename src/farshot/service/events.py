@@ -31,26 +31,26 @@ async def get_events(call: Call) -> Response:
         return answer(EventsDocument([], str(call.service.feed.position)))
     await _check_cursor(call, query.after)
     if not query.wait:
-        return _answer(await _read_from_store(call, query.after), query.after)
+        return _build_answer(await _read_from_store(call, query.after), query.after)
     with call.service.feed.waiting_slot(call.user.name):
         async with call.while_permitted():
-            return _answer(await _wait_for_changes(call, query.after, query.wait), query.after)
+            return _build_answer(await _wait_for_changes(call, query.after, query.wait), query.after)
 
 
-def _answer(found: list[JobRecord], after: int) -> Response:
+def _build_answer(found: list[JobRecord], after: int) -> Response:
     cursor = found[-1].changed if found else after
     return answer(EventsDocument([job_document(record) for record in found], str(cursor)))
 
 
 async def _wait_for_changes(call: Call, after: int, wait: float) -> list[JobRecord]:
     feed, owner, clock = call.service.feed, call.user.name, asyncio.get_running_loop().time
-    seen, found = feed.latest(owner), await _read_changes(call, after)
+    latest, found = feed.latest(owner), await _read_changes(call, after)
     deadline = clock() + wait
     while not found and not feed.is_closed and (left := deadline - clock()) > 0:
-        await feed.wait(owner, seen, left)
-        seen, found = feed.latest(owner), await _read_changes(call, after)
+        await feed.wait(owner, latest, left)
+        latest, found = feed.latest(owner), await _read_changes(call, after)
         if found and not any(record.status.is_terminal for record in found):
-            await feed.wait(owner, seen, _LINGER_SECONDS)
+            await feed.wait(owner, latest, _LINGER_SECONDS)
             found = await _read_changes(call, after)
     return found
 

@@ -70,7 +70,7 @@ class Feed:
 
     @property
     def is_closed(self) -> bool:
-        """Whether requests should wait no longer."""
+        """True once requests should wait no longer."""
         return self._closed.is_set()
 
     def latest(self, owner: str) -> int:
@@ -126,15 +126,15 @@ class Feed:
             kept.remove(known)
 
     def _follow(self) -> None:
-        seen, position = self._changes.count(), self.position
+        count, position = self._changes.count(), self.position
         while not self._closed.is_set():
             found = self._read_changes(position)
             if found:
                 position = found[-1].changed
                 self._hand_over(found)
             if len(found) < _MAX_CHANGES:
-                self._changes.wait(seen, _POLL_SECONDS)
-                seen = self._changes.count()
+                self._changes.wait(count, _POLL_SECONDS)
+                count = self._changes.count()
 
     def _read_changes(self, position: int) -> Sequence[JobRecord]:
         """Return the jobs that changed since; none if the store cannot be read, which is logged once."""

@@ -51,14 +51,14 @@ class LargeAnswer:
         self.wanted = 0
         """Bytes that must be granted before the next chunk, beside the base."""
         self.is_dry = False
-        """Whether there are no pieces left."""
+        """True if no pieces are left."""
         self.granted = 0
         """Bytes that the part being read may take."""
         self._pieces = pieces
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing follows the pieces that are left."""
+        """True if nothing follows the pieces that are left."""
         return True
 
     @property
@@ -133,7 +133,7 @@ async def respond_in_chunks(call: Call, make: Callable[[], LargeAnswer], media_t
         if not answer.is_last:
             stack.enter_context(service.feed.waiting_slot(user))
         await share.hold(answer.nbytes, _FIRST_WAIT_SECONDS)
-        return _ChunkedResponse(call, _chunks(call, answer, first, share), media_type, share, stack.pop_all())
+        return _ChunkedResponse(call, _iterate_chunks(call, answer, first, share), media_type, share, stack.pop_all())
 
 
 class _ChunkedResponse(StreamingResponse):
@@ -164,7 +164,7 @@ class _ChunkedResponse(StreamingResponse):
             self._resources.close()
 
 
-async def _chunks(call: Call, answer: LargeAnswer, chunk: bytes, share: Share) -> AsyncIterator[bytes]:
+async def _iterate_chunks(call: Call, answer: LargeAnswer, chunk: bytes, share: Share) -> AsyncIterator[bytes]:
     """Yield a chunk and all that come after it."""
     feed, latest = call.service.feed, -1
     while True:

@@ -58,7 +58,7 @@ def log_event(logger: logging.Logger, level: int, event: str, **fields: object) 
 
 def log_accepted(record: JobRecord) -> None:
     """Log that a job was accepted."""
-    log_event(_log, logging.INFO, "job-accepted", circuits=record.circuits, **_identity(record))
+    log_event(_log, logging.INFO, "job-accepted", circuits=record.circuits, **_identify(record))
 
 
 def log_ended(record: JobRecord) -> None:
@@ -74,11 +74,11 @@ def log_ended(record: JobRecord) -> None:
         seconds=record.finished_at and round((record.finished_at - record.created_at).total_seconds(), 3),
         run_time=round(record.run_time, 3),
         fault=record.fault and record.fault.message,
-        **_identity(record),
+        **_identify(record),
     )
 
 
-def _identity(record: JobRecord) -> dict[str, object]:
+def _identify(record: JobRecord) -> dict[str, object]:
     return {"job": record.id, "owner": record.owner, "target": record.target, "tag": record.tag}
 
 
