@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from farshot.errors import FarshotError, UnknownJobError
-from farshot.service.logs import tell
+from farshot.service.logs import log_event
 
 if TYPE_CHECKING:
     from farshot.config.settings import RetentionSettings
@@ -60,7 +60,7 @@ class Retention:
         for job_id in abandoned:
             self._forget(job_id)
         if deleted or abandoned:
-            tell(_log, logging.INFO, "deleted", ended_jobs=deleted, uploads=len(abandoned))
+            log_event(_log, logging.INFO, "deleted", ended_jobs=deleted, uploads=len(abandoned))
 
     def _forget(self, job_id: str) -> None:
         try:

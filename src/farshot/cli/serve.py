@@ -22,7 +22,7 @@ from farshot.errors import ConfigError, TargetError
 from farshot.service.address import ListenAddress, check_address
 from farshot.service.api_page import PAGE
 from farshot.service.app import build_app
-from farshot.service.logs import configure_logs, tell
+from farshot.service.logs import configure_logs, log_event
 from farshot.service.protocol import Sizes
 from farshot.service.server import Settings, serve
 from farshot.simulators.targets import check_target
@@ -101,7 +101,7 @@ def _end_within(seconds: float) -> None:
 
     def end() -> None:
         time.sleep(seconds)
-        tell(_log, logging.ERROR, "service-ended-hard", reason=f"it had not stopped after {seconds:g} s")
+        log_event(_log, logging.ERROR, "service-ended-hard", reason=f"it had not stopped after {seconds:g} s")
         os._exit(_FORCED_EXIT_STATUS)
 
     threading.Thread(target=end, name="farshot-last-resort", daemon=True).start()

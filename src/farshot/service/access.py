@@ -1,4 +1,4 @@
-"""Who asks: the bearer token of a request, looked up in the store and compared in constant time."""
+"""The bearer token of a request, looked up in the store and compared in constant time."""
 
 from __future__ import annotations
 
@@ -15,37 +15,33 @@ if TYPE_CHECKING:
     from farshot.protocols import AccountStore
 
 
-_KEPT_SECONDS = 2.0
-_KEPT = 10_000
+_CACHE_SECONDS = 2.0
+_MAX_CACHED = 10_000
 _ADVICE = (
     "a valid token is needed, which `farshot token create NAME` makes where the service runs; "
     "`farshot login` keeps it, and a request has it as 'Authorization: Bearer TOKEN'"
 )
-"""The same for whatever is no valid token: nobody finds out by it which tokens there are."""
+"""The same for every invalid token, so that nobody finds out from it which tokens exist."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedToken:
     token: Token
     user: User
     until: float
 
 
 class Access:
-    """Looks tokens up; what it found counts for two seconds, so that a revoked token is worthless soon after.
-
-    Safe from any thread.
-    """
+    """Looks up tokens, and keeps each for two seconds: a revoked one soon stops working. Safe from any thread."""
 
     def __init__(self, accounts: AccountStore) -> None:
-        """Use the users of `accounts`."""
         self._accounts = accounts
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._cache: OrderedDict[str, _CachedToken] = OrderedDict()
 
     def user(self, header: str | None) -> User:
-        """Return whose token the header carries; raises `AccessError`.
+        """Return the user of the token in an `Authorization` header; raises `AccessError`.
 
-        Only who has the whole token hears that it was revoked or has expired.
+        Only a request with the whole token is told that it was revoked or has expired.
         """
         kind, _, text = (header or "").partition(" ")
         ident = token_id(text.strip()) if kind.lower() == "bearer" else None
@@ -53,27 +49,29 @@ class Access:
         if found is None or not token_matches(found.token, text.strip()):
             raise AccessError(_ADVICE)
         if not found.token.holds(datetime.now(UTC)):
-            what = "has expired" if found.token.revoked_at is None else "was revoked"
-            message = f"this token {what}: {_ADVICE}"
+            state = "has expired" if found.token.revoked_at is None else "was revoked"
+            message = f"this token {state}: {_ADVICE}"
             raise AccessError(message)
         return found.user
 
-    def _find(self, ident: str) -> _Known | None:
-        now = time.monotonic()
-        known = self._known.get(ident)
-        if known and now < known.until:
-            return known
+    def is_known(self, header: str | None) -> bool:
+        """Return whether `user` will answer without asking the store."""
+        ident = token_id((header or "").partition(" ")[2].strip())
+        return ident is not None and self._get_cached(ident) is not None
+
+    def _get_cached(self, ident: str) -> _CachedToken | None:
+        cached = self._cache.get(ident)
+        return cached if cached and time.monotonic() < cached.until else None
+
+    def _find(self, ident: str) -> _CachedToken | None:
+        if cached := self._get_cached(ident):
+            return cached
+        asked_at = time.monotonic()
         found = self._accounts.token(ident)
         if found is None:
             return None
-        known = _Known(*found, now + _KEPT_SECONDS)
-        self._known[ident] = known
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
-        return known
-
-    def is_known(self, header: str | None) -> bool:
-        """Whether `user` will answer without a look at the store."""
-        ident = token_id((header or "").partition(" ")[2].strip())
-        known = self._known.get(ident) if ident else None
-        return known is not None and time.monotonic() < known.until
+        cached = _CachedToken(*found, asked_at + _CACHE_SECONDS)
+        self._cache[ident] = cached
+        while len(self._cache) > _MAX_CACHED:
+            self._cache.popitem(last=False)
+        return cached

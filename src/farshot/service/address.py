@@ -1,4 +1,4 @@
-"""Where the service listens: on loopback, with TLS, or elsewhere only where somebody says so."""
+"""The address at which the service listens: loopback, any with TLS, others only if the operator says so."""
 
 from __future__ import annotations
 
@@ -16,45 +16,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-BACKLOG = 4096
+_MAX_BACKLOG = 4096
 """Connections that may wait to be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """Where to listen, and whether with TLS."""
+    """The address to listen at, and the files of TLS."""
 
     host: str = "127.0.0.1"
     port: int = 8000
-    """0 takes a free one."""
+    """The port; 0 takes a free one."""
     certificate: Path | None = None
-    """A PEM file: the certificate and those that vouch for it."""
+    """A PEM file with the certificate and those that vouch for it; None for no TLS."""
     key: Path | None = None
-    """A PEM file without a password; `None` where `certificate` holds the key too."""
+    """A PEM file with the key, without a password; None if `certificate` holds the key too."""
     insecure: bool = False
-    """Whether others may be reached without TLS, because something in front of the service speaks it."""
+    """True to serve other machines without TLS, because something in front of the service speaks it."""
 
 
 def check_address(host: str, *, tls: bool, insecure: bool) -> None:
-    """Raise `OptionError` if `host` is unknown, or if others than this machine would be served without TLS."""
-    _check(host, _addresses(host, 0), permitted=tls or insecure)
+    """Raise `OptionError` if `host` is unknown, or if other machines would be served without TLS."""
+    _check_loopback(host, _look_up_addresses(host, 0), permitted=tls or insecure)
 
 
-def _addresses(host: str, port: int) -> list[tuple[int, str]]:
+def _look_up_addresses(host: str, port: int) -> list[tuple[int, str]]:
     """Return the families and addresses of `host`, those of IPv4 first."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         message = f"the host {host!r} has no address here: {error}"
         raise OptionError(message) from error
-    return sorted(((family, str(address[0])) for family, *_, address in found), key=_is_not_ipv4)
+    addresses = [(family, str(address[0])) for family, *_, address in found]
+    return sorted(addresses, key=lambda each: each[0] != socket.AF_INET)
 
 
-def _is_not_ipv4(address: tuple[int, str]) -> bool:
-    return address[0] != socket.AF_INET
-
-
-def _check(host: str, addresses: list[tuple[int, str]], *, permitted: bool) -> None:
+def _check_loopback(host: str, addresses: list[tuple[int, str]], *, permitted: bool) -> None:
     if permitted or all(ipaddress.ip_address(address).is_loopback for _, address in addresses):
         return
     message = (
@@ -69,18 +66,18 @@ def listen(binding: ListenAddress) -> socket.socket:
     if not 0 <= binding.port <= 65535:
         message = f"a port is a number from 0 to 65535, not {binding.port}"
         raise OptionError(message)
-    addresses = _addresses(binding.host, binding.port)
-    _check(binding.host, addresses, permitted=binding.certificate is not None or binding.insecure)
+    addresses = _look_up_addresses(binding.host, binding.port)
+    _check_loopback(binding.host, addresses, permitted=binding.certificate is not None or binding.insecure)
     family, address = addresses[0]
     try:
-        sock = socket.create_server((address, binding.port), family=family, backlog=BACKLOG)
+        sock = socket.create_server((address, binding.port), family=family, backlog=_MAX_BACKLOG)
     except OSError as error:
-        raise FarshotError(_why(binding, error)) from error
+        raise FarshotError(_describe_error(binding, error)) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)  # noqa: FBT003 -- else a body waits 40 ms for its head
     return sock
 
 
-def _why(binding: ListenAddress, error: OSError) -> str:
+def _describe_error(binding: ListenAddress, error: OSError) -> str:
     place = f"port {binding.port} of {binding.host}"
     if error.errno == errno.EADDRINUSE:
         return f"{place} is in use by another program: choose another port (0 takes a free one)"
@@ -90,7 +87,7 @@ def _why(binding: ListenAddress, error: OSError) -> str:
 
 
 def tls_context(binding: ListenAddress) -> ssl.SSLContext | None:
-    """Return the context for TLS 1.2 and later, if asked for; raises `OptionError` for files that do not fit."""
+    """Return the context for TLS 1.2 and later, None without a certificate; raises `OptionError` for unusable files."""
     if binding.certificate is None:
         if binding.key is not None:
             message = "a TLS key needs its certificate"
@@ -102,7 +99,8 @@ def tls_context(binding: ListenAddress) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(binding.certificate, binding.key, password="")  # or the terminal is asked
     except OSError as error:
-        message = f"the TLS certificate {binding.certificate} and its key cannot be used: {_reason(error)}"
+        reason = "the key is that of another certificate" if "KEY_VALUES_MISMATCH" in str(error) else str(error)
+        message = f"the TLS certificate {binding.certificate} and its key cannot be used: {reason}"
         raise OptionError(message) from error
     return context
 
@@ -121,14 +119,8 @@ def _check_pem(file: Path, what: str, mark: bytes) -> None:
         raise OptionError(message)
 
 
-def _reason(error: OSError) -> str:
-    if "KEY_VALUES_MISMATCH" in str(error):
-        return "the key is that of another certificate"
-    return str(error)
-
-
 def url_of(sock: socket.socket, *, tls: bool) -> str:
-    """Return the URL under which the listening `sock` is reached."""
+    """Return the URL at which the listening `sock` is reached."""
     host, port = sock.getsockname()[:2]
     place = f"[{host}]" if sock.family == socket.AF_INET6 else host
     return f"{'https' if tls else 'http'}://{place}:{port}"

@@ -1,4 +1,4 @@
-"""The description of the API as a page for people. It needs nothing from elsewhere, and no script."""
+"""The description of the API as an HTML page without scripts or resources from elsewhere."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _BOUNDS = {
 
 
 async def show_page(_service: Service, _request: Request) -> Response:
-    """Give the description to people."""
-    return HTMLResponse(_page())
+    """Return the description as a page."""
+    return HTMLResponse(_render_page())
 
 
-async def show_way(_service: Service, _request: Request) -> Response:
-    """Send whoever asks for nothing in particular to the description."""
+async def redirect_to_page(_service: Service, _request: Request) -> Response:
+    """Redirect the root path to the description."""
     return RedirectResponse(PAGE)
 
 
 @cache
-def _page() -> str:
+def _render_page() -> str:
     described = description()
     operations = [
         (method.upper(), path, operation)
@@ -54,69 +54,61 @@ def _page() -> str:
     ]
     schemas = described["components"]["schemas"]
     links = "".join(
-        f'<li><a href="#{_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
+        f'<li><a href="#{_make_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
         for method, path, _ in operations
     )
     documents = "".join(f'<li><a href="#{name}">{name}</a></li>' for name in schemas)
-    body = "".join(_operation(*each) for each in operations) + "<h1>Documents</h1>"
-    body += "".join(_schema(name, schema) for name, schema in schemas.items())
+    body = "".join(_render_operation(*each) for each in operations) + "<h1>Documents</h1>"
+    body += "".join(_render_schema(name, schema) for name, schema in schemas.items())
     info = described["info"]
     return (
-        _PAGE.replace("{version}", escape(info["version"]))
-        .replace("{intro}", _text(info["description"]))
+        _PAGE_TEMPLATE.replace("{version}", escape(info["version"]))
+        .replace("{intro}", _format(info["description"]))
         .replace("{document}", DOCUMENT)
         .replace("{links}", f"<ul>{links}</ul><ul>{documents}</ul>")
         .replace("{body}", body)
     )
 
 
-def _link(operation: tuple[str, str, Any]) -> str:
-    method, path, _ = operation
-    return f'<li><a href="#{_anchor(method, path)}"><b>{method}</b> {escape(path)}</a></li>'
-
-
-def _anchor(method: str, path: str) -> str:
+def _make_anchor(method: str, path: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{method}{path}".lower()).strip("-")
 
 
-def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
+def _render_operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     parts = [
-        f'<h2 id="{_anchor(method, path)}"><code><b>{method}</b> {escape(path)}</code></h2>',
-        f"<p>{_text(operation['summary'])}</p>",
-        f"<p>{_text(operation['description'])}</p>" if "description" in operation else "",
-        _table(("parameter", "in", "what it takes", ""), map(_parameter, operation["parameters"])),
-        *(f"<p>Takes {link}.</p>" for link in _contents(operation.get("requestBody", {}))),
-        _table(("answer", "what it is", "document"), map(_answer, operation["responses"].items())),
+        f'<h2 id="{_make_anchor(method, path)}"><code><b>{method}</b> {escape(path)}</code></h2>',
+        f"<p>{_format(operation['summary'])}</p>",
+        f"<p>{_format(operation['description'])}</p>" if "description" in operation else "",
+        _render_table(("parameter", "in", "what it takes", ""), map(_parameter_cells, operation["parameters"])),
+        *(f"<p>Takes {link}.</p>" for link in _list_contents(operation.get("requestBody", {}))),
+        _render_table(("answer", "what it is", "document"), map(_answer_cells, operation["responses"].items())),
     ]
     return f"<section>{''.join(parts)}</section>"
 
 
-def _contents(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a body or an answer may be."""
+def _list_contents(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the types of a body or an answer, with their media types."""
     for kind, content in given.get("content", {}).items():
-        yield f"{_type(content['schema'])} <small>{escape(kind)}</small>"
+        yield f"{_describe(content['schema'])} <small>{escape(kind)}</small>"
 
 
-def _parameter(given: Mapping[str, Any]) -> tuple[str, ...]:
+def _parameter_cells(given: Mapping[str, Any]) -> tuple[str, ...]:
     name = f"<code>{escape(given['name'])}</code>{' (needed)' if given.get('required') else ''}"
-    return name, given["in"], _type(given["schema"]) + _default(given["schema"]), _text(given.get("description", ""))
+    kind = _describe(given["schema"]) + _describe_default(given["schema"])
+    return name, given["in"], kind, _format(given.get("description", ""))
 
 
-def _answer(given: tuple[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def _answer_cells(given: tuple[str, Mapping[str, Any]]) -> tuple[str, ...]:
     status, answer = given
-    kinds = [
-        f"{_type(content['schema'])} <small>{escape(kind)}</small>"
-        for kind, content in answer.get("content", {}).items()
-    ]
-    return f"<code>{status}</code>", _text(answer["description"]), "<br>".join(kinds)
+    return f"<code>{status}</code>", _format(answer["description"]), "<br>".join(_list_contents(answer))
 
 
-def _schema(name: str, schema: Mapping[str, Any]) -> str:
+def _render_schema(name: str, schema: Mapping[str, Any]) -> str:
     needed = schema.get("required", ())
     rows = (
         (
             f"<code>{escape(member)}</code>",
-            _type(given) + (" (needed)" if member in needed else _default(given)),
+            _describe(given) + (" (needed)" if member in needed else _describe_default(given)),
         )
         for member, given in schema.get("properties", {}).items()
     )
@@ -124,58 +116,55 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
         f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</pre>"
         for example in schema.get("examples", ())
     )
-    fields = _table(("field", "what it holds"), rows) if "properties" in schema else f"<p>{_type(schema)}</p>"
+    fields = (
+        _render_table(("field", "what it holds"), rows) if "properties" in schema else f"<p>{_describe(schema)}</p>"
+    )
     paragraphs = schema.get("description", "").split("\n\n")
-    story = "".join(f"<p>{_text(' '.join(paragraph.split()))}</p>" for paragraph in paragraphs if paragraph)
-    return f'<section><h2 id="{name}">{name}</h2>{story}{fields}{example}</section>'
+    text = "".join(f"<p>{_format(' '.join(paragraph.split()))}</p>" for paragraph in paragraphs if paragraph)
+    return f'<section><h2 id="{name}">{name}</h2>{text}{fields}{example}</section>'
 
 
-def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a table of cells that are HTML; nothing without rows."""
+def _render_table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table of cells in HTML; nothing if there are no rows."""
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{body}</table>" if body else ""
 
 
-def _text(text: str) -> str:
+def _format(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
-def _type(schema: Mapping[str, Any]) -> str:
-    """Say in words, with links, what a value is."""
+def _describe(schema: Mapping[str, Any]) -> str:
+    """Return the type of a value in words, with links and bounds."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
     if "anyOf" in schema:
-        return " or ".join(map(_type, schema["anyOf"]))
+        return " or ".join(map(_describe, schema["anyOf"]))
     if "enum" in schema:
         return " or ".join(f"<code>{escape(json.dumps(value))}</code>" for value in schema["enum"])
-    words = _kind(schema)
-    bounds = ", ".join(_bounds(schema))
+    words = escape(str(schema.get("type", "any value")))
+    if words == "array" and schema.get("items"):
+        words = f"array of {_describe(schema['items'])}"
+    elif words == "object" and schema.get("additionalProperties"):
+        words = f"object whose members are: {_describe(schema['additionalProperties'])}"
+    bounds = ", ".join(_describe_bounds(schema))
     return f"{words} ({bounds})" if bounds else words
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
-    kind = schema.get("type", "any value")
-    if kind == "array" and schema.get("items"):
-        return f"array of {_type(schema['items'])}"
-    if kind == "object" and schema.get("additionalProperties"):
-        return f"object whose members are: {_type(schema['additionalProperties'])}"
-    return escape(str(kind))
-
-
-def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
+def _describe_bounds(schema: Mapping[str, Any]) -> Iterator[str]:
     for name, words in _BOUNDS.items():
         if name in schema:
             value = schema[name]
             yield escape(words.format(f"{value:,}" if isinstance(value, int) else value))
 
 
-def _default(schema: Mapping[str, Any]) -> str:
+def _describe_default(schema: Mapping[str, Any]) -> str:
     found = schema.get("default")
     return "" if found is None else f"; else <code>{escape(json.dumps(found))}</code>"
 
 
-_PAGE = """<!doctype html>
+_PAGE_TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Farshot API</title>
 <meta name="viewport" content="width=device-width">
 <style>

@@ -1,14 +1,15 @@
-"""The connections of a service: how many there may be, who has them, and which one goes where another wants in.
+"""The connections of a service: how many there may be, which client has them, and which one makes room for another.
 
-A connection that asks for nothing costs its client nothing, so the one that has been idle for longest makes room: first
-among those that never sent a request, or to which a refusal is held back. One whose request is being answered is never
-ended for another; where all are, the newcomer is refused. Making room and refusing take time that is everybody's, so
-both happen a bounded number of times a second; what comes beyond that is closed without a word.
+An idle connection costs its client nothing, so the one that has been idle for longest makes room: first among those
+that never sent a request, or to which a refusal is held back. A connection whose request is being answered is never
+ended for another; if all are busy, the newcomer is refused. Making room and refusing take time that all clients share,
+so both happen a bounded number of times a second; further connections are closed without a word.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import resource
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,35 +18,64 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_NETWORK = 64
-"""Bits of an address of version 6 that one client has in common with nobody."""
+_IPV6_PREFIX_BITS = 64
+"""The part of an IPv6 address that one client shares with no other."""
+_MAX_DESCRIPTORS = 16_384
+"""The most file descriptors that the service needs."""
+_MAX_CONNECTIONS = 4096
+"""The most that memory bears: a connection with TLS takes up to 100 KB."""
+_RESERVED_DESCRIPTORS = 512
+"""Descriptors for workers, the store, files and refusals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many connections there may be at a time."""
+    """The most connections at a time; those of one IPv6 network count as of one address."""
 
     total: int
     each: int
-    """Of one address."""
+    """Connections of one address."""
     waiting: int = 256
-    """Beyond the total, accepted and not begun with: each address has its turn."""
+    """Connections beyond the total that are accepted and wait to be started, each address in turn."""
     spare: int = 32
-    """Beyond the total, for as long as it takes to say why a connection is refused."""
+    """Connections beyond the total that are kept for as long as it takes to refuse them with a reason."""
     refusals: int = 32
-    """Connections to which it is said in a second; more are closed without a word."""
+    """Connections refused with a reason in a second; more are closed without a word."""
     turnover: int = 100
     """Connections of one address in a second for which others of that address make room."""
     crowd: int = 256
-    """Connections of one address beyond which only so many `arrivals` of it are begun with in a second."""
+    """Connections of one address beyond which only `arrivals` more are started in a second."""
     arrivals: int = 150
+    """Connections of a crowd started in a second."""
+
+
+def raise_limit() -> int:
+    """Raise this process's limit of descriptors as far as the system permits and the service needs; return it."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = (
+        _MAX_DESCRIPTORS if limit == resource.RLIM_INFINITY else min(limit, _MAX_DESCRIPTORS) for limit in limits
+    )
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, limits[1]))
+    return max(soft, hard)
+
+
+def bounds_within(limit: int) -> Bounds:
+    """Return how many connections fit in `limit` descriptors, beside what the service itself needs.
+
+    >>> bounds_within(1024).total, bounds_within(1024).each
+    (512, 256)
+    """
+    total = min(_MAX_CONNECTIONS, limit - min(_RESERVED_DESCRIPTORS, limit // 2))
+    waiting = min(_MAX_CONNECTIONS, max((limit - total) // 4, limit - total - _RESERVED_DESCRIPTORS))
+    return Bounds(total, max(1, total // 2), waiting)
 
 
 class Seat:
-    """The place of one connection. `end` ends it; who sits there replaces it."""
+    """The place of one connection among those there may be."""
 
     def __init__(self, connections: Connections, row: _Row, end: Callable[[], object], *, is_spare: bool) -> None:
-        """Be one of `connections`, in `row`; a spare one is there to refuse a connection."""
+        """Take a place in `row`, a spare one only to refuse a connection; `end`, which may be replaced, ends it."""
         self.end = end
         self.is_spare = is_spare
         self.row = row
@@ -58,15 +88,15 @@ class Seat:
         self._move(self.row.busy)
 
     def give_way(self) -> None:
-        """Note that whoever wants a seat may have this one before any other: a refusal is being held back here."""
-        self._move(self.row.busy if self.is_spare else self.row.new)
+        """Note that a refusal is being held back here: another connection takes this seat before any other."""
+        self._move(self.row.new)
 
     def rest(self) -> None:
         """Note that nothing is being answered."""
-        self._move(self.row.busy if self.is_spare else self.row.idle)
+        self._move(self.row.idle)
 
     def _move(self, group: dict[Seat, None]) -> None:
-        if self in self._group:
+        if self in self._group and not self.is_spare:
             del self._group[self]
             self._group = group
             group[self] = None
@@ -78,19 +108,20 @@ class Seat:
             self._connections.give_back(self)
 
 
-class _Rate:
-    """Lets pass so many a second, and as many at once."""
+class _RateLimit:
+    """Permits `rate` events a second, and as many at once."""
 
     def __init__(self, rate: int, clock: Callable[[], float]) -> None:
         self._rate = rate
         self._clock = clock
         self._left = float(rate)
-        self._at = clock()
+        self._updated = clock()
 
-    def lets_pass(self) -> bool:
+    def permits(self) -> bool:
+        """Return whether another event may happen now, and count it if so."""
         now = self._clock()
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
-        self._at = now
+        self._left = min(self._rate, self._left + (now - self._updated) * self._rate)
+        self._updated = now
         if self._left < 1:
             return False
         self._left -= 1
@@ -98,9 +129,9 @@ class _Rate:
 
 
 class _Row:
-    """The seats of one address, each kind in order of time."""
+    """The seats of one address, each kind ordered by time."""
 
-    def __init__(self, network: str, turnover: _Rate, arrivals: _Rate) -> None:
+    def __init__(self, network: str, turnover: _RateLimit, arrivals: _RateLimit) -> None:
         self.network = network
         self.turnover = turnover
         self.arrivals = arrivals
@@ -111,50 +142,49 @@ class _Row:
     def __len__(self) -> int:
         return len(self.new) + len(self.idle) + len(self.busy)
 
-    @property
-    def yielding(self) -> int:
-        """How many seats another connection may have."""
-        return len(self.new) + len(self.idle)
-
-    def longest_idle(self) -> Seat | None:
-        return next(iter(self.new), None) or next(iter(self.idle), None)
+    def end_longest_idle(self) -> bool:
+        """End the first connection that may make room; return whether there was one."""
+        seat = next(iter(self.new), None) or next(iter(self.idle), None)
+        if seat is None:
+            return False
+        seat.leave()
+        seat.end()
+        return True
 
 
 class Connections:
-    """Gives seats away. Belongs to one event loop."""
+    """Assigns seats to connections. Belongs to one event loop."""
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
-        """Give away as many as `bounds` allows, by a clock in seconds."""
+        """Assign as many seats as `bounds` allows; `clock` counts seconds."""
         self._bounds = bounds
         self._rows: dict[str, _Row] = {}
         self._taken = 0
         self._spare = 0
         self._clock = clock
-        self._refusals = _Rate(bounds.refusals, clock)
+        self._refusals = _RateLimit(bounds.refusals, clock)
 
     @property
-    def most_waiting(self) -> int:
-        """How many connections may be accepted that nobody has begun with."""
+    def max_waiting(self) -> int:
+        """The most connections that may be accepted and not started."""
         return self._bounds.waiting
 
     def may_begin(self, network: str) -> bool:
-        """Whether one more connection of a network may be begun with now: of a crowd, a few at a time."""
-        return not self.is_crowd(network) or self._rows[network].arrivals.lets_pass()
+        """Return whether one more connection of a network may be started now, and count it: of a crowd, few may."""
+        return not self.is_crowd(network) or self._rows[network].arrivals.permits()
 
     def is_crowd(self, network: str) -> bool:
-        """Whether a network has so many connections that further ones are begun with slowly."""
+        """Return whether a network has so many connections that further ones are started slowly."""
         return network in self._rows and len(self._rows[network]) >= self._bounds.crowd
 
-    def _row(self, network: str) -> _Row:
-        rates = (_Rate(rate, self._clock) for rate in (self._bounds.turnover, self._bounds.arrivals))
-        return _Row(network, *rates)
-
     def take(self, address: str, end: Callable[[], object]) -> Seat | None:
-        """Return a seat for a connection from `address`; a spare one only to refuse it there, None not even that."""
+        """Return a seat for a connection from `address`: a spare one to refuse it, None to close it without a word."""
         network = network_of(address)
-        row = self._rows.get(network) or self._row(network)
+        row = self._rows.get(network) or _Row(
+            network, _RateLimit(self._bounds.turnover, self._clock), _RateLimit(self._bounds.arrivals, self._clock)
+        )
         is_spare = not self._has_room(row)
-        if is_spare and (self._spare == self._bounds.spare or not self._refusals.lets_pass()):
+        if is_spare and (self._spare == self._bounds.spare or not self._refusals.permits()):
             return None
         self._taken += not is_spare
         self._spare += is_spare
@@ -163,20 +193,13 @@ class Connections:
 
     def _has_room(self, row: _Row) -> bool:
         if len(row) >= self._bounds.each:
-            return row.turnover.lets_pass() and self._vacate(row)
+            return row.turnover.permits() and row.end_longest_idle()
         return self._taken < self._bounds.total or self.shed()
 
     def shed(self) -> bool:
-        """End the connection that has been idle for longest of the address that has most; say whether one was."""
-        return bool(self._rows) and self._vacate(max(self._rows.values(), key=lambda row: row.yielding))
-
-    def _vacate(self, row: _Row) -> bool:
-        seat = row.longest_idle()
-        if seat is None:
-            return False
-        seat.leave()
-        seat.end()
-        return True
+        """End the longest idle connection of the address that has most of them; return whether there was one."""
+        row = max(self._rows.values(), key=lambda row: len(row.new) + len(row.idle), default=None)
+        return row is not None and row.end_longest_idle()
 
     def give_back(self, seat: Seat) -> None:
         """Count a seat as free again; `Seat.leave` calls this once."""
@@ -187,7 +210,7 @@ class Connections:
 
 
 def network_of(address: str) -> str:
-    """Return what one client has to itself: an address of version 4, or 64 bits of version 6."""
+    """Return the network that counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address."""
     if ":" not in address:
         return address
-    return str(ipaddress.ip_network((address.partition("%")[0], _NETWORK), strict=False))
+    return str(ipaddress.ip_network((address.partition("%")[0], _IPV6_PREFIX_BITS), strict=False))

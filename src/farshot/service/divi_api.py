@@ -1,6 +1,6 @@
-"""The API of Divi's cloud client under `/api`: its routes, on the jobs, users, quotas and limits of the service.
+"""The routes of the API of Divi's cloud client under `/api`, on the jobs, users, quotas and limits of the service.
 
-Two versions speak it, 0.12 and 0.15, and both are served at once. What each call means is in `farshot.service.divi`.
+Two versions of the client use it, 0.12 and 0.15, and both are served at once; `farshot.service.divi` has the handlers.
 """
 
 from __future__ import annotations
@@ -48,4 +48,4 @@ DIVI_ROUTES = (
     _route("GET", "job/{job_id}/validation_result/", divi_jobs.submit_qubo),
     _route("GET", "job/{job_id}/validation_result/html/", divi_jobs.submit_qubo),
 )
-"""Every route, with slashes at the end exactly where the client puts them."""
+"""Every route; trailing slashes are exactly as the client sends them."""

@@ -1,7 +1,8 @@
-"""From what the store knows to what the API says."""
+"""Documents of the API made from records of the store."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from farshot.submission import PartReceipt
 
 
-_SHORT = 16 * 2**10
-"""Characters of observables, and ranges, that a document of a job may show beside the rest."""
+_MAX_SHOWN = 16 * 2**10
+"""Characters of observables, and ranges, that the document of a job may show together."""
 
 
 def job_document(
@@ -41,7 +42,7 @@ def job_document(
     circuits_cancelled: int | None = None,
     effort: JobProgress | None = None,
 ) -> JobDocument:
-    """Return where a job stands; what remains is estimated from its `effort`."""
+    """Return the document of a job; the remaining time is estimated from its `effort`."""
     outlook = outlook_of(record, effort, datetime.now(UTC)) if effort else NO_OUTLOOK
     return JobDocument(
         job_id=record.id,
@@ -62,7 +63,7 @@ def job_document(
         error=FaultDocument(record.fault.code.value, record.fault.message) if record.fault else None,
         cursor=str(record.changed),
         jobs_ahead=jobs_ahead,
-        remaining=_remaining(outlook),
+        remaining=_estimate_remaining(outlook),
         running=[ForecastDocument(*msgspec.structs.astuple(each)) for each in outlook.running] if effort else None,
         parts=None if parts is None else [PartDocument(part.number, part.circuits) for part in parts],
         circuits_cancelled=circuits_cancelled,
@@ -70,30 +71,25 @@ def job_document(
 
 
 def options_document(jobs: JobStore, record: JobRecord) -> OptionsDocument:
-    """Return the options of a job that was accepted."""
+    """Return the options of an accepted job."""
     options = job_options(jobs.spec(record.id), record)
     return OptionsDocument(**{**options, "seed": str(options["seed"])})
 
 
-def shortened(document: OptionsDocument) -> OptionsDocument:
-    """Return options without what is long."""
+def without_long_options(document: OptionsDocument) -> OptionsDocument:
+    """Return options without observables and ranges if these are long."""
     ranges = (document.circuit_ham_map or ()), (document.shot_groups or ())
-    if len(document.ham_ops or "") + sum(map(len, ranges)) <= _SHORT:
+    if len(document.ham_ops or "") + sum(map(len, ranges)) <= _MAX_SHOWN:
         return document
     return msgspec.structs.replace(document, ham_ops=None, circuit_ham_map=None, shot_groups=None, complete=False)
 
 
-def _remaining(outlook: Outlook) -> Remaining | None:
+def _estimate_remaining(outlook: Outlook) -> Remaining | None:
     if outlook.seconds is None or outlook.low is None or outlook.high is None:
         return None
     return Remaining(outlook.seconds, outlook.low, outlook.high)
 
 
 def quota_document(amounts: Quota | Usage) -> QuotaDocument:
-    """Return amounts as the API says them."""
-    return QuotaDocument(
-        queued_circuits=amounts.queued_circuits,
-        running_shards=amounts.running_shards,
-        shots_per_day=amounts.shots_per_day,
-        stored_bytes=amounts.stored_bytes,
-    )
+    """Return the document of a quota or a usage."""
+    return QuotaDocument(**asdict(amounts))

@@ -1,4 +1,4 @@
-"""What the service is, apart from jobs: its health, its targets, who asks, its description."""
+"""The routes about the service itself: its health, work, targets, metrics, and the user of a token."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _PROBE_SECONDS = 2.0
 
 
 async def health(_service: Service, _request: Request) -> Response:
-    """Say that the process answers."""
+    """Answer, to show that the process does."""
     return PlainTextResponse("ok\n")
 
 
 async def readiness(service: Service, _request: Request) -> Response:
-    """Say whether jobs are taken and worked on: the store answers and the dispatcher runs."""
+    """Answer if jobs are taken and worked on, with the store and the dispatcher running; else `NotReadyError`."""
     troubles = {"stop": "the service stops"} if service.feed.is_closed else dict(service.parts.work.troubles())
-    if not troubles and not await _store_answers(service):
+    if not troubles and not await _is_store_answering(service):
         troubles["store"] = f"it has not answered within {_PROBE_SECONDS:g} s"
     if troubles:
         raise NotReadyError("; ".join(f"{part}: {reason}" for part, reason in troubles.items()))
     return PlainTextResponse("ready\n")
 
 
-async def _store_answers(service: Service) -> bool:
-    """Ask the store a question; one that goes unanswered is left to itself, and nobody else asks meanwhile."""
+async def _is_store_answering(service: Service) -> bool:
+    """Return whether the store answers in time; an unanswered query is abandoned and keeps others from being sent."""
     with anyio.move_on_after(_PROBE_SECONDS):
         await anyio.to_thread.run_sync(service.parts.jobs.changes, limiter=service.probes, abandon_on_cancel=True)
         return True
@@ -52,24 +52,24 @@ async def drain(call: Call) -> Response:
     """Take no new shards, for an admin; what runs ends, what is accepted waits until the service resumes."""
     _check_admin(call, "stop work from being begun")
     call.parts.work.hold()
-    return _work(call)
+    return _describe_work(call)
 
 
 async def resume(call: Call) -> Response:
     """Take shards again, for an admin."""
     _check_admin(call, "have work begun")
     call.parts.work.resume()
-    return _work(call)
+    return _describe_work(call)
 
 
-def _work(call: Call) -> Response:
+def _describe_work(call: Call) -> Response:
     work = call.parts.work
     return answer(WorkDocument(dict(work.troubles()), work.held()))
 
 
-def _check_admin(call: Call, deed: str) -> None:
-    if call.sees is not None:
-        message = f"only an admin may {deed}"
+def _check_admin(call: Call, action: str) -> None:
+    if call.visible_owner is not None:
+        message = f"only an admin may {action}"
         raise ForbiddenError(message)
 
 

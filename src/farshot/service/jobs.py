@@ -1,4 +1,4 @@
-"""Jobs as the API has them: made in one request or in parts, looked at, cancelled, deleted."""
+"""The routes of jobs: making one in one request or in parts, reading, listing, cancelling and deleting."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from farshot.contract import JobStatus
 from farshot.model import JobFilter
-from farshot.service.context import in_thread, in_turn
-from farshot.service.documents import job_document, options_document, shortened
+from farshot.service.context import in_thread, write_in_thread
+from farshot.service.documents import job_document, options_document, without_long_options
 from farshot.service.problems import EndedError, ForbiddenError, ParameterError
 from farshot.service.request_bodies import document_in, is_read_here, parameters_in
 from farshot.service.submissions import is_light, submit
@@ -26,15 +26,13 @@ if TYPE_CHECKING:
     from farshot.submission import PartReceipt
 
 
-MOST = 2**63 - 1
-"""What a store counts to."""
-
-
+MAX_COUNT = 2**63 - 1
+"""The largest number in a store."""
 _Moment: TypeAlias = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which jobs are wanted; times are RFC 3339, `until` excluded."""
+    """Selects jobs; times are RFC 3339, `until` is excluded."""
 
     status: JobStatus | None = None
     tag: str | None = None
@@ -46,42 +44,42 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class WaitQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`after` is the cursor of what is known; the answer waits up to `wait` seconds for something newer."""
+    """Asks for changes since the cursor `after`; the answer waits up to `wait` seconds for one."""
 
-    after: Annotated[int, msgspec.Meta(ge=0, le=MOST)] | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)] | None = None
     wait: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
 
 
 def answer(document: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return a document as an answer."""
+    """Return the response with a document."""
     return Response(encode(document), status, headers, media_type=JSON)
 
 
 async def create_job(call: Call) -> Response:
     """Make a job of the batch in the body, or begin one that arrives in parts; the same key gives the same job."""
     document = await document_in(call, JobRequest)
-    if loader := _loader_for(call, document):
+    if loader := _choose_loader(call, document):
         return await loader.answer(call.request, pack(document))
-    key = _key(call)
+    key = _read_key(call)
 
     def make() -> tuple[JobRecord, bool, list[PartReceipt] | None]:
         record, is_new = submit(call, document, key)
-        return record, is_new, _receipts(call, record)
+        return record, is_new, _read_receipts(call, record)
 
-    record, is_new, parts = await in_turn(call, make)
+    record, is_new, parts = await write_in_thread(call, make)
     location = {"Location": f"/v1/jobs/{record.id}"}
     return answer(job_document(record, parts=parts), 201 if is_new else 200, location)
 
 
-def _loader_for(call: Call, document: JobRequest) -> Loader | None:
-    """Return the loader where a batch that was read here turned out to take long."""
+def _choose_loader(call: Call, document: JobRequest) -> Loader | None:
+    """Return the loader if it serves and a batch that was read here will take long; else None."""
     loader = call.service.loader
     if loader is None or not call.is_large or not is_read_here(call, JobRequest) or is_light(document):
         return None
     return loader if loader.serves() else None
 
 
-def _key(call: Call) -> str | None:
+def _read_key(call: Call) -> str | None:
     given = call.request.headers.getlist("idempotency-key")
     if len(given) > 1 or not all(text.isascii() and text.isprintable() for text in given):
         message = "Idempotency-Key must be given once, in printable characters of ASCII"
@@ -89,7 +87,7 @@ def _key(call: Call) -> str | None:
     return given[0] if given else None
 
 
-def _receipts(call: Call, record: JobRecord) -> list[PartReceipt] | None:
+def _read_receipts(call: Call, record: JobRecord) -> list[PartReceipt] | None:
     return call.parts.uploads.receipts(record.id) if record.uploading else None
 
 
@@ -97,64 +95,50 @@ async def get_job(call: Call) -> Response:
     """Tell where a job stands, once it has changed since `after` where that is given."""
     query = parameters_in(call, WaitQuery)
     if query.after is None:
-        return answer(await in_thread(call.service, lambda: _in_full(call)))
+        return answer(await in_thread(call.service, lambda: _read_in_full(call)))
     if not query.wait:
-        return answer(await in_thread(call.service, lambda: _detailed(call, call.job())))
-    with call.service.feed.place(call.user.name):
+        return answer(await in_thread(call.service, lambda: _read_document(call, call.job())))
+    with call.service.feed.waiting_slot(call.user.name):
         async with call.while_permitted():
-            return answer(await _awaited(call, query.after, query.wait))
+            return answer(await _wait_for_change(call, query.after, query.wait))
 
 
-def _in_full(call: Call) -> JobDocument:
-    """Say all of a job, what it was submitted as too."""
+def _read_in_full(call: Call) -> JobDocument:
+    """Return the document of a job with the options that it was submitted with."""
     record = call.job()
-    document = _detailed(call, record)
+    document = _read_document(call, record)
     if record.uploading:
         return document
-    return msgspec.structs.replace(document, options=shortened(options_document(call.parts.jobs, record)))
+    return msgspec.structs.replace(document, options=without_long_options(options_document(call.parts.jobs, record)))
 
 
-async def _awaited(call: Call, after: int, wait: float) -> JobDocument:
-    """Return the job once it has changed since `after`, or as it is at the end of the wait.
-
-    The feed tells, where it has just read the job; else the store.
-    """
+async def _wait_for_change(call: Call, after: int, wait: float) -> JobDocument:
+    """Return the job once it has changed since `after`, or as it is at the end of the wait."""
     feed, clock = call.service.feed, asyncio.get_running_loop().time
     deadline = clock() + wait
-    owner = call.sees or (await in_thread(call.service, call.job)).owner
+    owner = call.visible_owner or (await in_thread(call.service, call.job)).owner
     while True:
-        seen, told = feed.latest(owner), feed.job(owner, call.job_id)
-        record = told or await _seen_with_others(call)
+        latest = feed.latest(owner)
+        record = feed.job(owner, call.job_id)
+        if record is None:  # read once for all requests that wait for the same change
+            key = (call.user.name, call.job_id, feed.position)
+            record = await call.service.job_lookups.share(key, lambda: in_thread(call.service, call.job))
         left = deadline - clock()
-        if not _is_known(record, after) or feed.is_closed or left <= 0:
-            return await _document(call, record)
-        await feed.wait(owner, seen, left, record.id)
-
-
-async def _document(call: Call, record: JobRecord) -> JobDocument:
-    """Return what there is to say of a job, for which of one that has ended nobody has to look."""
-    if record.status.is_terminal and not record.uploading:
+        is_known = record.changed <= after and not record.status.is_terminal
+        if not is_known or feed.is_closed or left <= 0:
+            break
+        await feed.wait(owner, latest, left, record.id)
+    if record.status.is_terminal and not record.uploading:  # needs nothing more from the store
         return job_document(record)
-    return await in_thread(call.service, lambda: _detailed(call, record))
+    return await in_thread(call.service, lambda: _read_document(call, record))
 
 
-async def _seen_with_others(call: Call) -> JobRecord:
-    """Look at the job once for all who were told of the same change, and see no less of it than the feed knows."""
-    key = (call.user.name, call.job_id, call.service.feed.position)
-    return await call.service.job_looks.share(key, lambda: in_thread(call.service, call.job))
-
-
-def _is_known(record: JobRecord, after: int) -> bool:
-    """Whether the client knows what is to say, and more may follow."""
-    return record.changed <= after and not record.status.is_terminal
-
-
-def _detailed(call: Call, record: JobRecord) -> JobDocument:
-    waits = record.status is JobStatus.PENDING and not record.uploading
+def _read_document(call: Call, record: JobRecord) -> JobDocument:
+    is_queued = record.status is JobStatus.PENDING and not record.uploading
     return job_document(
         record,
-        jobs_ahead=call.parts.jobs.ahead(record.id) if waits else None,
-        parts=_receipts(call, record),
+        jobs_ahead=call.parts.jobs.ahead(record.id) if is_queued else None,
+        parts=_read_receipts(call, record),
         effort=call.parts.jobs.effort(record.id) if record.status is JobStatus.RUNNING else None,
     )
 
@@ -162,8 +146,11 @@ def _detailed(call: Call, record: JobRecord) -> JobDocument:
 async def list_jobs(call: Call) -> Response:
     """List jobs, the newest first, page by page."""
     query = parameters_in(call, ListQuery)
+    if query.owner is not None and call.visible_owner not in {None, query.owner}:
+        message = "only an admin may list the jobs of others"
+        raise ForbiddenError(message)
     wanted = JobFilter(
-        owner=_owner(call, query.owner),
+        owner=query.owner or call.visible_owner,
         status=query.status,
         tag=query.tag,
         since=_read_moment(query.since),
@@ -172,17 +159,8 @@ async def list_jobs(call: Call) -> Response:
     )
     found = await in_thread(call.service, lambda: call.parts.jobs.jobs(wanted, query.limit + 1))
     page = found[: query.limit]
-    following = _cursor(page[-1]) if len(found) > query.limit else None
+    following = _write_cursor(page[-1]) if len(found) > query.limit else None
     return answer(JobListDocument([job_document(record) for record in page], following))
-
-
-def _owner(call: Call, wanted: str | None) -> str | None:
-    if wanted is None or call.sees is None:
-        return wanted or call.sees
-    if wanted != call.sees:
-        message = "only an admin may list the jobs of others"
-        raise ForbiddenError(message)
-    return wanted
 
 
 def _read_moment(text: str | None) -> datetime | None:
@@ -196,7 +174,7 @@ def _read_moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _cursor(record: JobRecord) -> str:
+def _write_cursor(record: JobRecord) -> str:
     return base64.urlsafe_b64encode(b"%d" % record.seq).decode().rstrip("=")
 
 
@@ -205,7 +183,7 @@ def _read_cursor(text: str) -> int:
         number = int(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError:
         number = -1
-    if not 0 <= number < 2**63:
+    if not 0 <= number <= MAX_COUNT:
         message = "the cursor is none that a list of jobs gave"
         raise ParameterError(message)
     return number
@@ -218,7 +196,7 @@ async def cancel_job(call: Call) -> Response:
         call.job()
         return call.parts.jobs.cancel(call.job_id)
 
-    record, stopped = await in_turn(call, cancel)
+    record, stopped = await write_in_thread(call, cancel)
     call.parts.wake()
     if stopped is None:
         raise EndedError(record)
@@ -233,6 +211,6 @@ async def delete_job(call: Call) -> Response:
         call.parts.jobs.delete(call.job_id)
         return record
 
-    call.service.feed.forget(await in_turn(call, delete))
+    call.service.feed.forget(await write_in_thread(call, delete))
     call.parts.wake()
     return Response(status_code=204)

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from farshot.errors import FarshotError
 from farshot.service.context import in_thread
-from farshot.service.logs import tell
+from farshot.service.logs import log_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,62 +24,67 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("farshot.service")
-_WAIT = 10.0
-_CHUNK = 2**18
-_SMALL = 64 * 1024
-"""Bytes of an answer, or of a part, that is not counted."""
+_CHANGE_WAIT_SECONDS = 10.0
+_CHUNK_BYTES = 2**18
+_UNCOUNTED_BYTES = 64 * 1024
+"""The size up to which an answer, or a part, is not counted."""
 _COPIES = 2
-"""How often what was recorded is in memory while it is written: as it was read, and what was decoded of it."""
-_PATIENCE = 5.0
-"""Seconds that a request waits for its share before it is refused."""
-_PATIENCE_BEGUN = 60.0
-"""Seconds that an answer which has begun waits for more; less than clients bear."""
+"""The copies of a recorded part in memory while it is written: as it was read, and decoded."""
+_FIRST_WAIT_SECONDS = 5.0
+"""The time that a request waits for its share before it is refused."""
+_NEXT_WAIT_SECONDS = 60.0
+"""The time that an answer which has begun waits for more; less than clients bear."""
 
 
 class TooLarge(NamedTuple):
-    """Says that what follows takes so many bytes of memory while it is read."""
+    """Announces among pieces that the next ones take `nbytes` of memory while they are read."""
 
     nbytes: int
 
 
 class LargeAnswer:
-    """The pieces of an answer. `chunk` waits for the store: it belongs in a thread."""
+    """The pieces of an answer."""
 
     def __init__(self, pieces: Iterator[bytes | TooLarge], base: int = 0) -> None:
-        """Join `pieces`; `base` is what is in memory all the time."""
+        """Join `pieces`; `base` is the number of bytes that are in memory all the time."""
         self.base = base
         self.wanted = 0
         """Bytes that must be granted before the next chunk, beside the base."""
         self.is_dry = False
-        """Whether there are no pieces left."""
+        """True if no pieces are left."""
         self.granted = 0
-        """Bytes that what is being read may take."""
+        """Bytes that the part being read may take."""
         self._pieces = pieces
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing follows the pieces that are left."""
+        """True if nothing follows the pieces that are left."""
         return True
 
     @property
     def source(self) -> JobRecord | None:
-        """The job whose changes may bring more, where something may follow."""
+        """The job whose changes may bring more pieces; None if no more can follow."""
         return None
 
-    def look(self) -> bytes:
-        """Return the first chunk of what followed."""
+    @property
+    def nbytes(self) -> int:
+        """The bytes to be held for the next chunk."""
+        return self.base + max(self.wanted, self.granted) + 2 * _CHUNK_BYTES
+
+    def read_new(self) -> bytes:
+        """Return the first chunk of the pieces that have followed. Blocks: belongs in a thread."""
         return b""
 
-    def go_on(self, pieces: Iterator[bytes | TooLarge]) -> None:
+    def continue_with(self, pieces: Iterator[bytes | TooLarge]) -> None:
         """Continue with other pieces."""
         self._pieces, self.is_dry = pieces, False
 
     def close(self) -> None:
-        """Let go of what is being read: errors of a client that left would keep it until garbage is looked for."""
+        """Release the pieces: the error of a client that left would keep them until the next garbage collection."""
         self._pieces = iter(())
 
     def chunk(self) -> bytes:
-        """Join pieces, for a large answer is not sent in many small ones, up to where more must be granted."""
+        """Join pieces, so that few are sent, up to where more must be granted. Blocks: belongs in a thread."""
         self.granted, self.wanted = max(self.granted, self.wanted), 0
         chunk = bytearray()
         for piece in self._pieces:
@@ -87,15 +92,15 @@ class LargeAnswer:
                 chunk += piece
             elif not self._may_read(piece):
                 break
-            if len(chunk) >= _CHUNK:
+            if len(chunk) >= _CHUNK_BYTES:
                 break
         else:
             self.is_dry, self.granted = True, 0
         return bytes(chunk)
 
     def _may_read(self, part: TooLarge) -> bool:
-        """Whether what was granted suffices for what follows; what is beyond it is given back."""
-        needed = _COPIES * part.nbytes if part.nbytes > _SMALL else 0
+        """Return whether the granted bytes suffice for the next part, and release those beyond its need."""
+        needed = _COPIES * part.nbytes if part.nbytes > _UNCOUNTED_BYTES else 0
         if needed > self.granted:
             self.wanted = needed
             return False
@@ -103,51 +108,44 @@ class LargeAnswer:
         return True
 
 
-def weight(observables: Observables | None) -> int:
+def observables_nbytes(observables: Observables | None) -> int:
     """Return about how many bytes observables take."""
     if observables is None:
         return 0
     return sum(len(group) * (64 + len(group[0])) for group in observables.groups if group)
 
 
-async def flowing(call: Call, make: Callable[[], LargeAnswer], media_type: str) -> Response:
-    """Answer with what `make` returns, in one piece where it is small.
+async def respond_in_chunks(call: Call, make: Callable[[], LargeAnswer], media_type: str) -> Response:
+    """Return the response with the answer that `make` builds; raises `BusyError` if others read as much as may be."""
 
-    Raises `BusyError` where others read as much as may be read at a time.
-    """
-    flow, first = await in_thread(call.service, lambda: _begin(make))
-    if flow.is_dry and flow.is_last and len(first) <= _SMALL:
+    def begin() -> tuple[LargeAnswer, bytes]:
+        answer = make()
+        return answer, answer.chunk()
+
+    answer, first = await in_thread(call.service, begin)
+    if answer.is_dry and answer.is_last and len(first) <= _UNCOUNTED_BYTES:
         return Response(first, media_type=media_type)
     user, service = call.user.name, call.service
     with ExitStack() as stack:
         share = service.budget.share(user)
         stack.callback(share.close)
-        stack.callback(flow.close)
-        if not flow.is_last:
-            stack.enter_context(service.feed.place(user))
-        await share.hold(_held(flow), _PATIENCE)
-        return _Answer(call, _chunks(call, flow, first, share), media_type, share, stack.pop_all())
+        stack.callback(answer.close)
+        if not answer.is_last:
+            stack.enter_context(service.feed.waiting_slot(user))
+        await share.hold(answer.nbytes, _FIRST_WAIT_SECONDS)
+        return _ChunkedResponse(call, _iterate_chunks(call, answer, first, share), media_type, share, stack.pop_all())
 
 
-def _begin(make: Callable[[], LargeAnswer]) -> tuple[LargeAnswer, bytes]:
-    flow = make()
-    return flow, flow.chunk()
-
-
-def _held(flow: LargeAnswer) -> int:
-    return flow.base + max(flow.wanted, flow.granted) + 2 * _CHUNK
-
-
-class _Answer(StreamingResponse):
-    """Sends a flow; breaks off where its token is revoked, or its client reads too slowly while others wait."""
+class _ChunkedResponse(StreamingResponse):
+    """Sends an answer; breaks off if its token is revoked, or its client reads too slowly while others wait."""
 
     def __init__(
-        self, call: Call, chunks: AsyncIterator[bytes], media_type: str, share: Share, held: ExitStack
+        self, call: Call, chunks: AsyncIterator[bytes], media_type: str, share: Share, resources: ExitStack
     ) -> None:
         super().__init__(chunks, media_type=media_type)
         self._call = call
         self._share = share
-        self._held = held
+        self._resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -157,33 +155,28 @@ class _Answer(StreamingResponse):
                 await super().__call__(scope, receive, send)
         except (TimeoutError, FarshotError) as error:
             reason = str(error) or "the client reads too slowly while others wait"
-            tell(_log, logging.WARNING, "answer-broken-off", path=scope["path"], user=self._share.owner, reason=reason)
-            await _break_off(scope, receive)
+            fields = {"path": scope["path"], "user": self._share.owner, "reason": reason}
+            log_event(_log, logging.WARNING, "answer-broken-off", **fields)
+            scope["state"]["abort"]()  # else the client could take what was sent for the whole
+            while (await receive())["type"] != "http.disconnect":
+                pass
         finally:
-            self._held.close()
+            self._resources.close()
 
 
-async def _break_off(scope: Scope, receive: Receive) -> None:
-    """End the connection, so that nobody takes what was sent for the whole."""
-    scope["state"]["abort"]()
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _chunks(call: Call, flow: LargeAnswer, chunk: bytes, share: Share) -> AsyncIterator[bytes]:
+async def _iterate_chunks(call: Call, answer: LargeAnswer, chunk: bytes, share: Share) -> AsyncIterator[bytes]:
     """Yield a chunk and all that come after it."""
-    feed, seen = call.service.feed, -1
+    feed, latest = call.service.feed, -1
     while True:
         if chunk:
             yield chunk
-        if not flow.is_dry:
-            await share.hold(_held(flow), _PATIENCE_BEGUN)
-            chunk = await in_thread(call.service, flow.chunk)
-        elif flow.source is None or flow.is_last or feed.is_closed:
-            return
-        else:
-            await share.hold(flow.base, 0)
-            await feed.wait(flow.source.owner, seen, _WAIT, flow.source.id)
-            seen = feed.latest(flow.source.owner)
-            await share.hold(_held(flow), _PATIENCE_BEGUN)
-            chunk = await in_thread(call.service, flow.look)
+        read = answer.chunk
+        if answer.is_dry:
+            if answer.source is None or answer.is_last or feed.is_closed:
+                return
+            await share.hold(answer.base, 0)
+            await feed.wait(answer.source.owner, latest, _CHANGE_WAIT_SECONDS, answer.source.id)
+            latest = feed.latest(answer.source.owner)
+            read = answer.read_new
+        await share.hold(answer.nbytes, _NEXT_WAIT_SECONDS)
+        chunk = await in_thread(call.service, read)

@@ -1,6 +1,6 @@
-"""What the loader runs: `python -m farshot.service.loader_process SOCKET`, its plan on standard input.
+"""The program of the loader: `python -m farshot.service.loader_process SOCKET`, with its plan on standard input.
 
-It serves the routes that take a body, as the service does, until standard input ends.
+It serves the routes of the service until standard input ends.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import msgspec
 import uvicorn
 
 from farshot.accounts import Quota
 from farshot.dispatch.changes import Changes
-from farshot.service.allocator import keep_little
+from farshot.service.allocator import limit_kept_memory
 from farshot.service.app import build_loader
 from farshot.service.context import Context, Limits
 from farshot.service.logs import LogFormat, configure_logs
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     import socket
 
     from sqlalchemy import Engine
-    from starlette.types import ASGIApp
 
 
-_KEPT_ALIVE = 3600
-"""Seconds for which an idle connection is kept: longer than the service does, which else might ask on one that ends."""
+_KEEP_ALIVE_SECONDS = 3600
+"""The time for which an idle connection is kept: longer than by the service, which else might use one that ends."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process needs to know: the store, what users may have and what is on offer."""
+    """The settings of the process."""
 
     url: str
+    """The URL of the store."""
     limits: Limits
     quota: Quota
     targets: list[TargetDocument]
@@ -51,7 +51,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Server(uvicorn.Server):
-    """Says that it serves, and stops once its standard input ends."""
+    """Reports that it serves, and stops once standard input ends."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -66,36 +66,29 @@ class _Server(uvicorn.Server):
 def main(path: str) -> None:
     """Serve on a socket at `path`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    plan = _read_plan(sys.stdin.buffer)
+    stream = sys.stdin.buffer
+    plan = msgspec.json.decode(stream.read(int.from_bytes(stream.read(8), "little")), type=Plan)
     configure_logs(plan.log_format)
-    keep_little()
+    limit_kept_memory()
     engine = open_engine(plan.url)
     try:
-        _Server(_config(path, guarded(build_loader(_parts(plan, engine))))).run()
+        config = uvicorn.Config(
+            guarded(build_loader(_build_context(plan, engine))),
+            uds=path,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
+        _Server(config).run()
     finally:
         engine.dispose()
-        shutil.rmtree(Path(path).parent, ignore_errors=True)  # where the service was killed, nobody else does
+        shutil.rmtree(Path(path).parent, ignore_errors=True)  # if the service was killed, nobody else does
 
 
-def _config(path: str, app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        uds=path,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_keep_alive=_KEPT_ALIVE,
-    )
-
-
-def _read_plan(stream: BinaryIO) -> Plan:
-    size = int.from_bytes(stream.read(8), "little")
-    return msgspec.json.decode(stream.read(size), type=Plan)
-
-
-def _parts(plan: Plan, engine: Engine) -> Context:
-    """Return what the routes need; whoever passes a request on has its job worked on."""
+def _build_context(plan: Plan, engine: Engine) -> Context:
+    """Return the parts of the application; the service that passes a request on has its job worked on."""
     jobs = SqlStore(engine, quota=plan.quota)
     return Context(
         jobs=jobs,

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from farshot.service.logs import tell
+from farshot.service.logs import log_event
 from farshot.service.metrics import OTHER
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ResponseMiddleware:
         self._metrics.count_request(scope["method"], route, status, seconds, problem)
         is_refused = status == 401
         is_quiet = route in _POLLED_ROUTES and status == 200
-        tell(
+        log_event(
             _log,
             logging.WARNING if is_refused else logging.DEBUG if is_quiet else logging.INFO,
             "token-refused" if is_refused else "request",

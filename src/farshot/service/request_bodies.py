@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from farshot.service.context import read_in_turn
+from farshot.service.context import decode_in_thread
 from farshot.service.problems import BodyError, MediaTypeError, ParameterError, TooLargeError
 from farshot.wire import JSON, PACKED, PACKED_KINDS, JobRequest, read_packed, read_request
 
@@ -59,7 +59,7 @@ async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool =
     coding = ",".join(call.request.headers.getlist("content-encoding")).strip().lower() or "identity"
     if coding == "identity" and sum(map(len, pieces)) <= _MAX_INLINE_BYTES:
         return decode(b"".join(pieces), kind)
-    return await read_in_turn(call, lambda: decode(_unpack(_join(pieces), coding, limit), kind))
+    return await decode_in_thread(call, lambda: decode(_unpack(_join(pieces), coding, limit), kind))
 
 
 def _decoder_for(request: Request, kind: type[msgspec.Struct]) -> Callable[[bytes, type[_Document]], _Document]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from farshot.backends.entries import failure_entry, missing_fault
 from farshot.backends.stored_results import gaps
 from farshot.service.entries import part_pieces
-from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
+from farshot.service.large_answers import LargeAnswer, TooLarge, observables_nbytes, respond_in_chunks
 from farshot.wire import GapFrame, HeadFrame, PartFrame, TailFrame, encode, frame_pieces
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class _Stream(LargeAnswer):
         self._record = record
         observables = None if record.uploading else self._jobs.spec(record.id).observables
         self._encode = partial(encoder, observables)
-        super().__init__(self._encode_frames(chain([HeadFrame(observables)], self._frames())), weight(observables))
+        pieces = self._encode_frames(chain([HeadFrame(observables)], self._frames()))
+        super().__init__(pieces, observables_nbytes(observables))
 
     @property
     def is_last(self) -> bool:
@@ -50,9 +51,9 @@ class _Stream(LargeAnswer):
     def source(self) -> JobRecord:
         return self._record
 
-    def look(self) -> bytes:
+    def read_new(self) -> bytes:
         self._record = self._call.job()
-        self.go_on(self._encode_frames(self._frames()))
+        self.continue_with(self._encode_frames(self._frames()))
         return self.chunk()
 
     def _encode_frames(self, frames: Iterable[Frame | TooLarge]) -> Iterator[bytes | TooLarge]:
@@ -81,7 +82,7 @@ class _Stream(LargeAnswer):
 async def stream_results(call: Call, encoder: FrameEncoder, media_type: str, *, follow: bool) -> Response:
     """Answer with the results of a job as a stream, or in one piece if they are few; see `_Stream` for `follow`."""
     ended = call.ended()
-    return await flowing(call, lambda: _Stream(call, ended or call.job(), encoder, follow=follow), media_type)
+    return await respond_in_chunks(call, lambda: _Stream(call, ended or call.job(), encoder, follow=follow), media_type)
 
 
 def packed_pieces(_observables: Observables | None, frame: Frame) -> Iterator[bytes]:

@@ -9,8 +9,8 @@ import msgspec
 from farshot.backends.entries import failure_entry, missing_fault
 from farshot.dispatch.sharding import MAX_SHARD_CIRCUITS
 from farshot.service.entries import part_pieces
-from farshot.service.jobs import MOST
-from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
+from farshot.service.jobs import MAX_COUNT
+from farshot.service.large_answers import LargeAnswer, TooLarge, observables_nbytes, respond_in_chunks
 from farshot.service.request_bodies import parameters_in
 from farshot.service.result_streams import json_lines, packed_pieces, stream_results
 from farshot.wire import FRAMES, JSON, NDJSON, ResultsDocument, encode
@@ -39,7 +39,7 @@ class ResultsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
-    cursor: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 0
+    cursor: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)] = 0
     follow: bool = False
 
 
@@ -56,12 +56,12 @@ async def get_results(call: Call) -> Response:
     if NDJSON in accepted:
         return await stream_results(call, json_lines, NDJSON, follow=query.follow)
     ended = call.ended()
-    return await flowing(call, lambda: _page(call, ended or call.job(), query), JSON)
+    return await respond_in_chunks(call, lambda: _page(call, ended or call.job(), query), JSON)
 
 
 def _page(call: Call, record: JobRecord, query: ResultsQuery) -> LargeAnswer:
     observables = call.parts.jobs.spec(record.id).observables if not record.uploading else None
-    return LargeAnswer(_pieces(call.parts.jobs, record, observables, query), weight(observables))
+    return LargeAnswer(_pieces(call.parts.jobs, record, observables, query), observables_nbytes(observables))
 
 
 def _pieces(

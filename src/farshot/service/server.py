@@ -17,8 +17,7 @@ from starlette.requests import ClientDisconnect
 from farshot.errors import FarshotError
 from farshot.service.acceptor import Acceptor
 from farshot.service.address import ListenAddress, listen, tls_context, url_of
-from farshot.service.connections import Connections
-from farshot.service.descriptors import bounds_within, raise_limit
+from farshot.service.connections import Connections, bounds_within, raise_limit
 from farshot.service.protocol import Deadlines, GuardedProtocol, Sizes
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from farshot.service.context import in_turn
+from farshot.service.context import write_in_thread
 from farshot.service.documents import job_document
 from farshot.service.jobs import answer
 from farshot.service.problems import ParameterError
@@ -36,12 +36,12 @@ async def put_part(call: Call) -> Response:
         record = put(call, int(number), document)
         return job_document(record, parts=call.parts.uploads.receipts(record.id))
 
-    return answer(await in_turn(call, keep))
+    return answer(await write_in_thread(call, keep))
 
 
 async def finalize_job(call: Call) -> Response:
     """Accept a job whose parts have all arrived; from then on it is worked on."""
     document = await document_in(call, FinalizeRequest, may_be_empty=True)
-    record = await in_turn(call, lambda: accept(call, document.circuits))
+    record = await write_in_thread(call, lambda: accept(call, document.circuits))
     call.parts.wake()
     return answer(job_document(record))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farshot.service.accounts import Accounts
-from farshot.service.context import in_thread, in_turn
+from farshot.service.context import in_thread, write_in_thread
 from farshot.service.jobs import answer
 from farshot.service.problems import ForbiddenError
 from farshot.service.request_bodies import document_in
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _accounts(call: Call) -> Accounts:
-    if call.sees is not None:
+    if call.visible_owner is not None:
         message = "only an admin may see to users and their tokens"
         raise ForbiddenError(message)
     return Accounts(call.parts.accounts, call.parts.jobs, call.parts.limits.quota)
@@ -38,7 +38,7 @@ async def limit_user(call: Call) -> Response:
     """Give a user limits of its own. For admins."""
     accounts, name = _accounts(call), str(call.request.path_params["name"])
     limits = await document_in(call, LimitsRequest)
-    return answer(await in_turn(call, lambda: accounts.limit(name, limits)))
+    return answer(await write_in_thread(call, lambda: accounts.limit(name, limits)))
 
 
 async def list_tokens(call: Call) -> Response:
@@ -50,10 +50,10 @@ async def create_token(call: Call) -> Response:
     """Make a token; its text is in this answer only. For admins."""
     accounts = _accounts(call)
     request = await document_in(call, TokenRequest)
-    return answer(await in_turn(call, lambda: accounts.create_token(request)), 201)
+    return answer(await write_in_thread(call, lambda: accounts.create_token(request)), 201)
 
 
 async def revoke_token(call: Call) -> Response:
     """Make a token worthless, within two seconds; the answer says what it was before. For admins."""
     accounts, ident = _accounts(call), str(call.request.path_params["token_id"])
-    return answer(await in_turn(call, lambda: accounts.revoke(ident)))
+    return answer(await write_in_thread(call, lambda: accounts.revoke(ident)))

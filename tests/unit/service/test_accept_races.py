@@ -75,7 +75,7 @@ def test_a_job_that_is_cancelled_meanwhile_is_not_accepted(engine):
 
 
 def last_call(label="a"):
-    packed = base64.b64encode(gzip.compress(BELL.encode())).decode()
+    packed = base64.b64encode(gzip.compress(BELL.encode(), mtime=0)).decode()
     return AddRequest(circuits={label: packed}, finalized=True)
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from farshot.service.connections import Bounds, Connections
-from farshot.service.descriptors import bounds_within
+from farshot.service.connections import Bounds, Connections, bounds_within
 
 
 def seated(connections, address, ended):

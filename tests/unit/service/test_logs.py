@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from farshot.accounts import new_token
-from farshot.service.logs import JsonLines, TextLines, tell
+from farshot.service.logs import JsonLines, TextLines, log_event
 
 FORMS = [JsonLines(), TextLines()]
 HOSTILE = 'a\nINFO forged\r\x1b[31m"\\ \u2028\u202e\x85\x7f\ud800=\0'
@@ -28,7 +28,7 @@ def lines_of(form, log):
 
 
 def told(form, **fields):
-    return lines_of(form, lambda logger: tell(logger, logging.INFO, "happened", **fields))
+    return lines_of(form, lambda logger: log_event(logger, logging.INFO, "happened", **fields))
 
 
 @pytest.mark.parametrize("form", FORMS)

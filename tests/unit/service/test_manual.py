@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from farshot import wire
-from farshot.service.api_page import _page
+from farshot.service.api_page import _render_page
 from farshot.service.openapi import description
 
 SCHEMAS = description()["components"]["schemas"]
@@ -27,14 +27,14 @@ def test_the_example_of_a_document_is_one(name):
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_every_field_is_on_the_page(name):
-    section = _page().partition(f'<h2 id="{name}">')[2].partition("</section>")[0]
+    section = _render_page().partition(f'<h2 id="{name}">')[2].partition("</section>")[0]
     assert "<pre>" in section
     for member in SCHEMAS[name].get("properties", ()):
         assert f"<code>{member}</code>" in section
 
 
 def test_every_operation_is_on_the_page_and_every_link_leads_somewhere():
-    page = _page()
+    page = _render_page()
     for path, methods in description()["paths"].items():
         for method, operation in methods.items():
             assert f"<b>{method.upper()}</b> {html.escape(path)}" in page

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from farshot.accounts import User
-from farshot.service.context import LARGE, Call
+from farshot.service.context import LARGE_BODY_BYTES, Call
 
 
 def call_of(service, length):
@@ -17,20 +17,24 @@ def call_of(service, length):
 def service():
     """What a call asks of its service for this: here with one turn at a time."""
     turn = asyncio.Semaphore(1)
-    return SimpleNamespace(turn_of=lambda _name: turn)
+    return SimpleNamespace(large_slots={"ann": turn})
 
 
 def test_what_was_large_from_the_start_has_its_turn(service):
     async def run():
-        async with asyncio.timeout(30), service.turn_of("ann"), call_of(service, LARGE + 1).turn():
-            return service.turn_of("ann").locked()
+        async with (
+            asyncio.timeout(30),
+            service.large_slots["ann"],
+            call_of(service, LARGE_BODY_BYTES + 1).large_slot(),
+        ):
+            return service.large_slots["ann"].locked()
 
     assert asyncio.run(run())
 
 
 def test_what_turns_out_large_waits_for_one(service):
     async def run():
-        async with call_of(service, 10).turn():
-            return service.turn_of("ann").locked()
+        async with call_of(service, 10).large_slot():
+            return service.large_slots["ann"].locked()
 
     assert asyncio.run(run())

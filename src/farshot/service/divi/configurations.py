@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import asdict, replace
 
 from farshot.errors import UploadError
-from farshot.service.context import in_thread, in_turn
+from farshot.service.context import in_thread, write_in_thread
 from farshot.service.divi.documents import ConfigRequest
 from farshot.service.divi.drafts import make_divi_job
 from farshot.service.divi.jobs import is_newer, reply
@@ -47,7 +47,7 @@ async def set_execution_config(call: Call) -> Response:
     """Replace the configuration of a job that waits."""
     document = await document_in(call, ConfigRequest)
     config = {name: value for name, value in asdict(document).items() if value is not None}
-    await in_turn(call, lambda: _set_config(call, config))
+    await write_in_thread(call, lambda: _set_config(call, config))
     return reply({"status": "ok", "job_id": call.job_id, "execution_configuration": config})
 
 

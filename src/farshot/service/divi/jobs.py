@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
-from farshot.service.context import LARGE, in_thread, in_turn
+from farshot.service.context import LARGE_BODY_BYTES, in_thread, write_in_thread
 from farshot.service.divi.circuits import add, estimate_size
 from farshot.service.divi.documents import AddRequest, InitRequest
 from farshot.service.divi.drafts import QUBO_REFUSAL, begin
@@ -44,7 +44,7 @@ def is_newer(call: Call) -> bool:
 async def init_job(call: Call) -> Response:
     """Begin a job."""
     document = await document_in(call, InitRequest)
-    record = await in_turn(call, lambda: begin(call, document))
+    record = await write_in_thread(call, lambda: begin(call, document))
     return reply({"job_id": record.id}, 201)
 
 
@@ -54,10 +54,10 @@ async def add_circuits(call: Call) -> Response:
     A refused older client is not told when to try again: it would wait that long, several times, without a word.
     """
     document = await document_in(call, AddRequest)
-    size = await in_turn(call, lambda: estimate_size(document))
-    if size <= LARGE:
-        return await _answer_added(call, in_turn(call, lambda: add(call, document)))
-    async with call.turn():
+    size = await write_in_thread(call, lambda: estimate_size(document))
+    if size <= LARGE_BODY_BYTES:
+        return await _answer_added(call, write_in_thread(call, lambda: add(call, document)))
+    async with call.large_slot():
         loader = call.service.loader
         if loader is not None and loader.serves():
             return await loader.answer(call.request, encode(document))
@@ -94,7 +94,7 @@ async def cancel_divi_job(call: Call) -> Response:
         call.job()
         return call.parts.jobs.cancel(call.job_id)
 
-    record, stopped = await in_turn(call, cancel)
+    record, stopped = await write_in_thread(call, cancel)
     call.parts.wake()
     if stopped is None and record.status is not JobStatus.CANCELLED:
         raise EndedError(record)

@@ -16,7 +16,7 @@ from farshot.packing import unpack
 from farshot.service.divi.documents import DiviQuery
 from farshot.service.divi.histograms import MAX_QH1_BITS, envelope
 from farshot.service.divi.jobs import is_newer
-from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
+from farshot.service.large_answers import LargeAnswer, TooLarge, observables_nbytes, respond_in_chunks
 from farshot.service.request_bodies import parameters_in
 from farshot.wire import JSON, encode
 
@@ -40,7 +40,7 @@ async def get_divi_results(call: Call) -> Response:
     The client relies on a page having all the entries that it asked for.
     """
     query = parameters_in(call, DiviQuery)
-    return await flowing(call, lambda: _page(call, query), JSON)
+    return await respond_in_chunks(call, lambda: _page(call, query), JSON)
 
 
 def _page(call: Call, query: DiviQuery) -> LargeAnswer:
@@ -48,7 +48,7 @@ def _page(call: Call, query: DiviQuery) -> LargeAnswer:
     if record.status is not JobStatus.COMPLETED:
         raise JobNotCompletedError(_refusal(call.parts.jobs, record))
     observables = call.parts.jobs.spec(record.id).observables
-    return LargeAnswer(_pieces(call, record, observables, query), weight(observables))
+    return LargeAnswer(_pieces(call, record, observables, query), observables_nbytes(observables))
 
 
 def _pieces(
