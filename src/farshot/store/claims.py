@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from farshot.model import Lease
 from farshot.store import statements as sql
 from farshot.store.circuits import read_shard
-from farshot.store.endings import end_damaged
 from farshot.store.errors import naming_job
 from farshot.store.fair_queue import Charges, WaitingOwner, advance_of, read_turns, read_waiting
+from farshot.store.records import end_damaged
 from farshot.store.rows import fence
 from farshot.store.schema import shards
 from farshot.store.transactions import mark_changed

@@ -6,68 +6,81 @@ import logging
 import os
 import sqlite3
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from farshot.errors import StoreError
+from farshot.errors import StoreError, StoreFullError
 from farshot.store import statements as sql
 from farshot.store.clock import DAY_SECONDS
 from farshot.store.errors import is_disk_full
 from farshot.store.usage import subtract_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Connection
 
-    Keep = Callable[[Connection, list[str], float], None]
+    from farshot.store.disk_space import DiskSpace
+    from farshot.store.transactions import Transactions
 
 
 _log = logging.getLogger(__name__)
 
-MAX_PRUNED_AT_ONCE = 16
+_MAX_AT_ONCE = 16
 
 
-def keep_spent(connection: Connection, job_ids: list[str], now: float) -> None:
-    """Keep the shots of those jobs that were made in the last day and will be deleted."""
-    connection.execute(sql.FORGET_SPENT, {"since": now - DAY_SECONDS})
-    connection.execute(sql.KEEP_SPENT, {"of_jobs": job_ids, "since": now - DAY_SECONDS})
+def prune(transactions: Transactions, disk: DiskSpace, older_than: float, now: float) -> int:
+    """Delete the jobs that ended more than `older_than` seconds before `now`; return how many those were.
 
-
-def try_to_keep_spent(connection: Connection, job_ids: list[str], now: float) -> None:
-    """Do as `keep_spent` if there is space for it: on a server with a full disk, jobs are deleted all the same."""
-    try:
-        with connection.begin_nested():
-            keep_spent(connection, job_ids, now)
-    except DBAPIError as error:
-        if not is_disk_full(error):
-            raise
-        _log.warning("no room to keep the shots spent on %d deleted jobs: they count no more", len(job_ids))
-
-
-def delete_ended(
-    connection: Connection, older_than: float, now: float, limit: int = MAX_PRUNED_AT_ONCE, keep: Keep = keep_spent
-) -> int:
-    """Delete up to `limit` jobs that ended more than `older_than` seconds before `now`; return how many those were.
-
-    `keep` is the function that keeps the shots spent on them.
+    If the disk is full, they are deleted one by one and its reserve is used.
     """
-    found = connection.execute(sql.FIND_ENDED_JOBS, {"before": now - older_than, "limit": limit})
-    ended = list(found.scalars())
-    return delete_jobs(connection, ended, now, keep) if ended else 0
+    delete = partial(_delete_ended, before=now - older_than, now=now)
+    try:
+        return _repeat(transactions, partial(delete, limit=_MAX_AT_ONCE))
+    except StoreFullError:
+        with disk.without_reserve():
+            return _repeat(transactions, partial(delete, limit=1, is_full=True))
 
 
-def delete_jobs(connection: Connection, job_ids: list[str], now: float, keep: Keep = keep_spent) -> int:
+def _repeat(transactions: Transactions, delete: partial[int]) -> int:
+    total = 0
+    while deleted := transactions.write(delete):
+        total += deleted
+    return total
+
+
+def _delete_ended(connection: Connection, before: float, now: float, limit: int, *, is_full: bool = False) -> int:
+    ended = list(connection.execute(sql.FIND_ENDED_JOBS, {"before": before, "limit": limit}).scalars())
+    return delete_jobs(connection, ended, now, is_full=is_full) if ended else 0
+
+
+def delete_jobs(connection: Connection, job_ids: list[str], now: float, *, is_full: bool = False) -> int:
     """Delete jobs, which are locked, and return how many there were; their shots count for a day.
 
-    Results go first: otherwise those of the whole job are searched once for each attempt.
+    On a server whose disk `is_full`, jobs are deleted even if there is no space to keep the shots.
     """
-    keep(connection, job_ids, now)
+    if is_full and connection.dialect.name != "sqlite":
+        try:
+            with connection.begin_nested():
+                _keep_spent(connection, job_ids, now)
+        except DBAPIError as error:
+            if not is_disk_full(error):
+                raise
+            _log.warning("no room to keep the shots spent on %d deleted jobs: they count no more", len(job_ids))
+    else:
+        _keep_spent(connection, job_ids, now)
     subtract_stored(connection, job_ids)
+    # first: otherwise the results of the whole job are searched once for each attempt
     connection.execute(sql.DELETE_RESULTS, {"of_jobs": job_ids})
     return connection.execute(sql.DELETE_JOBS, {"of_jobs": job_ids}).rowcount
+
+
+def _keep_spent(connection: Connection, job_ids: list[str], now: float) -> None:
+    """Keep the shots of those jobs that were made in the last day."""
+    connection.execute(sql.FORGET_SPENT, {"since": now - DAY_SECONDS})
+    connection.execute(sql.KEEP_SPENT, {"of_jobs": job_ids, "since": now - DAY_SECONDS})
 
 
 def compact(connection: sqlite3.Connection) -> int:

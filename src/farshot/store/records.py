@@ -1,4 +1,4 @@
-"""Recording: outcomes are written under the lease of their attempt, or not at all."""
+"""Recording outcomes under the lease of their attempt, and ending jobs early as FAILED with their recorded results."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from farshot.store.usage import RESULT_BYTES, add_if_allowed, explain_refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Update
 
     from farshot.accounts import Quota
     from farshot.model import Lease, ResultSlice
+    from farshot.store.clock import Moment
     from farshot.store.rows import AnyRow
 
 
@@ -189,3 +190,34 @@ def _advance_job(connection: Connection, job_id: str, parts: Sequence[ResultSlic
         "at": at,
     }
     return connection.execute(sql.ADVANCE_JOB, values).scalar() in _FINAL
+
+
+def find_overdue(connection: Connection, now: Moment) -> dict[str, float]:
+    """Return the running jobs that are out of time, each with its timeout in seconds."""
+    found = connection.execute(sql.FIND_EXPIRED_JOBS, {"now": now.now, "boot": now.boot})
+    return {row.id: row.timeout for row in found}
+
+
+def end_open(connection: Connection, job_id: str, fault: Fault, now: Moment) -> bool:
+    """End an open job and its leases for the reason `fault`; return whether it was open."""
+    return _end(connection, sql.SET_JOB_ASIDE, job_id, fault, {"at": now.wall})
+
+
+def end_overdue(connection: Connection, job_id: str, timeout: float, now: Moment) -> bool:
+    """End one overdue job and its leases; return whether it was still running."""
+    fault = Fault(FaultCode.TIMEOUT, f"the job took longer than its limit of {timeout:g} s: allow it more, or split it")
+    return _end(connection, sql.EXPIRE_JOB, job_id, fault, {"now": now.now, "boot": now.boot, "at": now.wall})
+
+
+def _end(connection: Connection, statement: Update, job_id: str, fault: Fault, times: dict[str, object]) -> bool:
+    ended = connection.execute(statement, {"of_job": job_id, "of_fault": encode(fault), **times})
+    if ended.rowcount:
+        connection.execute(sql.CANCEL_SHARDS, {"of_job": job_id})
+    return bool(ended.rowcount)
+
+
+def end_damaged(connection: Connection, job_id: str, now: Moment) -> None:
+    """End a running job and its leases: its circuits are not what was submitted."""
+    fault = Fault(FaultCode.INTERNAL, "what is stored of the job is damaged: restore a back-up, or submit it again")
+    connection.execute(sql.FAIL_JOB, {"of_job": job_id, "of_fault": encode(fault), "at": now.wall})
+    connection.execute(sql.CANCEL_SHARDS, {"of_job": job_id})

@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 def fence(lease: Lease) -> dict[str, object]:
     """Return the values that a statement matches to write under `lease`."""
-    return {
-        "of_job": lease.job_id,
-        "of_shard": lease.shard,
-        "of_attempt": lease.attempt,
-        "of_holder": lease.holder,
-    }
+    return {"of_job": lease.job_id, "of_shard": lease.shard, "of_attempt": lease.attempt, "of_holder": lease.holder}
 
 
 def read_job(connection: Connection, job_id: str) -> JobRecord:

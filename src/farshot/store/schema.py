@@ -192,9 +192,7 @@ results = sa.Table(
     sa.Column("results", sa.LargeBinary, nullable=False),
     sa.Column("checksum", sa.BigInteger),
     sa.ForeignKeyConstraint(
-        ["job_id", "shard", "attempt"],
-        ["attempts.job_id", "attempts.shard", "attempts.attempt"],
-        ondelete="CASCADE",
+        ["job_id", "shard", "attempt"], ["attempts.job_id", "attempts.shard", "attempts.attempt"], ondelete="CASCADE"
     ),
     sa.UniqueConstraint("job_id", "first"),
     sa.CheckConstraint("size > 0", name="size"),
@@ -221,10 +219,7 @@ changes = sa.Table(
 )
 
 turns = sa.Table(
-    "turns",
-    metadata,
-    sa.Column("owner", sa.Text, primary_key=True),
-    sa.Column("turn", sa.Float, nullable=False),
+    "turns", metadata, sa.Column("owner", sa.Text, primary_key=True), sa.Column("turn", sa.Float, nullable=False)
 )
 
 spent = sa.Table(
@@ -238,10 +233,7 @@ spent = sa.Table(
 )
 
 stored = sa.Table(
-    "stored",
-    metadata,
-    sa.Column("owner", sa.Text, primary_key=True),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
+    "stored", metadata, sa.Column("owner", sa.Text, primary_key=True), sa.Column("bytes", sa.BigInteger, nullable=False)
 )
 
 users = sa.Table(

@@ -8,9 +8,7 @@ from farshot.store.schema import attempts, is_payload_of_shard, jobs, parts, pay
 
 _of_job: BindParameter[str] = bindparam("of_job")
 _POSITION = (
-    shards.c.number,
-    shards.c.part,
-    shards.c.slot,
+    *shards.c["number", "part", "slot"],
     shards.c.first.label("shard_first"),
     shards.c.size.label("shard_size"),
     shards.c.checksum.label("shard_checksum"),
@@ -33,16 +31,10 @@ _failed_before = (
 EVERY_SHARD = select(shards.c.job_id, shards.c.seq, *_POSITION)
 EVERY_PART = (
     select(
-        results.c.job_id,
-        results.c.seq,
-        results.c.first,
-        results.c.size,
-        results.c.shard,
-        results.c.attempt,
+        *results.c["job_id", "seq", "first", "size", "shard", "attempt", "checksum"],
         (1 + _failed_before).label("tries"),
         func.length(results.c.results).label("nbytes"),
         case((func.length(results.c.results) <= bindparam("max_bytes"), results.c.results)).label("results"),
-        results.c.checksum,
         *_WITH_LABELS,
     )
     .outerjoin_from(results, shards, and_(shards.c.job_id == results.c.job_id, shards.c.number == results.c.shard))

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from farshot.accounts import NO_LIMITS
-from farshot.errors import BrokenJobError, StoreError, StoreFullError, UnknownJobError
+from farshot.errors import BrokenJobError, StoreError, UnknownJobError
 from farshot.model import EVERY_JOB
 from farshot.protocols import Exchange
 from farshot.store import statements as sql
@@ -17,21 +17,20 @@ from farshot.store.claims import Claim, claim_shards, find_jobs_to_lock, find_ou
 from farshot.store.clock import Moment, read_moment
 from farshot.store.disk_space import DiskSpace
 from farshot.store.encoding import encode
-from farshot.store.endings import end_open, end_overdue, find_overdue
 from farshot.store.errors import naming_job
 from farshot.store.fair_queue import Charges, apply_charges
 from farshot.store.integrity import find_faults
 from farshot.store.lists import list_changed, list_jobs, read_backlog, read_effort, read_line
-from farshot.store.maintenance import (
-    MAX_PRUNED_AT_ONCE,
-    compact,
-    copy_to,
-    delete_ended,
-    delete_jobs,
-    keep_spent,
-    try_to_keep_spent,
+from farshot.store.maintenance import compact, copy_to, delete_jobs, prune
+from farshot.store.records import (
+    end_open,
+    end_overdue,
+    find_overdue,
+    give_shard_back,
+    prolong_lease,
+    record_parts,
+    release_shard,
 )
-from farshot.store.records import give_shard_back, prolong_lease, record_parts, release_shard
 from farshot.store.results import read_labels, read_parts, read_recorded
 from farshot.store.rows import fence, job_unknown, read_job, read_spec, to_record
 from farshot.store.submissions import find_keyed, put, try_to_put
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
         Usage,
     )
     from farshot.protocols import Clock, Recorded, StoredCircuits, StoredPart
-    from farshot.store.maintenance import Keep
     from farshot.submission import Submission
 
 
@@ -117,18 +115,15 @@ class SqlStore:
 
     def job(self, job_id: str) -> JobRecord:
         """Return one job; raises `UnknownJobError`."""
-        with self._transactions.read() as connection:
-            return read_job(connection, job_id)
+        return self._transactions.query(read_job, job_id)
 
     def jobs(self, wanted: JobFilter = EVERY_JOB, limit: int = 50) -> list[JobRecord]:
         """Return the newest jobs that match the filter `wanted`, the newest first."""
-        with self._transactions.read() as connection:
-            return list_jobs(connection, wanted, limit)
+        return self._transactions.query(list_jobs, wanted, limit)
 
     def events(self, owner: str | None, after: int, limit: int = 100) -> list[JobRecord]:
         """Return the jobs of `owner` (None: of everybody) that changed after the change `after`, in that order."""
-        with self._transactions.read() as connection:
-            return list_changed(connection, owner, after, limit)
+        return self._transactions.query(list_changed, owner, after, limit)
 
     def changes(self) -> int:
         """Return the number of the last change."""
@@ -137,8 +132,7 @@ class SqlStore:
 
     def keyed(self, owner: str, key: str) -> JobRecord | None:
         """Return the job that `owner` made with `key`; None if there is none."""
-        with self._transactions.read() as connection:
-            row = find_keyed(connection, owner, key)
+        row = self._transactions.query(find_keyed, owner, key)
         return None if row is None else to_record(row)
 
     def usage(self, owner: str) -> Usage:
@@ -153,13 +147,11 @@ class SqlStore:
 
     def shots(self, owner: str, since: datetime) -> dict[str, int]:
         """Return the shots of every job that `owner` made at `since` or later, by job id."""
-        with self._transactions.read() as connection:
-            return read_shots(connection, owner, since.timestamp())
+        return self._transactions.query(read_shots, owner, since.timestamp())
 
     def backlog(self) -> list[Backlog]:
         """Return the accepted jobs of all owners that have not ended, by status and target."""
-        with self._transactions.read() as connection:
-            return read_backlog(connection)
+        return self._transactions.query(read_backlog)
 
     def ahead(self, job_id: str) -> int:
         """Return how many other jobs are begun before this job's first waiting shard; 0 if none waits."""
@@ -173,13 +165,11 @@ class SqlStore:
 
     def effort(self, job_id: str) -> Effort:
         """Return the guessed cost of a job, the part of it that is done, and the forecasts of its running circuits."""
-        with self._transactions.read() as connection:
-            return read_effort(connection, job_id)
+        return self._transactions.query(read_effort, job_id)
 
     def spec(self, job_id: str) -> JobSpec:
         """Return the specification of a job without its template; raises `UnknownJobError`."""
-        with self._transactions.read() as connection:
-            return read_spec(connection, job_id)
+        return self._transactions.query(read_spec, job_id)
 
     def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:
         """Yield the labels of a job, shard by shard in order."""
@@ -329,11 +319,7 @@ class SqlStore:
         """
         with self._transactions.read() as connection:
             now = self._moment(connection).wall
-        try:
-            return self._prune(older_than, now, MAX_PRUNED_AT_ONCE, keep_spent)
-        except StoreFullError:
-            with self.disk.without_reserve():
-                return self._prune(older_than, now, 1, keep_spent if self._is_file else try_to_keep_spent)
+        return prune(self._transactions, self.disk, older_than, now)
 
     def compact(self) -> int:
         """Give the space of deleted rows back to the file system; return how many bytes that was.
@@ -373,13 +359,6 @@ class SqlStore:
     def close(self) -> None:
         """Close the connections to the database."""
         self._transactions.close()
-
-    def _prune(self, older_than: float, now: float, limit: int, keep: Keep) -> int:
-        deleted = 0
-        delete = partial(delete_ended, older_than=older_than, now=now, limit=limit, keep=keep)
-        while found := self._transactions.write(delete):
-            deleted += found
-        return deleted
 
     def _cancel(self, connection: Connection, job_id: str) -> tuple[JobRecord, int | None]:
         at = self._moment(connection).wall

@@ -50,24 +50,9 @@ if TYPE_CHECKING:
 
 
 _RECORD = (
-    jobs.c.seq,
-    jobs.c.id,
-    jobs.c.owner,
-    jobs.c.tag,
-    jobs.c.status,
-    jobs.c.cancel_requested,
-    jobs.c.target,
+    *jobs.c["seq", "id", "owner", "tag", "status", "cancel_requested", "target", "priority", "changed", "circuits"],
+    *jobs.c["done", "failed", "run_time", "created_at", "started_at", "finished_at", "fault"],
     jobs.c.draft.is_not(None).label("uploading"),
-    jobs.c.priority,
-    jobs.c.changed,
-    jobs.c.circuits,
-    jobs.c.done,
-    jobs.c.failed,
-    jobs.c.run_time,
-    jobs.c.created_at,
-    jobs.c.started_at,
-    jobs.c.finished_at,
-    jobs.c.fault,
 )
 
 
@@ -158,18 +143,7 @@ LOCK_JOBS = select(jobs.c.id).where(jobs.c.id.in_(_of_jobs)).order_by(jobs.c.id)
 # claim
 
 FIND_OPEN_SHARDS = (
-    select(
-        shards.c.seq,
-        shards.c.job_id,
-        shards.c.number,
-        shards.c.owner,
-        shards.c.first,
-        shards.c.done,
-        shards.c.attempt,
-        shards.c.suspect,
-        shards.c.verdict,
-        shards.c.cost,
-    )
+    select(*shards.c["seq", "job_id", "number", "owner", "first", "done", "attempt", "suspect", "verdict", "cost"])
     .where(shards_open, shards.c.owner == bindparam("of_owner"), is_claimable)
     .order_by(shards.c.rank, shards.c.seq)
     .limit(bindparam("limit"))
@@ -196,11 +170,7 @@ LEASE_SHARD = (
     )
 )
 ADD_ATTEMPT = insert(attempts).values(
-    job_id=_of_job,
-    shard=_of_shard,
-    attempt=bindparam("of_attempt"),
-    holder=bindparam("of_holder"),
-    started_at=_at,
+    job_id=_of_job, shard=_of_shard, attempt=bindparam("of_attempt"), holder=bindparam("of_holder"), started_at=_at
 )
 START_JOB = (
     update(jobs)

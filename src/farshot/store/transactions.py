@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager, nullcontext
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _Result = TypeVar("_Result")
+_Arguments = ParamSpec("_Arguments")
 _MAX_TRIES = 8
 
 
@@ -49,6 +50,16 @@ class Transactions:
                 yield connection
         except DATABASE_ERRORS as error:
             raise store_error(self.engine.url, error) from error
+
+    def query(
+        self,
+        work: Callable[Concatenate[Connection, _Arguments], _Result],
+        *arguments: _Arguments.args,
+        **options: _Arguments.kwargs,
+    ) -> _Result:
+        """Return the result of `work`, which only reads, with `arguments` and `options`."""
+        with self.read() as connection:
+            return work(connection, *arguments, **options)
 
     @contextmanager
     def unmanaged(self) -> Iterator[sqlite3.Connection]:

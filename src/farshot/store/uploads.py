@@ -111,17 +111,13 @@ class SqlUploads:
 
         Raises `KeyConflictError` if that one has another body, `QuotaError` if its owner would have too much.
         """
-        if self._disk.shortage() is not None:
-            with self._transactions.read() as connection:
-                row = find_keyed(connection, draft.owner, draft.key)
-            if row is None:
-                self._disk.check()
+        if self._disk.shortage() and self._transactions.query(find_keyed, draft.owner, draft.key) is None:
+            self._disk.check()
         return self._transactions.write(lambda connection: self._open(connection, draft))
 
     def options(self, job_id: str) -> bytes:
         """Return the options that a job in the making was opened with; raises `UploadError` if it is none."""
-        with self._transactions.read() as connection:
-            return _read_options(connection, job_id)
+        return self._transactions.query(_read_options, job_id)
 
     def receipts(self, job_id: str) -> list[PartReceipt]:
         """Return the parts of a job that have arrived, by number."""
@@ -158,7 +154,12 @@ class SqlUploads:
     def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
         """Append the last part and accept the job, or do neither; raises as `append` and `accept`."""
         self._disk.check()
-        return self._transactions.write(lambda connection: self._complete(connection, job_id, part, spec, circuits))
+
+        def complete(connection: Connection) -> JobRecord:
+            self._append(connection, job_id, part)
+            return self._accept(connection, job_id, spec, circuits)
+
+        return self._transactions.write(complete)
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
         """Give a job in the making another target and other options; return whether it still was one."""
@@ -213,12 +214,6 @@ class SqlUploads:
         found = connection.execute(_LIST_PARTS, {"of_job": job_id}).all()
         number = next((row.number for row in found if row.digest == part.digest), len(found))
         return self._put(connection, job_id, replace(part, number=number))
-
-    def _complete(
-        self, connection: Connection, job_id: str, part: UploadPart, spec: JobSpec, circuits: int
-    ) -> JobRecord:
-        self._append(connection, job_id, part)
-        return self._accept(connection, job_id, spec, circuits)
 
     def _add(self, connection: Connection, job_id: str, part: UploadPart) -> bool:
         """Add a part unless it has arrived before; return whether it is new."""
@@ -340,7 +335,7 @@ def _check_numbers(connection: Connection, job_id: str) -> None:
 
 
 def _check_labels(connection: Connection, job_id: str) -> None:
-    """Raise `BatchError` if two labels are the same: eight bytes of each are compared, then the labels if those agree."""
+    """Raise `BatchError` if two labels are the same; they are read only if eight bytes of two of them agree."""
     blobs = connection.execute(_READ_MARKS, {"of_job": job_id}).scalars()
     marks = np.sort(np.frombuffer(b"".join(blobs), dtype="<u8"))
     if not (marks[1:] == marks[:-1]).any():
