@@ -85,21 +85,15 @@ def _make_engine(url: str | URL, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
             return _make_sqlite_engine(parsed, pragmas)
         if parsed.drivername in {"postgres", "postgresql"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return _make_server_engine(parsed)
+        from farshot.store.postgres_connection import make_server_engine  # its driver is an extra
+
+        return make_server_engine(parsed, **_POOL)
     except ArgumentError as error:
         message = "that is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         raise StoreError(message) from error
     except ModuleNotFoundError as error:
         message = f"a store on a server needs the package {error.name}: pip install 'farshot[postgres]'"
         raise StoreError(message) from error
-
-
-def _make_server_engine(url: URL) -> Engine:
-    from farshot.store.postgres_connection import connect_timeouts, use_patient_connections  # its driver is an extra
-
-    engine = create_engine(url, connect_args=connect_timeouts(url), pool_pre_ping=True, hide_parameters=True, **_POOL)
-    use_patient_connections(engine)
-    return engine
 
 
 def _make_sqlite_engine(url: URL, pragmas: Sequence[str]) -> Engine:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -44,25 +44,20 @@ class PatientConnection(psycopg.Connection[Any]):
                 if ready:
                     last_heard = time.monotonic()
                 elif time.monotonic() - last_heard > self.max_silence_seconds:
-                    self._close_silent()
+                    self.pgconn.finish()
+                    message = f"the server has said nothing for {self.max_silence_seconds:g} s"
+                    raise psycopg.OperationalError(message)
                 wanted = steps.send(ready)
         except StopIteration as end:
             return end.value
 
-    def _close_silent(self) -> None:
-        self.pgconn.finish()
-        message = f"the server has said nothing for {self.max_silence_seconds:g} s"
-        raise psycopg.OperationalError(message)
 
-
-def connect_timeouts(url: URL) -> dict[str, int]:
-    """Return the limits for connecting and for a dead network, without those that the address gives itself."""
-    return {name: value for name, value in _TIMEOUTS.items() if name not in url.query}
-
-
-def use_patient_connections(engine: Engine) -> None:
-    """Have the connections of `engine` be `PatientConnection`s."""
+def make_server_engine(url: URL, **options: Any) -> Engine:  # noqa: ANN401 -- options of `create_engine`
+    """Return an engine whose connections give up a dead network and a silent server; limits in `url` come first."""
+    timeouts = {name: value for name, value in _TIMEOUTS.items() if name not in url.query}
+    engine = create_engine(url, connect_args=timeouts, pool_pre_ping=True, hide_parameters=True, **options)
     event.listen(engine, "do_connect", _connect)
+    return engine
 
 
 def _connect(

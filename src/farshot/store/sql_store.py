@@ -221,7 +221,7 @@ class SqlStore:
     def end(self, job_id: str, fault: Fault) -> bool:
         """End an open job as FAILED for the reason `fault`; return whether it was open."""
         end = partial(end_open, fault=fault)
-        return bool(self._transactions.write(lambda connection: self._ended(connection, job_id, end)))
+        return bool(self._transactions.write(lambda connection: self._end(connection, job_id, end)))
 
     def claim(self, holder: str, limit: int, excluded: Collection[str] = ()) -> list[Shard]:
         """Lease up to `limit` open shards to `holder`, in order of turns, none of the owners `excluded`.
@@ -260,7 +260,8 @@ class SqlStore:
 
     def record(self, parts: Sequence[ResultSlice]) -> list[Recorded]:
         """Record parts in one transaction, each only if its lease still holds."""
-        return self._transactions.write(lambda connection: self._record(connection, parts))
+        request = self._request("", 0)
+        return self._transactions.write(lambda connection: self._exchange(connection, parts, request)[0])
 
     def exchange(
         self,
@@ -406,9 +407,9 @@ class SqlStore:
 
     def _expire(self, connection: Connection, job_id: str, timeout: float) -> list[str]:
         with naming_job([job_id]):
-            return self._ended(connection, job_id, partial(end_overdue, timeout=timeout))
+            return self._end(connection, job_id, partial(end_overdue, timeout=timeout))
 
-    def _ended(self, connection: Connection, job_id: str, end: Callable[..., bool]) -> list[str]:
+    def _end(self, connection: Connection, job_id: str, end: Callable[..., bool]) -> list[str]:
         lock_jobs(connection, [job_id])
         ended = [job_id] if end(connection, job_id, now=self._moment(connection)) else []
         mark_changed(connection, ended)
@@ -431,14 +432,6 @@ class SqlStore:
                 lost.append(lease)
         apply_charges(connection, charges)
         return lost
-
-    def _record(self, connection: Connection, parts: Sequence[ResultSlice]) -> list[Recorded]:
-        lock_jobs(connection, (part.lease.job_id for part in parts))
-        charges = Charges()
-        recorded = record_parts(connection, parts, self._moment(connection).wall, charges, self._quota)
-        apply_charges(connection, charges)
-        mark_changed(connection, _changed_jobs(recorded))
-        return recorded
 
     def _exchange(
         self, connection: Connection, parts: Sequence[ResultSlice], request: Claim, new: Sequence[str] = ()

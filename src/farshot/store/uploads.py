@@ -36,7 +36,7 @@ from farshot.submission import PartReceipt, ShardCut
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import BindParameter, Connection, Engine, Update
+    from sqlalchemy import BindParameter, Connection, Engine
 
     from farshot.accounts import Quota
     from farshot.model import JobRecord, JobSpec
@@ -62,34 +62,12 @@ _READ_OPTIONS = select(parts.c.options).where(parts.c.job_id == _of_job).order_b
 _SUM_OPTIONS = select(func.sum(func.length(parts.c.options))).where(parts.c.job_id == _of_job)
 _CLEAR_OPTIONS = update(parts).where(parts.c.job_id == _of_job).values(options=None)
 _READ_LABELS = select(payloads.c.labels).where(payloads.c.job_id == _of_job).order_by(payloads.c.part, payloads.c.slot)
-_ADD_CIRCUITS = update(jobs).where(jobs.c.id == _of_job).values(circuits=jobs.c.circuits + bindparam("count"))
-_ACCEPT = (
-    update(jobs)
-    .where(jobs.c.id == _of_job)
-    .values(
-        draft=None,
-        spec=bindparam("new_spec"),
-        checksum=bindparam("new_checksum"),
-        shots=bindparam("new_shots"),
-        timeout=bindparam("new_timeout"),
-    )
-)
-_waits = (
-    jobs.c.id == _of_job,
+_CHANGE_JOB = update(jobs).where(jobs.c.id == _of_job)
+_ADD_CIRCUITS = _CHANGE_JOB.values(circuits=jobs.c.circuits + bindparam("count"))
+_CHANGE_WAITING_JOB = _CHANGE_JOB.where(
     jobs.c.status == JobStatus.PENDING,
     jobs.c.cancel_requested.is_(False),
     jobs.c.draft.is_(None) == bindparam("is_accepted"),
-)
-_REVISE_DRAFT = update(jobs).where(*_waits).values(target=bindparam("new_target"), draft=bindparam("new_draft"))
-_REVISE_JOB = (
-    update(jobs)
-    .where(*_waits)
-    .values(
-        target=bindparam("new_target"),
-        spec=bindparam("new_spec"),
-        checksum=bindparam("new_checksum"),
-        timeout=bindparam("new_timeout"),
-    )
 )
 _FIND_ABANDONED = select(jobs.c.id).where(
     jobs.c.status == JobStatus.PENDING, jobs.c.draft.is_not(None), jobs.c.created_at < bindparam("before")
@@ -163,13 +141,13 @@ class SqlUploads:
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
         """Give a job in the making another target and other options; return whether it still was one."""
-        values = {"is_accepted": False, "new_target": target, "new_draft": options}
-        return self._transactions.write(lambda connection: _revise(connection, job_id, _REVISE_DRAFT, values))
+        columns = {"target": target, "draft": options}
+        return self._transactions.write(lambda connection: _revise(connection, job_id, columns, is_accepted=False))
 
     def respecify(self, job_id: str, spec: JobSpec) -> bool:
         """Give an accepted job that has not begun another target and timeout; return whether it still waited."""
-        values = {"is_accepted": True, "new_target": spec.target, **_spec_columns(job_id, spec)}
-        return self._transactions.write(lambda connection: _revise(connection, job_id, _REVISE_JOB, values))
+        columns = {"target": spec.target, **_spec_columns(job_id, spec)}
+        return self._transactions.write(lambda connection: _revise(connection, job_id, columns, is_accepted=True))
 
     def abandoned(self, older_than: float) -> list[str]:
         """Return the jobs that were opened more than `older_than` seconds ago and never accepted."""
@@ -205,21 +183,9 @@ class SqlUploads:
         return read_job(connection, job_id)
 
     def _put(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
-        if self._add(connection, job_id, part):
-            mark_changed(connection, [job_id])
-        return read_job(connection, job_id)
-
-    def _append(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
-        lock_jobs(connection, [job_id])
-        found = connection.execute(_LIST_PARTS, {"of_job": job_id}).all()
-        number = next((row.number for row in found if row.digest == part.digest), len(found))
-        return self._put(connection, job_id, replace(part, number=number))
-
-    def _add(self, connection: Connection, job_id: str, part: UploadPart) -> bool:
-        """Add a part unless it has arrived before; return whether it is new."""
         lock_jobs(connection, [job_id])
         if _has_arrived(connection, job_id, part):
-            return False
+            return read_job(connection, job_id)
         _read_options(connection, job_id)
         if not part.labels:
             message = f"part {part.number} is empty: leave it out"
@@ -231,7 +197,14 @@ class SqlUploads:
             message = f"the job would hold {circuits:,} circuits; the limit is {MAX_CIRCUITS:,}"
             raise BatchError(message)
         self._add_usage(connection, job_id, AddedUsage(circuits=len(part.labels), size=size))
-        return True
+        mark_changed(connection, [job_id])
+        return read_job(connection, job_id)
+
+    def _append(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
+        lock_jobs(connection, [job_id])
+        found = connection.execute(_LIST_PARTS, {"of_job": job_id}).all()
+        number = next((row.number for row in found if row.digest == part.digest), len(found))
+        return self._put(connection, job_id, replace(part, number=number))
 
     def _add_usage(self, connection: Connection, job_id: str, added: AddedUsage) -> None:
         """Count the bytes added to a job, and compare the usage of its owner with its quota."""
@@ -253,8 +226,8 @@ class SqlUploads:
             message = f"job {job_id} holds {record.circuits:,} circuits by now, not {circuits:,}: accept it once more"
             raise UploadError(message)
         _check_labels(connection, job_id)
-        values = {"new_shots": spec.total_shots, **_spec_columns(job_id, spec)}
-        connection.execute(_ACCEPT, {"of_job": job_id, **values})
+        columns = {"draft": None, "shots": spec.total_shots, **_spec_columns(job_id, spec)}
+        connection.execute(_CHANGE_JOB.values(columns), {"of_job": job_id})
         connection.execute(_CLEAR_OPTIONS, {"of_job": job_id})
         add_shards(connection, job_id, record.owner, record.priority, list(_list_cuts(connection, job_id)))
         grown = len(encode(spec)) - freed
@@ -265,13 +238,15 @@ class SqlUploads:
 
 def _spec_columns(job_id: str, spec: JobSpec) -> dict[str, object]:
     encoded = encode(spec)
-    return {"new_spec": encoded, "new_checksum": checksum(encoded, job_id), "new_timeout": spec.timeout}
+    return {"spec": encoded, "checksum": checksum(encoded, job_id), "timeout": spec.timeout}
 
 
-def _revise(connection: Connection, job_id: str, statement: Update, values: dict[str, object]) -> bool:
+def _revise(connection: Connection, job_id: str, columns: dict[str, object], *, is_accepted: bool) -> bool:
+    """Change a job that waits, accepted or in the making; return whether it did."""
     lock_jobs(connection, [job_id])
     before = connection.execute(_READ_LENGTH, {"of_job": job_id}).one_or_none()
-    if before is None or not connection.execute(statement, {"of_job": job_id, **values}).rowcount:
+    values = {"of_job": job_id, "is_accepted": is_accepted}
+    if before is None or not connection.execute(_CHANGE_WAITING_JOB.values(columns), values).rowcount:
         return False
     grown = connection.execute(_READ_LENGTH, {"of_job": job_id}).one().size - before.size
     grow_job(connection, job_id, grown)
