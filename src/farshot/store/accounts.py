@@ -38,7 +38,7 @@ _REVOKE_TOKEN = (
 
 
 class SqlAccounts:
-    """Users and tokens in one SQL database. Safe from any thread; every method is one transaction."""
+    """An `AccountStore` in one SQL database. Safe from any thread; every method is one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         """Use `engine`, whose schema must be current."""

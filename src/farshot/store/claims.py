@@ -53,7 +53,7 @@ class _RunningLimits:
 
     @property
     def is_limited(self) -> bool:
-        """Whether any owner has a limit."""
+        """Return whether any owner has a limit."""
         return self.default is not None or bool(self.limits)
 
     def admit(self, owner: str) -> bool:

@@ -62,10 +62,7 @@ def open_engine(url: str | URL, *, host: Host | None = None, adopting: bool = Fa
     """
     engine = _make_engine(url)
     try:
-        if engine.dialect.name == "sqlite":
-            _prepare_file(Transactions(engine), host or this_host(), adopting=adopting)
-        else:
-            _prepare_server(Transactions(engine))
+        _prepare(Transactions(engine), host or this_host(), adopting=adopting)
     except StoreError:
         engine.dispose()
         raise
@@ -121,27 +118,23 @@ def _begin_transaction(connection: Connection) -> None:
         raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=connection.dialect) from error
 
 
-def _prepare_file(transactions: Transactions, host: Host, *, adopting: bool) -> None:
-    """Bring a file up to date. It is checked first and written only if something changes: a refused one stays as is."""
+def _prepare(transactions: Transactions, host: Host, *, adopting: bool) -> None:
+    """Bring a store up to date. It is checked first and written only if something changes: a refused one stays as is."""
+    url, is_file = transactions.engine.url, transactions.engine.dialect.name == "sqlite"
     with transactions.read() as connection:
         version, last = check_database(connection)
-    if not adopting:
-        check_host(last, host, str(transactions.engine.url.database))
+    if is_file and not adopting:
+        check_host(last, host, str(url.database))
     if version != SCHEMA_VERSION:
         transactions.write(upgrade)
+    if not is_file:
+        return
     if adopting or last is None:
         transactions.write(lambda connection: adopt(connection, host))
     elif last != host:
         with suppress(StoreError):  # a store that cannot be written can be read
             transactions.write(lambda connection: adopt(connection, host))
-    DiskSpace(transactions.engine.url).keep_reserve()
-
-
-def _prepare_server(transactions: Transactions) -> None:
-    with transactions.read() as connection:
-        version, _ = check_database(connection)
-    if version != SCHEMA_VERSION:
-        transactions.write(upgrade)
+    DiskSpace(url).keep_reserve()
 
 
 def check_database(connection: Connection) -> tuple[str | None, Host | None]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from farshot.store.clock import Moment
 
 
-MAX_ADVANCE = 10.0
+_MAX_ADVANCE_SECONDS = 10.0
 """Seconds that a shard is charged when it is claimed, however long it is guessed; the rest is charged as it runs."""
 
 _first = select(func.min(shards.c.owner).label("owner")).where(shards_open).cte("owners", recursive=True)
@@ -52,15 +52,15 @@ _LIST_WAITING = (
 )
 LIST_QUEUED = (
     select(
-        shards.c.owner,
-        shards.c.rank,
-        shards.c.job_id,
+        *shards.c["owner", "rank", "job_id"],
         func.min(shards.c.seq).label("first"),
         func.sum(shards.c.cost).label("cost"),
-        func.sum(case((shards.c.cost < MAX_ADVANCE, shards.c.cost), else_=MAX_ADVANCE)).label("advance"),
+        func.sum(case((shards.c.cost < _MAX_ADVANCE_SECONDS, shards.c.cost), else_=_MAX_ADVANCE_SECONDS)).label(
+            "advance"
+        ),
     )
     .where(shards_open, shards.c.status == ShardStatus.QUEUED)
-    .group_by(shards.c.owner, shards.c.rank, shards.c.job_id)
+    .group_by(*shards.c["owner", "rank", "job_id"])
 )
 _LIST_TURNS = select(turns.c.owner, turns.c.turn).where(turns.c.owner.in_(bindparam("of_owners", expanding=True)))
 _SERVED = "(SELECT served FROM changes)"
@@ -124,7 +124,7 @@ def read_turns(connection: Connection, owners: Collection[str]) -> dict[str, flo
 
 def advance_of(cost: float) -> float:
     """Return the seconds charged at once for a shard that is guessed to take `cost` seconds."""
-    return min(cost, MAX_ADVANCE)
+    return min(cost, _MAX_ADVANCE_SECONDS)
 
 
 def apply_charges(connection: Connection, charges: Charges) -> None:

@@ -42,7 +42,7 @@ class Inspection:
 
     @property
     def is_older(self) -> bool:
-        """Whether opening the store brings its schema up to date."""
+        """Return whether opening the store brings its schema up to date."""
         return self.version is not None and self.version != SCHEMA_VERSION
 
 

@@ -68,7 +68,7 @@ _NO_FORECASTS: Mapping[Lease, Forecast] = MappingProxyType({})
 
 
 class SqlStore:
-    """Jobs, shards, attempts and results in one SQL database.
+    """A `JobStore`, which documents its methods in full, in one SQL database.
 
     A lease lasts `lease_seconds` by `clock`, by default the machine's for SQLite and the server's for PostgreSQL. An
     owner has at most `running_limit` shards leased at a time, and its usage is within `quota`, unless its user has
@@ -176,17 +176,11 @@ class SqlStore:
         return read_labels(self._transactions, job_id)
 
     def circuits(self, job_id: str, start: int = 0) -> Iterator[StoredCircuits]:
-        """Yield the circuits of a job, shard by shard in order, beginning with the shard that holds position `start`.
-
-        Raises `StoreCorruptError` if they are not what was submitted.
-        """
+        """Yield the circuits of a job from the shard with position `start` on; raises `StoreCorruptError`."""
         return read_circuits(self._transactions, job_id, start)
 
     def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:
-        """Yield the recorded parts of a job behind the one at position `after`, in order of position.
-
-        The circuits of a damaged part have a fault that says so.
-        """
+        """Yield the parts of a job behind the one at position `after`; a damaged part holds faults that say so."""
         return read_parts(self._transactions, job_id, after)
 
     def recorded(self, job_id: str, after: int = 0) -> Iterator[StoredPart]:
@@ -224,10 +218,7 @@ class SqlStore:
         return bool(self._transactions.write(lambda connection: self._end(connection, job_id, end)))
 
     def claim(self, holder: str, limit: int, excluded: Collection[str] = ()) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, in order of turns, none of the owners `excluded`.
-
-        Writes nothing if none is open.
-        """
+        """Lease up to `limit` open shards to `holder`, in order of turns. Writes nothing if none is open."""
         request = self._request(holder, limit, excluded)
         with self._transactions.read() as connection:
             if not find_ready_owners(connection, request, self._moment(connection)):
@@ -250,10 +241,7 @@ class SqlStore:
         seconds: Mapping[Lease, float] = _NO_SECONDS,
         forecasts: Mapping[Lease, Forecast] = _NO_FORECASTS,
     ) -> list[Lease]:
-        """Prolong leases; return those that are lost (cancelled, or taken over).
-
-        Their owners are charged for the `seconds` spent and not recorded; `forecasts` are of their running circuits.
-        """
+        """Prolong leases and charge their owners; return those that are lost (cancelled, or taken over)."""
         if not leases:
             return []
         return self._transactions.write(lambda connection: self._renew(connection, leases, seconds, forecasts))
@@ -273,8 +261,7 @@ class SqlStore:
     ) -> Exchange:
         """Add jobs, record, then claim; in a file in one transaction.
 
-        The error that `add` raises for a submission stands in its place. On a server, one transaction would lock jobs
-        twice, in no order.
+        On a server, one transaction would lock jobs twice, in no order.
         """
         request = self._request(holder, limit, excluded)
         if self._is_file and not (submissions and self.disk.shortage()):
@@ -286,18 +273,12 @@ class SqlStore:
     def release(
         self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None, seconds: float = 0.0
     ) -> bool:
-        """Give a shard back for another attempt; return whether the lease still held.
-
-        Its owner is charged for the `seconds` that were spent on it and are not recorded.
-        """
+        """Give a shard back for another attempt and charge its owner; return whether the lease still held."""
         blame = {"of_suspect": suspect, "of_verdict": verdict and encode(verdict)}
         return self._transactions.write(lambda connection: release_shard(connection, lease, blame, seconds))
 
     def give_back(self, lease: Lease, seconds: float = 0.0) -> bool:
-        """Give a shard back without counting the attempt, which nothing went wrong with; return whether it still held.
-
-        Its owner is charged for the `seconds` that were spent on it and are not recorded.
-        """
+        """Give a shard back without counting the attempt, charge its owner; return whether the lease still held."""
         return self._transactions.write(lambda connection: give_shard_back(connection, lease, seconds))
 
     def holders(self) -> list[str]:

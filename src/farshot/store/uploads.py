@@ -75,7 +75,7 @@ _FIND_ABANDONED = select(jobs.c.id).where(
 
 
 class SqlUploads:
-    """Jobs in the making, in the database of the jobs. Safe from any thread; every method is one transaction."""
+    """An `UploadStore`, which documents its methods in full, in the database of the jobs."""
 
     def __init__(self, engine: Engine, clock: Clock | None = None, *, quota: Quota = NO_LIMITS) -> None:
         """Use `engine`, whose schema must be current; `quota` is for owners whose user has none of its own."""
@@ -85,10 +85,7 @@ class SqlUploads:
         self._clock = clock
 
     def open(self, draft: Draft) -> JobRecord:
-        """Begin a job and return it; the same owner and key give the existing one, begun or accepted.
-
-        Raises `KeyConflictError` if that one has another body, `QuotaError` if its owner would have too much.
-        """
+        """Begin a job, or find it, and return it; raises `KeyConflictError`, `StoreFullError`, `QuotaError`."""
         if self._disk.shortage() and self._transactions.query(find_keyed, draft.owner, draft.key) is None:
             self._disk.check()
         return self._transactions.write(lambda connection: self._open(connection, draft))
@@ -108,11 +105,7 @@ class SqlUploads:
             return [bytes(found or b"") for found in connection.execute(_READ_OPTIONS, {"of_job": job_id}).scalars()]
 
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
-        """Add a part and return the job; the same part again changes nothing.
-
-        Raises `UploadError` if the job is accepted or ended, or has another part of this number, `BatchError` if it
-        would have too many circuits, `QuotaError` if its owner would have too much.
-        """
+        """Add a part, once, and return the job; raises `UploadError`, `BatchError`, `StoreFullError`, `QuotaError`."""
         self._disk.check()
         return self._transactions.write(lambda connection: self._put(connection, job_id, part))
 
@@ -122,11 +115,7 @@ class SqlUploads:
         return self._transactions.write(lambda connection: self._append(connection, job_id, part))
 
     def accept(self, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
-        """Accept the job with its `circuits`, so that it is run. Accepting it again changes nothing.
-
-        Raises `UploadError` if a number below the highest is missing or the job has another number of circuits,
-        `BatchError` if two circuits have the same label, `QuotaError` if its owner would have too much.
-        """
+        """Accept the job with its `circuits`, once, so that it is run; raises `UploadError`, `BatchError`, `QuotaError`."""
         return self._transactions.write(lambda connection: self._accept(connection, job_id, spec, circuits))
 
     def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
