@@ -119,7 +119,7 @@ def _begin_transaction(connection: Connection) -> None:
 
 
 def _prepare(transactions: Transactions, host: Host, *, adopting: bool) -> None:
-    """Bring a store up to date. It is checked first and written only if something changes: a refused one stays as is."""
+    """Bring a store up to date. It is checked first and written only if something changes, so a refused one stays."""
     url, is_file = transactions.engine.url, transactions.engine.dialect.name == "sqlite"
     with transactions.read() as connection:
         version, last = check_database(connection)

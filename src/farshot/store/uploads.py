@@ -115,7 +115,7 @@ class SqlUploads:
         return self._transactions.write(lambda connection: self._append(connection, job_id, part))
 
     def accept(self, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
-        """Accept the job with its `circuits`, once, so that it is run; raises `UploadError`, `BatchError`, `QuotaError`."""
+        """Accept the job with its `circuits`, once; raises `UploadError`, `BatchError`, `QuotaError`."""
         return self._transactions.write(lambda connection: self._accept(connection, job_id, spec, circuits))
 
     def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
