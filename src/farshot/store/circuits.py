@@ -20,7 +20,7 @@ from farshot.store.encoding import (
     is_intact,
 )
 from farshot.store.results import read_pages
-from farshot.store.rows import job_damaged
+from farshot.store.rows import damaged_job_error
 from farshot.store.selections import CIRCUITS, WORK
 from farshot.store.statements import COUNT_ATTEMPTS
 
@@ -55,7 +55,7 @@ def read_circuits(transactions: Transactions, job_id: str, start: int) -> Iterat
     for row in read_pages(transactions, CIRCUITS, job_id, "shard_first", -1, start=start, page=_SHARDS_PER_PAGE):
         found = _to_circuits(row) if _is_intact(job_id, row) else None
         if found is None:
-            raise job_damaged(job_id)
+            raise damaged_job_error(job_id)
         yield found
 
 

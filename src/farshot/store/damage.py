@@ -10,7 +10,7 @@ from farshot.model import CircuitResult, Fault, encode_results
 from farshot.protocols import StoredPart
 from farshot.store import selections
 from farshot.store.encoding import UNREADABLE, decode_labels, decode_results, is_intact
-from farshot.store.rows import job_damaged, read_spec
+from farshot.store.rows import damaged_job_error, read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def to_faulty_parts(connection: Connection, job_id: str, row: AnyRow, reported: 
             return [_to_faulty_part(connection, job_id, row, shard, span) for span in spans]
     if candidates:
         return []
-    raise job_damaged(job_id)
+    raise damaged_job_error(job_id)
 
 
 def to_faulty_results(connection: Connection, job_id: str, first: int, labels: tuple[str, ...]) -> bytes:

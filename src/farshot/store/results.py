@@ -16,7 +16,7 @@ from farshot.store.damage import (
     to_faulty_results,
 )
 from farshot.store.encoding import decode_labels
-from farshot.store.rows import job_unknown
+from farshot.store.rows import unknown_job_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,7 +57,7 @@ def read_results(transactions: Transactions, job_id: str, seq: int) -> Any:  # n
     with transactions.read() as connection:
         found = connection.execute(selections.RESULTS, {"of_job": job_id, "of_part": seq}).scalar()
     if found is None:
-        raise job_unknown(job_id)
+        raise unknown_job_error(job_id)
     return found
 
 

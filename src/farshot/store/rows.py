@@ -29,7 +29,7 @@ def read_job(connection: Connection, job_id: str) -> JobRecord:
     """Return one job; raises `UnknownJobError`."""
     row = connection.execute(sql.READ_JOB, {"of_job": job_id}).one_or_none()
     if row is None:
-        raise job_unknown(job_id)
+        raise unknown_job_error(job_id)
     return to_record(row)
 
 
@@ -37,11 +37,11 @@ def read_spec(connection: Connection, job_id: str) -> JobSpec:
     """Return the specification of a job without its template; raises `UnknownJobError`, `StoreCorruptError`."""
     row = connection.execute(sql.READ_SPEC, {"of_job": job_id}).one_or_none()
     if row is None:
-        raise job_unknown(job_id)
+        raise unknown_job_error(job_id)
     with suppress(*UNREADABLE):
         if is_intact(row.checksum, row.spec, job_id):
             return decode_spec(row.spec)
-    raise job_damaged(job_id)
+    raise damaged_job_error(job_id)
 
 
 def to_record(row: AnyRow) -> JobRecord:
@@ -73,11 +73,11 @@ def to_time(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def job_unknown(job_id: str) -> UnknownJobError:
+def unknown_job_error(job_id: str) -> UnknownJobError:
     """Return the error for an id that names no job."""
     return UnknownJobError(f"no job {job_id!r} in this store")
 
 
-def job_damaged(job_id: str) -> StoreCorruptError:
+def damaged_job_error(job_id: str) -> StoreCorruptError:
     """Return the error for a job whose stored data is not as it was written."""
     return StoreCorruptError(f"what is stored of job {job_id} is damaged: restore a back-up, or submit it again")

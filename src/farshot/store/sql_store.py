@@ -32,7 +32,7 @@ from farshot.store.records import (
     release_shard,
 )
 from farshot.store.results import read_labels, read_parts, read_recorded
-from farshot.store.rows import fence, job_unknown, read_job, read_spec, to_record
+from farshot.store.rows import fence, read_job, read_spec, to_record, unknown_job_error
 from farshot.store.submissions import find_keyed, put, try_to_put
 from farshot.store.transactions import Transactions, lock_jobs, mark_changed
 from farshot.store.usage import read_shots, read_usage, read_usages
@@ -384,7 +384,7 @@ class SqlStore:
     def _delete(self, connection: Connection, job_id: str) -> None:
         lock_jobs(connection, [job_id])
         if not delete_jobs(connection, [job_id], self._moment(connection).wall):
-            raise job_unknown(job_id)
+            raise unknown_job_error(job_id)
 
     def _expire(self, connection: Connection, job_id: str, timeout: float) -> list[str]:
         with naming_job([job_id]):
