@@ -70,7 +70,7 @@ def _shards_that_may(event: ShardEvent) -> ColumnElement[bool]:
 
 
 _of_job: BindParameter[str] = bindparam("of_job")
-_of_jobs = bindparam("of_jobs", expanding=True)
+_of_jobs: BindParameter[str] = bindparam("of_jobs", expanding=True)
 _of_shard: BindParameter[int] = bindparam("of_shard")
 _this_job = jobs.c.id == _of_job
 _this_shard = and_(shards.c.job_id == _of_job, shards.c.number == _of_shard)

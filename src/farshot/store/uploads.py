@@ -130,7 +130,7 @@ class SqlUploads:
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
         """Give a job in the making another target and other options; return whether it still was one."""
-        columns = {"target": target, "draft": options}
+        columns: dict[str, object] = {"target": target, "draft": options}
         return self._transactions.write(lambda connection: _revise(connection, job_id, columns, is_accepted=False))
 
     def respecify(self, job_id: str, spec: JobSpec) -> bool:
