@@ -19,7 +19,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from farshot.service.server import Binding, Settings, serve
+from farshot.service.address import ListenAddress
+from farshot.service.server import Settings, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ async def read(request: Request) -> PlainTextResponse:
 def run_service() -> None:
     """Serve until told to stop; say where."""
     app = Starlette(routes=[Route("/health", health), Route("/read", read, methods=["POST"])])
-    serve(app, Binding(port=0), Settings(on_ready=lambda url: print(url, flush=True)))
+    serve(app, ListenAddress(port=0), Settings(on_ready=lambda url: print(url, flush=True)))
 
 
 @contextlib.contextmanager

@@ -9,9 +9,10 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from farshot.service.address import ListenAddress
 from farshot.service.connections import Bounds
 from farshot.service.protocol import Deadlines, Sizes
-from farshot.service.server import Binding, Settings, serve
+from farshot.service.server import Settings, serve
 
 
 def say(text):
@@ -64,7 +65,7 @@ routes += [Route("/" + path.__name__, path, methods=["POST"]) for path in [read,
 certificate = options.get("certificate")
 serve(
     Starlette(routes=routes),
-    Binding(port=0, certificate=certificate and Path(certificate)),
+    ListenAddress(port=0, certificate=certificate and Path(certificate)),
     Settings(
         deadlines=Deadlines(**options.get("deadlines", {})),
         sizes=Sizes(**options.get("sizes", {})),

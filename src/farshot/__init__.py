@@ -89,7 +89,7 @@ __all__ = [
     "run",
 ]
 
-_LATE = {
+_LAZY_MODULES = {
     "Job": "farshot.backends.jobs",
     "JobResult": "farshot.backends.results",
     "LocalBackend": "farshot.backends.local",
@@ -102,11 +102,11 @@ _LATE = {
 
 
 def __getattr__(name: str) -> object:
-    """Import what is heavy when it is first used."""
-    if name not in _LATE:
+    """Import a heavy public name when it is first used."""
+    if name not in _LAZY_MODULES:
         message = f"module 'farshot' has no attribute {name!r}"
         raise AttributeError(message)
-    return getattr(importlib.import_module(_LATE[name]), name)
+    return getattr(importlib.import_module(_LAZY_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

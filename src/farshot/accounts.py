@@ -1,4 +1,4 @@
-"""Who may use a service: users, what they may use of it, and the tokens they show."""
+"""The users of a service, their quotas and their tokens."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-_PREFIX = "farshot"
 _TOKEN = re.compile(r"farshot_([0-9a-f]{12})_([A-Za-z0-9_-]{32})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 class Role(StrEnum):
-    """What a user may see."""
+    """The role of a user."""
 
     USER = "user"
-    """Its own jobs."""
+    """Sees its own jobs."""
     ADMIN = "admin"
-    """Everybody's jobs."""
+    """Sees the jobs of all users."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What a user may have at a time: circuits that wait, shards that run, shots in 24 hours, bytes. None: any."""
+    """The limits of a user. None: no limit."""
 
     queued_circuits: int | None = None
     running_shards: int | None = None
     shots_per_day: int | None = None
+    """Shots of the jobs submitted in the last 24 hours."""
     stored_bytes: int | None = None
 
 
@@ -44,18 +44,18 @@ NO_LIMITS = Quota()
 
 
 def in_force(own: Quota, default: Quota) -> Quota:
-    """Return what a user may have: its own where it has a limit of its own, else what everybody has.
+    """Return the limits that apply to a user: its own if set, otherwise the default.
 
     >>> in_force(Quota(running_shards=2), Quota(running_shards=4, stored_bytes=100)).running_shards
     2
     """
-    given = {item.name: getattr(own, item.name) for item in fields(Quota)}
-    return replace(default, **{name: value for name, value in given.items() if value is not None})
+    limits = {item.name: getattr(own, item.name) for item in fields(Quota)}
+    return replace(default, **{name: limit for name, limit in limits.items() if limit is not None})
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who owns jobs."""
+    """An owner of jobs. `quota` holds the limits that are its own."""
 
     name: str
     role: Role = Role.USER
@@ -64,7 +64,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token as the store keeps it: the SHA-256 digest of its text, never the text. Times are UTC."""
+    """A token as the store keeps it: with the SHA-256 digest of its text, never the text. Times are UTC."""
 
     id: str
     user: str
@@ -74,12 +74,12 @@ class Token:
     revoked_at: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
-        """Whether it is good at the moment `now`."""
+        """Return whether the token is valid at the time `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 def check_name(name: str) -> str:
-    """Return `name` as that of a user; raises `OptionError` where it is none.
+    """Return `name` if it is a valid name of a user; raises `OptionError` otherwise.
 
     >>> check_name("ada@lab")
     'ada@lab'
@@ -93,20 +93,20 @@ def check_name(name: str) -> str:
 
 
 def new_token(user: str, now: datetime, expires_at: datetime | None = None) -> tuple[Token, str]:
-    """Return a token for `user` and its text, which holds 192 random bits and is kept nowhere."""
+    """Return a token for `user` and its text, which holds 192 random bits and is not stored."""
     ident = secrets.token_hex(6)
-    text = f"{_PREFIX}_{ident}_{secrets.token_urlsafe(24)}"
+    text = f"farshot_{ident}_{secrets.token_urlsafe(24)}"
     return Token(id=ident, user=user, digest=_digest(text), created_at=now, expires_at=expires_at), text
 
 
 def token_id(text: str) -> str | None:
-    """Return the id in the text of a token; None where it is no token."""
+    """Return the id in the text of a token; None if it is no token."""
     found = _TOKEN.fullmatch(text)
     return found and found[1]
 
 
 def token_matches(token: Token, text: str) -> bool:
-    """Whether `text` is that of `token`, compared in constant time."""
+    """Return whether `text` is the text of `token`, compared in constant time."""
     return hmac.compare_digest(token.digest, _digest(text))
 
 

@@ -1,4 +1,4 @@
-"""The contract: submit a batch, get a handle, poll it, fetch its results, cancel it.
+"""The contract of a backend: submit a batch, get a handle, poll it, fetch its results, cancel it.
 
 These names, parameters and defaults are a public interface that existing programs call; they do not
 change. Only the standard library is imported here.
@@ -20,7 +20,7 @@ __all__ = ["AsyncJobBackend", "ExecutionCancelledError", "ExecutionResult", "Job
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. The last three are terminal and never change.
+    """The status of a job. The last three are terminal and never change.
 
     >>> JobStatus("COMPLETED") is JobStatus.COMPLETED
     True
@@ -36,7 +36,7 @@ class JobStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has ended."""
+        """Return whether the job has ended."""
         return self in _TERMINAL
 
 
@@ -44,35 +44,30 @@ _TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLE
 
 
 class Response(Protocol):
-    """What a backend answers with: the part of an HTTP library's response object that callers use."""
+    """The answer of a backend: the part of an HTTP library's response object that callers use."""
 
     @property
     def status_code(self) -> int:
-        """The HTTP status, also where no HTTP was involved."""
-        ...
+        """The HTTP status, also if no HTTP was involved."""
 
     @property
     def headers(self) -> Mapping[str, str]:
         """The response headers."""
-        ...
 
     @property
     def text(self) -> str:
         """The body as text."""
-        ...
 
     def json(self) -> Any:  # noqa: ANN401 -- a JSON document has no narrower type
         """Return the body, decoded."""
-        ...
 
     def raise_for_status(self) -> object:
-        """Raise where `status_code` is 400 or more."""
-        ...
+        """Raise an error if `status_code` is 400 or more."""
 
 
 @dataclass(frozen=True)
 class ExecutionResult:
-    """A handle of a job, or a job's results.
+    """A handle of a job, or the results of a job.
 
     `results` is a list of entries `{"label": ..., "results": ..., "metadata": ...}` in submission order.
     Counts map a bitstring to an int: one character per declared classical bit, rightmost is bit 0 of
@@ -93,11 +88,11 @@ class ExecutionResult:
 
     @property
     def id(self) -> str | None:
-        """The job's id, as a `Job` has it."""
+        """The id of the job, under the name that a `Job` uses."""
         return self.job_id
 
     def is_async(self) -> bool:
-        """Whether this is a handle whose results have not been fetched."""
+        """Return whether this is a handle whose results have not been fetched."""
         return self.job_id is not None and self.results is None
 
     def with_results(self, results: list[dict[str, Any]], run_time: float | None = None) -> ExecutionResult:
@@ -109,9 +104,8 @@ class ExecutionResult:
 class AsyncJobBackend(Protocol):
     """A backend that runs circuits as an asynchronous job.
 
-    `submit_circuits` returns a handle, `poll_job_status` says where the job stands,
-    `get_job_results` fetches what it gave, `cancel_job` stops it. At run time `isinstance` looks at
-    the presence of the members only:
+    `submit_circuits` returns a handle, `poll_job_status` the status of the job, `get_job_results` its results;
+    `cancel_job` stops it. At run time `isinstance` checks only that the members exist:
 
     >>> isinstance(object(), AsyncJobBackend)
     False
@@ -119,8 +113,7 @@ class AsyncJobBackend(Protocol):
 
     @property
     def shots(self) -> int:
-        """Number of measurement shots of each circuit that is sampled."""
-        ...
+        """The number of measurement shots of each sampled circuit."""
 
     def submit_circuits(
         self,
@@ -131,10 +124,8 @@ class AsyncJobBackend(Protocol):
     ) -> ExecutionResult:
         """Submit a mapping of unique label to OpenQASM source; return a handle without results.
 
-        Raises `ExecutionCancelledError` where `cancellation_event` is already set; nothing is
-        submitted then.
+        Raises `ExecutionCancelledError` without submitting anything if `cancellation_event` is already set.
         """
-        ...
 
     def poll_job_status(  # noqa: PLR0913 -- the contract fixes these parameters
         self,
@@ -147,16 +138,13 @@ class AsyncJobBackend(Protocol):
     ) -> JobStatus:
         """Return the most recent status; with `loop_until_complete`, wait for a terminal one.
 
-        `progress_callback` gets (attempt, status) for each look that is not terminal, `on_complete`
-        the final response. A `cancellation_event` that is set ends the wait with
-        `ExecutionCancelledError`; it does not cancel the job.
+        `progress_callback` is called with (attempt, status) for each status that is not terminal, `on_complete` with
+        the final response. A `cancellation_event` that is set ends the wait with `ExecutionCancelledError`; it does
+        not cancel the job.
         """
-        ...
 
     def get_job_results(self, execution_result: ExecutionResult) -> ExecutionResult:
         """Return a new object with the results of a COMPLETED job."""
-        ...
 
     def cancel_job(self, execution_result: ExecutionResult) -> Response:
-        """Ask for the job to stop. Idempotent; a job that has ended answers 409 and nothing is raised."""
-        ...
+        """Cancel the job. Idempotent; the answer for a job that has ended is 409, and nothing is raised."""

@@ -1,7 +1,7 @@
 """The exception tree. Everything Farshot raises on purpose derives from `FarshotError`.
 
-A mistake of the caller is also a `ValueError`, `TypeError` or `LookupError`, so that code which knows
-nothing of Farshot catches it the usual way.
+An error that the caller caused is also a `ValueError`, `TypeError` or `LookupError`, so that it can be caught without
+naming Farshot.
 
 ```text
 FarshotError
@@ -16,27 +16,27 @@ FarshotError
 ├── UnknownJobError (LookupError)    the store holds no such job
 │   └── AmbiguousJobError            the id given begins the ids of several jobs
 ├── UnknownAccountError (LookupError)  the store holds no such user or token
-├── JobNotCompletedError             results were asked for, but the job is not COMPLETED; carries the faults
+├── JobNotCompletedError             results were requested, but the job is not COMPLETED; carries the faults
 ├── ResultError (LookupError)        the result holds no such circuit, or it has no outcome of this kind
-├── PollingTimeoutError (TimeoutError)  the wait ran out of looks or of time; the job goes on
+├── PollingTimeoutError (TimeoutError)  the wait ran out of polls or of time; the job goes on
 ├── CircuitError                     one circuit cannot be run; becomes that circuit's fault
-├── UploadError (ValueError)         a part does not belong to a job in the making, or one is missing
+├── UploadError (ValueError)         a part does not belong to an uploading job, or one is missing
 ├── ServiceError                     a service cannot be reached, or its answer cannot be used
-│   ├── AccessError                  the token is missing, wrong, expired or revoked, or may not do this
-│   ├── QuotaError                   more than the user may have; `retry_after` says when to try again
-│   ├── WireError (ValueError)       a document is not what the HTTP API says
-│   └── SubmissionError              whether the job was accepted is not known, or it was: carries `key`, `job_id`
-├── ConfigError (ValueError)         a setting is unknown or wrong: names it and where it is from
+│   ├── AccessError                  the token is missing, wrong, expired, revoked or not permitted to do this
+│   ├── QuotaError                   a quota is exceeded; `retry_after` says when to try again
+│   ├── WireError (ValueError)       a document does not conform to the HTTP API
+│   └── SubmissionError              it broke off, perhaps after the job was accepted: carries `key`, `job_id`
+├── ConfigError (ValueError)         a setting is unknown or wrong: names it and its source
 ├── StoreError                       the store cannot be used; its files were left as they are
 │   ├── StoreCorruptError            its content is damaged
 │   ├── StoreFullError               its disk has no room for more
-│   ├── StoreRefusalError            it refuses one row as it is; trying again does not help
-│   ├── BrokenJobError               one job cannot be handled as it is stored: `job_id`
+│   ├── StoreRefusalError            it refuses one row; trying again does not help
+│   ├── BrokenJobError               the stored data of one job cannot be used: `job_id`
 │   ├── StoreVersionError            a newer Farshot wrote it
 │   └── StoreHostError               another machine used it last
 ├── TransitionError                  a state change that the table in `states` does not allow
 └── ExecutorError                    workers cannot be started
-    └── UpgradedError                they are of another version than the process that starts them
+    └── UpgradedError                the package was upgraded since this process started
 ```
 """
 
@@ -48,53 +48,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "AccessError",
-    "AmbiguousJobError",
-    "BatchError",
-    "BrokenJobError",
-    "CircuitError",
-    "CircuitsInvalidError",
-    "ConfigError",
-    "ExecutionCancelledError",
-    "ExecutorError",
-    "FarshotError",
-    "FaultCode",
-    "HandleError",
-    "JobNotCompletedError",
-    "KeyConflictError",
-    "MissingExtraError",
-    "OptionError",
-    "PollingTimeoutError",
-    "QuotaError",
-    "ResultError",
-    "ServiceError",
-    "StoreCorruptError",
-    "StoreError",
-    "StoreFullError",
-    "StoreHostError",
-    "StoreRefusalError",
-    "StoreVersionError",
-    "SubmissionError",
-    "TargetError",
-    "TransitionError",
-    "UnknownAccountError",
-    "UnknownJobError",
-    "UpgradedError",
-    "UploadError",
-    "WireError",
-]
-
 
 class FaultCode(StrEnum):
-    """Why one circuit has no result. The list is fixed: programs branch on it."""
+    """The reason why one circuit has no result. The list is fixed: programs branch on it."""
 
     PARSE = "parse"
     """The text is not OpenQASM."""
     UNSUPPORTED = "unsupported"
-    """The text is OpenQASM that no simulator of the target can run and get right."""
+    """The text is OpenQASM that no simulator of the target can run correctly."""
     ADMISSION = "admission"
-    """The circuit breaks a limit, or does not fit its observables or its target."""
+    """The circuit exceeds a limit, or does not fit its observables or its target."""
     MEMORY = "memory"
     """The simulation needs more memory than its worker has."""
     TIMEOUT = "timeout"
@@ -104,21 +67,20 @@ class FaultCode(StrEnum):
     CANCELLED = "cancelled"
     """The job was cancelled before this circuit ran."""
     INTERNAL = "internal"
-    """A defect of Farshot or of a simulator."""
+    """Farshot or a simulator has a defect."""
 
 
 class FarshotError(Exception):
-    """Base of every error that Farshot raises on purpose."""
+    """The base of every error that Farshot raises on purpose."""
 
 
 class ExecutionCancelledError(FarshotError):
     """The call was ended by a cancellation event or by Ctrl-C.
 
-    Where that was a submission under way, `key` names it and `job_id` is that of the job that was withdrawn.
+    If the call was a submission, `key` is its key and `job_id` the id of the job that was withdrawn.
     """
 
     def __init__(self, *args: object, key: str | None = None, job_id: str | None = None) -> None:
-        """Keep what names a submission."""
         self.key = key
         self.job_id = job_id
         super().__init__(*args)
@@ -141,14 +103,13 @@ class MissingExtraError(TargetError):
 
 
 class KeyConflictError(BatchError):
-    """The key names a job that was submitted with another body."""
+    """The key belongs to a job that was submitted with another body."""
 
 
 class CircuitsInvalidError(BatchError):
     """`validate=True` found circuits that cannot run. `faults` maps each label to its error."""
 
     def __init__(self, faults: Mapping[str, CircuitError]) -> None:
-        """Keep `faults`; the message lists every label with its reason."""
         self.faults = dict(faults)
         lines = [f"  {label!r}: {error}" for label, error in self.faults.items()]
         noun = "circuit" if len(lines) == 1 else "circuits"
@@ -164,7 +125,7 @@ class UnknownJobError(FarshotError, LookupError):
 
 
 class AmbiguousJobError(UnknownJobError):
-    """The id given is the beginning of several jobs' ids, or of too many to ask for."""
+    """The given id is a prefix of the ids of several jobs, or too short to be looked up."""
 
 
 class UnknownAccountError(FarshotError, LookupError):
@@ -172,13 +133,12 @@ class UnknownAccountError(FarshotError, LookupError):
 
 
 class JobNotCompletedError(FarshotError):
-    """Results were asked for, but the job is not COMPLETED.
+    """Results were requested, but the job is not COMPLETED.
 
-    `faults` maps the labels of circuits that failed to their errors: the first hundred of them.
+    `faults` maps the labels of the first hundred circuits that failed to their errors.
     """
 
     def __init__(self, message: str, faults: Mapping[str, CircuitError] | None = None) -> None:
-        """Keep `faults`."""
         self.faults = dict(faults or {})
         super().__init__(message)
 
@@ -192,25 +152,19 @@ class PollingTimeoutError(FarshotError, TimeoutError):
 
 
 class CircuitError(FarshotError):
-    """One circuit cannot be run: `code` says why, `line` and `column` (from 1) say where if known."""
+    """One circuit cannot be run for the reason `code`, at `line` and `column` (from 1) if known."""
 
     def __init__(self, code: FaultCode, message: str, *, line: int | None = None, column: int | None = None) -> None:
-        """Keep the parts; the text of the exception joins them."""
         self.code = code
         self.message = message
         self.line = line
         self.column = column
-        super().__init__(f"{_place(line, column)}{message}")
-
-
-def _place(line: int | None, column: int | None) -> str:
-    if line is None:
-        return ""
-    return f"line {line}: " if column is None else f"line {line}, column {column}: "
+        place = "" if line is None else f"line {line}: " if column is None else f"line {line}, column {column}: "
+        super().__init__(f"{place}{message}")
 
 
 class UploadError(FarshotError, ValueError):
-    """A part does not belong to a job in the making, or a part is missing. Nothing was changed."""
+    """A part does not belong to an uploading job, or a part is missing. Nothing was changed."""
 
 
 class ServiceError(FarshotError):
@@ -218,37 +172,35 @@ class ServiceError(FarshotError):
 
 
 class AccessError(ServiceError):
-    """The token is missing, wrong, expired or revoked, or its user may not do this."""
+    """The token is missing, wrong, expired or revoked, or its user is not permitted to do this."""
 
 
 class QuotaError(ServiceError):
-    """The user would have more than it may. `retry_after` is in seconds; None: not by waiting."""
+    """The user would exceed a quota. `retry_after` is in seconds; None: waiting does not help."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """Keep when to try again."""
         self.retry_after = retry_after
         super().__init__(message)
 
 
 class WireError(ServiceError, ValueError):
-    """A document is not what the HTTP API says it is."""
+    """A document does not conform to the HTTP API."""
 
 
 class SubmissionError(ServiceError):
     """The submission broke off after the service may have accepted it.
 
-    Submitting the same batch with `key` gives that job, or makes it. `job_id` is its id where that is known.
+    Submitting the same batch again with `key` returns that job, or makes it. `job_id` is its id, if known.
     """
 
     def __init__(self, message: str, *, key: str, job_id: str | None) -> None:
-        """Keep what names the job."""
         self.key = key
         self.job_id = job_id
         super().__init__(message)
 
 
 class ConfigError(FarshotError, ValueError):
-    """A setting is unknown, or has a value that it cannot have."""
+    """A setting is unknown or has an invalid value."""
 
 
 class StoreError(FarshotError):
@@ -260,18 +212,17 @@ class StoreCorruptError(StoreError):
 
 
 class StoreFullError(StoreError):
-    """The disk of the store has no room for more. Nothing of what was asked for is stored."""
+    """The disk of the store is full. Nothing of the request was stored."""
 
 
 class StoreRefusalError(StoreError):
-    """The store refuses a row as it is: too large, or against its rules. Trying again does not help."""
+    """The store refuses a row that is too large or breaks a constraint. Trying again does not help."""
 
 
 class BrokenJobError(StoreError):
-    """One job cannot be handled as it is stored: `job_id`. The cause says why."""
+    """The stored data of the job `job_id` cannot be used. The cause of the exception says why."""
 
     def __init__(self, job_id: str, reason: str) -> None:
-        """Keep which job."""
         self.job_id = job_id
         super().__init__(f"job {job_id} cannot be handled as it is stored: {reason}")
 
@@ -293,4 +244,4 @@ class ExecutorError(FarshotError):
 
 
 class UpgradedError(ExecutorError):
-    """Workers are of another version than the process that starts them: the package was changed meanwhile."""
+    """Workers are of another version than the process that starts them: the package was upgraded meanwhile."""

@@ -1,7 +1,7 @@
-"""The frozen values that travel through the system.
+"""The immutable values that all parts of the system share.
 
-`msgspec.Struct` where a value crosses a process or is stored (encoded as MessagePack), a dataclass
-where it does not.
+Values that cross a process boundary or are stored are a `msgspec.Struct` (encoded as MessagePack); the others are
+dataclasses.
 """
 
 from __future__ import annotations
@@ -22,43 +22,15 @@ if TYPE_CHECKING:
 
     from farshot.contract import JobStatus
 
-__all__ = [
-    "EVERY_JOB",
-    "Backlog",
-    "CircuitResult",
-    "Counts",
-    "Effort",
-    "Fault",
-    "Forecast",
-    "JobFilter",
-    "JobRecord",
-    "JobSpec",
-    "Lease",
-    "Line",
-    "Observables",
-    "Place",
-    "ResultSlice",
-    "Shard",
-    "ShotGroup",
-    "ShotPlan",
-    "Standing",
-    "TemplateSource",
-    "TermRange",
-    "Usage",
-    "Values",
-    "circuit_seed",
-    "encode_results",
-]
-
 MAX_SEED = 2**63 - 1
 MAX_COUNT = 2**63 - 1
-"""What a store counts to."""
+"""The largest number that a store counts to."""
 MAX_CIRCUITS = 1_000_000
 MAX_SHOTS = 1_000_000_000
 MAX_PRIORITY = 9
 MAX_SECONDS = 1e9
-"""The longest time that can be asked for, some thirty years: a thread can wait no longer than ten times that."""
-_SEED_BITS = 2**64 - 1
+"""The longest time that can be asked for, about thirty years. A thread can wait no longer than ten times that."""
+_SEED_MASK = 2**64 - 1
 
 
 class ShotGroup(msgspec.Struct, frozen=True, array_like=True):
@@ -70,7 +42,7 @@ class ShotGroup(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ShotPlan(msgspec.Struct, frozen=True, array_like=True):
-    """How often each circuit of a batch is sampled; the groups tile the batch in order."""
+    """The number of shots of each circuit of a batch. The groups cover the batch in order, without gaps."""
 
     groups: tuple[ShotGroup, ...]
 
@@ -85,7 +57,7 @@ class ShotPlan(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TermRange(msgspec.Struct, frozen=True, array_like=True):
-    """The circuits at positions [start, end) are measured for the terms of one group."""
+    """The circuits at positions [start, end), which are measured for the terms of the group at index `group`."""
 
     start: int
     end: int
@@ -93,13 +65,12 @@ class TermRange(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Observables(msgspec.Struct, frozen=True, array_like=True):
-    """Groups of Pauli terms, each term's leftmost character qubit 0, and the ranges they belong to.
-
-    `ranges` is sorted by start. A circuit in no range is measured for all terms of all groups.
-    """
+    """Groups of Pauli terms and the circuits that each group is measured for."""
 
     groups: tuple[tuple[str, ...], ...]
+    """The terms by group. The leftmost character of a term is qubit 0."""
     ranges: tuple[TermRange, ...] = ()
+    """Sorted by start. A circuit in no range is measured for all terms of all groups."""
 
     def terms_at(self, position: int) -> tuple[str, ...]:
         """Return the terms of the circuit at `position`.
@@ -116,52 +87,46 @@ class Observables(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TemplateSource(msgspec.Struct, frozen=True, array_like=True, cache_hash=True):
-    """The one circuit that all rows of a job share: its text in UTF-8 (lone surrogates passed through) and the names
-    of its parameters, in the order of the numbers of a row.
-    """
+    """The parametric circuit that all rows of a job share."""
 
     source: bytes
+    """The text in UTF-8, with lone surrogates passed through."""
     names: tuple[str, ...]
+    """The names of the parameters, in the order of the numbers of a row."""
 
     @property
     def text(self) -> str:
-        """The text."""
+        """The decoded source."""
         return self.source.decode("utf-8", "surrogatepass")
 
 
 class JobSpec(msgspec.Struct, frozen=True):
-    """What holds for every circuit of a job. Either `shots` or `observables` is set.
-
-    `timeout` is how many seconds the job may take from its first claim on; None: as long as it needs. Where there is a
-    `template`, the sources of the job are its rows; the parts of an upload may have templates of their own. `kept` is
-    what the API that took the job keeps with it.
-    """
+    """The options that hold for every circuit of a job. Either `shots` or `observables` is set."""
 
     target: str
     seed: int
     shots: ShotPlan | None = None
     observables: Observables | None = None
     timeout: float | None = None
+    """Seconds that the job may take from its first claim on. None: no limit."""
     template: TemplateSource | None = None
+    """If set, the sources of the job are rows of it. The parts of an upload may have templates of their own."""
     kept: bytes = b""
+    """Data that the API which accepted the job stores with it."""
 
     @property
     def total_shots(self) -> int:
-        """Return the shots of all circuits together; 0 where expectation values are asked for."""
+        """The shots of all circuits together; 0 if expectation values are asked for."""
         groups = self.shots.groups if self.shots else ()
         return sum((group.end - group.start) * group.shots for group in groups)
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """What the store knows of a job. Times are wall-clock UTC, for people; `run_time` is the seconds of
-    simulation summed over its circuits; `fault` is why the job ended before all of its circuits had an outcome.
-
-    `seq` counts the jobs of the store and orders them; `changed` counts the changes of all its jobs, up to this job's
-    last one. While a job is `uploading` it is not accepted yet and grows.
-    """
+    """A job as the store lists it. Times are wall-clock UTC and meant for people."""
 
     seq: int
+    """The number of the job in the store; jobs are ordered by it."""
     id: str
     owner: str
     tag: str | None
@@ -169,30 +134,36 @@ class JobRecord:
     cancel_requested: bool
     target: str
     uploading: bool
+    """True while the job is not accepted and receives parts."""
     priority: int
     changed: int
+    """The number of this job's last change, counted over all jobs of the store."""
     circuits: int
     done: int
+    """Circuits that have an outcome, those that failed included."""
     failed: int
     run_time: float
+    """Seconds of simulation, summed over the circuits."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     fault: Fault | None = None
+    """The reason if the job ended before all of its circuits had an outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """Which jobs are wanted: None takes any. `before` is the `seq` of a job: only older ones; made at `since` or
-    later, and before `until`.
-    """
+    """A selection of jobs. A field that is None excludes none."""
 
     owner: str | None = None
     status: JobStatus | None = None
     tag: str | None = None
     since: datetime | None = None
+    """Only jobs made at this time or later."""
     until: datetime | None = None
+    """Only jobs made before this time."""
     before: int | None = None
+    """Only jobs older than the one with this `seq`."""
 
 
 EVERY_JOB = JobFilter()
@@ -200,74 +171,28 @@ EVERY_JOB = JobFilter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What an owner has open, running and stored, and the shots of what it submitted in the last 24 hours."""
+    """The amounts that count against the quota of one owner."""
 
     queued_circuits: int
     running_shards: int
     shots_per_day: int
+    """Shots of the jobs that were submitted in the last 24 hours."""
     stored_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
-    """The accepted jobs of one open status for one target: how many, and how many circuits they still have to do."""
+class BacklogEntry:
+    """The number of accepted jobs of one open status for one target."""
 
     status: JobStatus
     target: str
     jobs: int
     circuits: int
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Standing:
-    """A job that waits: the `turn` of its owner at which its first waiting shard, of number `seq`, is begun. What waits
-    of it is guessed to take `cost` seconds.
-    """
-
-    turn: float
-    seq: int
-    job_id: str
-    owner: str
-    cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a job is in the line: `ahead` other jobs are begun before it. Until then workers are guessed to spend
-    `seconds_ahead` on others' and its owner's shards that wait, and then `seconds` on its own.
-    """
-
-    ahead: int
-    seconds_ahead: float
-    seconds: float
-
-
-class Line:
-    """The jobs that wait, in the order in which they are begun."""
-
-    def __init__(self, standing: Sequence[Standing]) -> None:
-        """Line them up."""
-        self._standing = sorted(standing)
-        self._numbers = {each.job_id: number for number, each in enumerate(self._standing)}
-
-    def place(self, job_id: str) -> Place | None:
-        """Return where a job is; None where nothing of it waits.
-
-        An owner with a later turn is served to the end of its work or up to that turn, whichever comes first.
-        """
-        number = self._numbers.get(job_id)
-        if number is None:
-            return None
-        own = self._standing[number]
-        before = sum(min(each.cost, own.turn - each.turn) for each in self._standing[:number])
-        return Place(number, before, own.cost)
+    """Circuits of these jobs that have no outcome yet."""
 
 
 class Forecast(msgspec.Struct, frozen=True, array_like=True):
-    """How a circuit is run, said before it begins: by which simulator and method, and about how many seconds it takes.
-
-    None: not known before.
-    """
+    """The simulator and method that will run a circuit, and the estimated seconds. None: not known beforehand."""
 
     simulator: str
     method: str | None = None
@@ -275,14 +200,13 @@ class Forecast(msgspec.Struct, frozen=True, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """What a job was guessed to take in all, in seconds of one worker, and the part of it that is done; and the
-    forecasts of the circuits that run now, one for each worker that has told its own.
-    """
+class JobProgress:
+    """The estimated work of a job, in seconds of one worker, and the part of it that is done."""
 
     done: float
     total: float
     forecasts: tuple[Forecast, ...] = ()
+    """Forecasts of the circuits that run now, one for each worker that has reported its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,38 +221,37 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A claimed shard: what is left to do of it under `lease`.
-
-    `first` is the position in the job of the first circuit that has no recorded result; `labels` and
-    `sources` start there. `suspect` is the position of a circuit that killed a worker before; where there is
-    a `verdict`, that is its outcome and it is not run again. What is left is guessed to take `cost` seconds.
-    `tries` are its attempts so far, this one too, without those that ended early although nothing went wrong.
-    """
+    """A claimed shard, reduced to the circuits that have no recorded result yet."""
 
     lease: Lease
     spec: JobSpec
     first: int
+    """The position in the job of the first circuit in `labels` and `sources`."""
     labels: tuple[str, ...]
     sources: tuple[bytes, ...]
     suspect: int | None = None
+    """The position of a circuit that killed a worker before."""
     verdict: Fault | None = None
+    """If set, the outcome of the suspect, which is not run again."""
     owner: str = ""
     cost: float = 0.0
+    """The estimated seconds for the circuits that are left."""
     tries: int = 1
+    """Attempts so far, this one included, except those that ended early although nothing went wrong."""
 
 
 class Counts(msgspec.Struct, frozen=True, array_like=True, tag="counts"):
-    """Sampled outcomes, packed.
-
-    `width` is the number of declared classical bits. `words` holds the distinct outcomes ascending, as
-    little-endian unsigned integers of `word_bytes(width)` bytes whose bit k is classical bit k (over all
-    registers in order of declaration); `tallies` the counts beside them, as little-endian unsigned integers of
-    1, 2 or 4 bytes each, as few as hold the largest.
-    """
+    """Sampled outcomes, packed."""
 
     width: int
+    """The number of declared classical bits."""
     words: bytes
+    """The distinct outcomes, ascending, as little-endian unsigned integers of `word_bytes(width)` bytes.
+
+    Bit k is classical bit k, over all registers in order of declaration.
+    """
     tallies: bytes
+    """The count of each word, as little-endian unsigned integers of 1, 2 or 4 bytes, as few as hold the largest."""
 
 
 class Values(msgspec.Struct, frozen=True, array_like=True, tag="values"):
@@ -338,7 +261,7 @@ class Values(msgspec.Struct, frozen=True, array_like=True, tag="values"):
 
 
 class Fault(msgspec.Struct, frozen=True, array_like=True, tag="fault"):
-    """Why a circuit has no result; `line` and `column` count from 1."""
+    """The reason why a circuit has no result. `line` and `column` count from 1."""
 
     code: FaultCode
     message: str
@@ -347,7 +270,7 @@ class Fault(msgspec.Struct, frozen=True, array_like=True, tag="fault"):
 
 
 class CircuitResult(msgspec.Struct, frozen=True, array_like=True):
-    """The outcome of one circuit and how it came about. `seconds` is the wall time of its simulation."""
+    """The outcome of one circuit and how it was computed."""
 
     outcome: Counts | Values | Fault
     simulator: str
@@ -356,12 +279,13 @@ class CircuitResult(msgspec.Struct, frozen=True, array_like=True):
     seed: int
     shots: int | None
     seconds: float
+    """The wall time of the simulation."""
     fidelity: float | None = None
     warnings: tuple[str, ...] = ()
 
     @classmethod
     def failed(cls, fault: Fault, spec: JobSpec, position: int, label: str, seconds: float = 0.0) -> CircuitResult:
-        """Return the result of a circuit that has none, for the reason `fault`."""
+        """Return the result of a circuit that failed because of `fault`."""
         return cls(
             outcome=fault,
             simulator="",
@@ -378,23 +302,23 @@ encode_results = msgspec.msgpack.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class ResultSlice:
-    """Results of one attempt for the `size` circuits from position `first` on.
-
-    `results` is the encoded list of `CircuitResult`; `failed` of them are faults; `seconds` is the sum of
-    theirs. `last` says that they end the shard.
-    """
+    """Results of one attempt for `size` circuits from position `first` on."""
 
     lease: Lease
     first: int
     size: int
     failed: int
+    """The number of results that are faults."""
     seconds: float
+    """The sum of the seconds of the results."""
     results: bytes
+    """The encoded list of `CircuitResult`."""
     last: bool
+    """True if these results complete the shard."""
 
     @classmethod
     def of(cls, lease: Lease, first: int, results: Sequence[CircuitResult], *, last: bool) -> ResultSlice:
-        """Return the part that holds `results`."""
+        """Return the slice that holds `results`."""
         return cls(
             lease=lease,
             first=first,
@@ -408,14 +332,14 @@ class ResultSlice:
 
 @cache
 def _seed_key(job_seed: int) -> bytes:
-    """Return the seed as a key: any number has one, also where an older version stored what is no seed."""
-    return (job_seed & _SEED_BITS).to_bytes(8, "little")
+    """Return the seed as a key, also for a number that is no seed, which an older version may have stored."""
+    return (job_seed & _SEED_MASK).to_bytes(8, "little")
 
 
 def circuit_seed(job_seed: int, label: str) -> int:
-    """Return the seed of one circuit: BLAKE2b of its label, keyed by the job's seed; 63 bits.
+    """Return the 63-bit seed of one circuit: BLAKE2b of its label, keyed by the seed of the job.
 
-    It depends on nothing else, so workers, shards, order and retries change no counts.
+    It depends on nothing else, so workers, shards, order and further attempts do not change counts.
 
     >>> circuit_seed(7, "bell") == circuit_seed(7, "bell") != circuit_seed(8, "bell")
     True

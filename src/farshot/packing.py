@@ -1,4 +1,4 @@
-"""Counts to packed words and back. The layout is the one that `farshot.model.Counts` describes."""
+"""Packing and unpacking of counts. `farshot.model.Counts` describes the layout."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-TABLE_WIDTH = 12
-"""Up to this width the key of every outcome is kept: 4,096 strings take 0.3 MB."""
+_MAX_TABLE_WIDTH = 12
+"""Up to this width the key of every outcome is cached: 4,096 strings take 0.3 MB."""
 MACHINE_WIDTH = 64
-"""Up to this width a word is a machine integer."""
+"""Up to this width, in bits, a word is a machine integer."""
 _MACHINE_BYTES = bytes(next(size for size in (1, 2, 4, 8) if width <= 8 * size) for width in range(MACHINE_WIDTH + 1))
 
 
 def word_bytes(width: int) -> int:
-    """Return the bytes of one word: 1, 2, 4 or 8, and above 64 bits as few as hold it.
+    """Return the size of a word in bytes: 1, 2, 4 or 8, and above 64 bits as few as hold it.
 
     >>> [word_bytes(width) for width in (0, 8, 9, 17, 64, 65)]
     [1, 1, 2, 4, 8, 9]
@@ -32,22 +32,19 @@ def word_bytes(width: int) -> int:
 
 
 def pack(width: int, words: NDArray[Any], tallies: NDArray[Any]) -> Counts:
-    """Pack distinct outcomes, ascending.
+    """Pack distinct outcomes that are in ascending order.
 
-    `words` holds unsigned integers where the width is at most 64, else rows of `word_bytes(width)`
-    bytes, lowest byte first.
+    `words` holds unsigned integers if the width is at most 64, otherwise rows of `word_bytes(width)` bytes, lowest
+    byte first.
     """
     kind = f"<u{word_bytes(width)}" if width <= MACHINE_WIDTH else "u1"
-    tally_kind = _tally_kind(tallies.max(initial=0))
+    largest = tallies.max(initial=0)
+    tally_kind = "u1" if largest < 2**8 else "<u2" if largest < 2**16 else "<u4"
     return Counts(width, words.astype(kind, copy=False).tobytes(), tallies.astype(tally_kind, copy=False).tobytes())
 
 
-def _tally_kind(largest: np.integer[Any]) -> str:
-    return "u1" if largest < 2**8 else "<u2" if largest < 2**16 else "<u4"
-
-
 def pack_bits(width: int, bits: NDArray[Any], tallies: NDArray[Any]) -> Counts:
-    """Pack distinct outcomes in any order: row by row, column k is classical bit k."""
+    """Pack distinct outcomes in any order. Each row of `bits` is an outcome; column k is classical bit k."""
     rows = np.zeros((len(bits), word_bytes(width)), np.uint8)
     packed = np.packbits(bits, axis=1, bitorder="little")
     rows[:, : packed.shape[1]] = packed
@@ -64,7 +61,7 @@ def _ascending(words: NDArray[Any]) -> NDArray[np.intp]:
 
 
 def pack_mapping(width: int, counts: Mapping[str, int]) -> Counts:
-    """Pack counts whose keys have one character per bit, the rightmost for bit 0.
+    """Pack counts whose keys have one character per bit, the rightmost of which is bit 0.
 
     >>> unpack(pack_mapping(2, {"10": 3, "01": 4}))
     {'01': 4, '10': 3}
@@ -75,14 +72,14 @@ def pack_mapping(width: int, counts: Mapping[str, int]) -> Counts:
 
 
 def unpack(counts: Counts) -> dict[str, int]:
-    """Return the counts by key, the rightmost character of a key for bit 0."""
+    """Return the counts by key. The rightmost character of a key is bit 0."""
     size = _tally_bytes(counts)
     tallies = counts.tallies if size == 1 else np.frombuffer(counts.tallies, f"<u{size}").tolist()
     return dict(zip(_keys(counts.width, counts.words), tallies, strict=True))
 
 
 def slices(counts: Counts, characters: int) -> Iterator[Counts]:
-    """Cut counts into some of which the keys have about so many characters together."""
+    """Yield the counts in slices whose keys have about `characters` characters in all."""
     size, tally = word_bytes(counts.width), _tally_bytes(counts)
     step = max(1, characters // (counts.width or 1))
     for start in range(0, len(counts.words) // size, step):
@@ -92,7 +89,7 @@ def slices(counts: Counts, characters: int) -> Iterator[Counts]:
 
 
 def hexadecimal(counts: Counts) -> dict[str, int]:
-    """Return the counts by key, a key as a number: bit k is classical bit k.
+    """Return the counts by hexadecimal key, a number whose bit k is classical bit k.
 
     >>> hexadecimal(pack_mapping(20, {"1" * 20: 4, "0" * 19 + "1": 3}))
     {'0x1': 3, '0xfffff': 4}
@@ -104,7 +101,7 @@ def hexadecimal(counts: Counts) -> dict[str, int]:
 
 
 def tallies_of(counts: Counts) -> NDArray[Any]:
-    """Return how often each outcome occurred."""
+    """Return the count of each word."""
     return np.frombuffer(counts.tallies, f"<u{_tally_bytes(counts)}")
 
 
@@ -113,18 +110,18 @@ def _tally_bytes(counts: Counts) -> int:
 
 
 def _keys(width: int, words: bytes) -> list[str]:
-    if width > TABLE_WIDTH:
-        return _spelled(width, words)
-    keys: list[str] = _table(width).take(np.frombuffer(words, f"<u{word_bytes(width)}")).tolist()
+    if width > _MAX_TABLE_WIDTH:
+        return _format_keys(width, words)
+    keys: list[str] = _key_table(width).take(np.frombuffer(words, f"<u{word_bytes(width)}")).tolist()
     return keys
 
 
 @cache
-def _table(width: int) -> NDArray[np.object_]:
+def _key_table(width: int) -> NDArray[np.object_]:
     return np.array([f"{word:0{width}b}" if width else "" for word in range(1 << width)], object)
 
 
-def _spelled(width: int, words: bytes) -> list[str]:
+def _format_keys(width: int, words: bytes) -> list[str]:
     rows = np.frombuffer(words, np.uint8).reshape(-1, word_bytes(width))
     bits = np.unpackbits(rows, axis=1, count=width, bitorder="little")
     text = (bits[:, ::-1] + ord("0")).tobytes().decode("ascii")

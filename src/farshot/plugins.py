@@ -1,4 +1,4 @@
-"""Parts that packages declare as entry points; looked up and loaded when first used, never at import."""
+"""Entry points of installed packages, looked up and loaded when first used, never at import."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def names(group: str) -> Iterable[str]:
-    """Return the names declared in `group`, without importing anything of them."""
+    """Return the names declared in `group`, without importing them."""
     return entry_points(group=group).names
 
 
-def load(group: str, name: str) -> Any:  # noqa: ANN401 -- what an entry point names can be anything
-    """Import and return what `name` of `group` stands for; raises `LookupError` where there is none."""
+def load(group: str, name: str) -> Any:  # noqa: ANN401 -- an entry point can refer to any object
+    """Import and return the object that `name` in `group` refers to; raises `LookupError` if there is none."""
     for entry_point in entry_points(group=group, name=name):
         return entry_point.load()
     message = f"no entry point {name!r} in group {group!r}"

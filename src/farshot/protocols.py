@@ -1,4 +1,4 @@
-"""The seams: stores, an executor, a simulator, a clock. Everything else is written against these."""
+"""The protocols of stores, an executor, a simulator and a clock. All other packages are written against these."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ if TYPE_CHECKING:
     from farshot.accounts import Quota, Token, User
     from farshot.errors import CircuitError
     from farshot.model import (
-        Backlog,
+        BacklogEntry,
         Counts,
-        Effort,
         Fault,
         Forecast,
         JobFilter,
+        JobProgress,
         JobRecord,
         JobSpec,
         Lease,
-        Line,
         ResultSlice,
         Shard,
         TemplateSource,
@@ -36,86 +35,82 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One circuit for a simulator. Either `shots` or `terms` is set.
-
-    `terms` are Pauli strings, leftmost character qubit 0, none longer than the circuit's register; a
-    shorter one acts on the first qubits. `method` is the part of the target after the colon, or None.
-    `seed` has 63 bits.
-    """
+    """One circuit for a simulator. Either `shots` or `terms` is set."""
 
     scan: Scan
     seed: int
+    """A number of 63 bits."""
     shots: int | None = None
     terms: tuple[str, ...] | None = None
+    """Pauli strings whose leftmost character is qubit 0. None is longer than the register; a shorter one acts on the
+    first qubits.
+    """
     method: str | None = None
+    """The part of the target after the colon."""
 
     @property
     def source(self) -> str:
-        """The text. Of a row of a template none is made before somebody asks."""
+        """The OpenQASM text. The text of a template row is made when it is first asked for."""
         return self.scan.text
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a simulator made of a task. `fidelity` is an estimate, given where the run was not exact."""
+    """The outcome of a task and how it was computed."""
 
     outcome: Counts | Values
     method: str
     exact: bool = True
     fidelity: float | None = None
+    """An estimate, given if the run was not exact."""
 
 
 class Simulator(Protocol):
-    """Code that computes a circuit's outcome, in a worker child."""
+    """Code that computes the outcome of a circuit. It runs in a child process of a worker."""
 
     @property
     def name(self) -> str:
-        """The name that targets use."""
-        ...
+        """The name of the simulator in targets."""
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods that a target can ask for, as in `name:method`."""
-        ...
+        """The methods that a target can name, as in `name:method`."""
 
     def refusal(self, task: Task) -> str | None:
-        """Return why this simulator must not be given `task`, or None. Looks at the facts only."""
-        ...
+        """Return the reason why this simulator cannot run `task`, or None. Reads the scanned facts only."""
 
     def check(self, task: Task) -> None:
-        """Parse `task` without running it; raises what `simulate` would raise at that point."""
-        ...
+        """Parse `task` without running it; raises the same errors as the parser within `simulate`."""
 
     def forecast(self, task: Task) -> Forecast:
-        """Return how `simulate` will run `task`, as far as that is known before; by a glance, for it is asked of every
+        """Return how `simulate` will run `task`, as far as that is known beforehand. Fast: it is called for every
         circuit.
         """
-        ...
 
     def simulate(self, task: Task) -> Run:
         """Run `task`.
 
-        Raises `CircuitError`: parse and admission faults are the circuit's, an `unsupported` one is
-        this simulator's (another may run the circuit).
+        Raises `CircuitError`. Its code is `unsupported` if another simulator may run the circuit; parse and admission
+        faults are defects of the circuit itself.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker of `lease` died `seconds` after it began; `position` is the circuit it had announced, `fault` what
-    killed it.
-    """
+    """Event: the worker of `lease` died."""
 
     lease: Lease
     position: int | None
+    """The position of the circuit that the worker had announced."""
     fault: Fault
+    """The cause of the death."""
     seconds: float = 0.0
+    """Time from the start of the shard to the death."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """The worker of `lease` is free for others, after so many `seconds`; what it has not delivered is left to do."""
+    """Event: the worker of `lease` stopped early after `seconds`. Circuits it did not deliver are still to be run."""
 
     lease: Lease
     seconds: float = 0.0
@@ -123,7 +118,7 @@ class Spared:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The shard of `lease` could not be given to a worker, for a reason of its own."""
+    """Event: the shard of `lease` could not be given to a worker because of a defect of the shard."""
 
     lease: Lease
     reason: str
@@ -131,108 +126,98 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Halted:
-    """No worker can be started, so that the shards of `leases` go back; the executor tries again, and `Resumed`
-    follows once that works. Where the package was `upgraded`, only a new process can start workers.
-    """
+    """Event: no worker can be started. The executor tries again and sends `Resumed` once that works."""
 
     reason: str
     leases: tuple[Lease, ...]
+    """Leases of the shards that go back to the store."""
     upgraded: bool = False
+    """True if the package was upgraded meanwhile, so that only a new process can start workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Workers can be started again."""
+    """Event: workers can be started again."""
 
 
 ExecutorEvent: TypeAlias = "ResultSlice | Lost | Spared | Broken | Halted | Resumed"
 
 
 class Executor(Protocol):
-    """Where shards run."""
+    """Runs shards. No method blocks until a shard is done."""
 
     @property
     def capacity(self) -> int:
-        """How many shards it takes at a time, so that no worker waits for the next one."""
-        ...
+        """The number of shards it accepts at a time, enough that no worker waits for the next one."""
 
     @property
     def reserve(self) -> int:
-        """How many of these are for owners who have fewer than as many there: nobody fills it all."""
-        ...
+        """The number of these kept for owners with fewer shards there than this number, so that no owner fills it."""
 
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
-        """Start; from now on hand every event to `deliver`, from any thread."""
-        ...
+        """Start the executor. Every event is passed to `deliver`, from any thread."""
 
     def start(self, shard: Shard) -> None:
-        """Take a shard; its events follow. Never blocks on the work."""
-        ...
+        """Accept a shard and return at once; its events follow."""
 
     def stop(self, lease: Lease) -> None:
-        """Drop the shard, or kill what runs it. No event of this lease is wanted any more."""
-        ...
+        """Drop the shard, or kill the process that runs it. Events of this lease are no longer needed."""
 
     def running(self) -> Mapping[Lease, float]:
-        """Return for how many seconds each shard has been running that does not wait for a worker."""
-        ...
+        """Return the seconds that each shard has been running, without those that wait for a worker."""
 
     def forecasts(self) -> Mapping[Lease, Forecast]:
-        """Return how the circuit is run that each shard is at, of those of which that is known."""
-        ...
+        """Return the forecast of the current circuit of each shard, if it is known."""
 
     def spare(self, lease: Lease) -> None:
-        """Have the shard end before its next circuit, or not begin: `Spared` follows, or its end where that is near."""
-        ...
+        """Stop the shard before its next circuit, or before its first. `Spared` follows, or its last results."""
 
     def inspect(self, sources: Sequence[bytes], spec: JobSpec) -> list[CircuitError | None]:
-        """Scan and parse the texts of a whole batch in a child, away from the shards; return each one's fault."""
-        ...
+        """Scan and parse the circuits of a batch in a child process that runs no shards; return the error of each."""
 
     def close(self) -> None:
-        """Kill what runs and end every worker."""
-        ...
+        """Kill running circuits and end every worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What recording did to one part: `accepted` is False where the lease had been lost; `ended` says that its
-    job ended in the same transaction.
-    """
+    """The answer of the store to one slice of results."""
 
     part: ResultSlice
     accepted: bool
+    """False if the lease was lost or the slice is out of place."""
     ended: bool = False
+    """True if the job ended in the same transaction."""
 
 
 class Exchange(NamedTuple):
-    """The outcome of an exchange: of each part, the shards that are leased, and the job of each submission or the error
-    that refused it.
-    """
+    """The outcome of `JobStore.exchange`."""
 
     recorded: list[Recorded]
     claimed: list[Shard]
     added: list[JobRecord | Exception]
+    """For each submission its job, or the error that refused it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """Recorded results as read back: `results` is the encoded list, for the circuits `labels` from `first` on.
-
-    `seq` counts what is recorded, in order of time. A large list is read when it is asked for, and kept by nobody:
-    whoever reads knows before how many bytes it has.
-    """
+    """Recorded results of the circuits `labels`, from position `first` on."""
 
     seq: int
+    """The number of this part in the order in which parts were recorded."""
     first: int
     attempt: int
     labels: tuple[str, ...]
     nbytes: int
+    """The size of `results`, known before they are read."""
     read: Callable[[], bytes] = field(repr=False, compare=False)
 
     @property
     def results(self) -> bytes:
-        """The encoded list; raises `UnknownJobError` where the job was deleted meanwhile."""
+        """The encoded list of `CircuitResult`; raises `UnknownJobError` if the job was deleted meanwhile.
+
+        A large list is read from the store on each access and not cached.
+        """
         return self.read()
 
 
@@ -247,123 +232,95 @@ class StoredCircuits:
 
 
 class JobStore(Protocol):
-    """Where jobs, shards and results live. Every method is safe from any thread, and one transaction unless it says
-    otherwise.
+    """Stores jobs, shards and results. Every method can be called from any thread and is one transaction unless
+    stated otherwise.
     """
 
     def add(self, submission: Submission) -> JobRecord:
-        """Make the job durable and return it; the same owner and key give the job that is there.
+        """Store the job durably and return it. If the owner has used the key before, return that job.
 
-        Raises `KeyConflictError` where that job has another body.
+        Raises `KeyConflictError` if that job has another body.
         """
-        ...
 
     def job(self, job_id: str) -> JobRecord:
-        """Return one job; raises `UnknownJobError`."""
-        ...
+        """Return a job; raises `UnknownJobError`."""
 
     def jobs(self, wanted: JobFilter = EVERY_JOB, limit: int = 50) -> list[JobRecord]:
-        """Return the newest jobs that are wanted, the newest first."""
-        ...
+        """Return up to `limit` jobs that match the filter, the newest first."""
 
     def events(self, owner: str | None, after: int, limit: int = 100) -> list[JobRecord]:
-        """Return the jobs of `owner` (None: of everybody) that changed after the change `after`, in that order.
+        """Return the jobs of `owner` (None: of all owners) that changed after change `after`, in order of change.
 
-        A job that changed twice is there once, as it is now.
+        A job that changed twice is listed once, in its present state.
         """
-        ...
 
     def changes(self) -> int:
         """Return the number of the last change."""
-        ...
 
     def keyed(self, owner: str, key: str) -> JobRecord | None:
-        """Return the job that `owner` made with `key`; None where there is none."""
-        ...
+        """Return the job that `owner` made with `key`, or None."""
 
     def usage(self, owner: str) -> Usage:
-        """Return what `owner` has in the store and has used of it in the last 24 hours."""
-        ...
+        """Return what `owner` has in the store, and the shots of its last 24 hours."""
 
     def usages(self) -> dict[str, Usage]:
-        """Return the same of every owner that has anything, by name."""
-        ...
+        """Return the usage of every owner that has any, by name."""
 
     def shots(self, owner: str, since: datetime) -> dict[str, int]:
-        """Return the shots of every job that `owner` made at `since` or later, by its id."""
-        ...
+        """Return, by job id, the shots of every job that `owner` made at `since` or later."""
 
-    def backlog(self) -> list[Backlog]:
-        """Return what is accepted and not done, of everybody, by status and target."""
-        ...
+    def backlog(self) -> list[BacklogEntry]:
+        """Return the accepted jobs of all owners that have not ended, counted by status and target."""
 
     def ahead(self, job_id: str) -> int:
-        """Return how many other jobs are begun before this job's first waiting shard; 0 where nothing of it waits."""
-        ...
+        """Return how many other jobs begin before the first waiting shard of this job; 0 if nothing of it waits."""
 
-    def line(self) -> Line:
-        """Return the order in which the jobs that wait are begun."""
-        ...
-
-    def effort(self, job_id: str) -> Effort:
-        """Return what a job was guessed to take, how much of that is done, and the forecasts of what runs of it."""
-        ...
+    def effort(self, job_id: str) -> JobProgress:
+        """Return the estimated work of a job, how much of it is done, and the forecasts of its running circuits."""
 
     def delete(self, job_id: str) -> None:
-        """Delete a job with all that belongs to it, running or not; raises `UnknownJobError`."""
-        ...
+        """Delete a job with its shards and results, running or not; raises `UnknownJobError`."""
 
     def spec(self, job_id: str) -> JobSpec:
-        """Return what holds for every circuit of a job but its template; raises `UnknownJobError`."""
-        ...
+        """Return the options of a job, without its template; raises `UnknownJobError`."""
 
     def labels(self, job_id: str) -> Iterator[tuple[str, ...]]:
         """Yield the labels of a job, shard by shard in order."""
-        ...
 
     def circuits(self, job_id: str, start: int = 0) -> Iterator[StoredCircuits]:
-        """Yield the circuits of a job, shard by shard in order, from the shard on that holds position `start`."""
-        ...
+        """Yield the circuits of a job, shard by shard, beginning with the shard that holds position `start`."""
 
     def parts(self, job_id: str, after: int = -1) -> Iterator[StoredPart]:
-        """Yield what is recorded of a job behind the part at position `after`, in order of position."""
-        ...
+        """Yield the recorded results of a job in order of position, those after the part at position `after`."""
 
     def recorded(self, job_id: str, after: int = 0) -> Iterator[StoredPart]:
-        """Yield what was recorded of a job after the part of number `after`, in order of time."""
-        ...
+        """Yield the recorded results of a job in order of time, those after the part with number `after`."""
 
     def cancel(self, job_id: str) -> tuple[JobRecord, int | None]:
-        """Cancel an open job; return it and how many circuits that stopped (None: it had ended)."""
-        ...
+        """Cancel an open job; return it and the number of circuits that this stopped (None: it had ended)."""
 
     def expire(self) -> list[str]:
-        """End the running jobs whose time is over as FAILED, and return their ids.
+        """End the running jobs that exceeded their timeout as FAILED, and return their ids.
 
-        A job's time counts from its first claim, and anew after the machine was restarted. Each job is ended in a
-        transaction of its own; raises `BrokenJobError` for one that cannot be ended once the others are.
+        The time of a job counts from its first claim, and anew after a restart of the machine. Each job is ended in a
+        transaction of its own. After the others, `BrokenJobError` is raised for a job that cannot be ended.
         """
-        ...
 
     def end(self, job_id: str, fault: Fault) -> bool:
-        """End an open job as FAILED for the reason `fault`; say whether it was open."""
-        ...
+        """End an open job as FAILED because of `fault`; return whether it was open."""
 
     def claim(self, holder: str, limit: int, excluded: Collection[str] = ()) -> list[Shard]:
-        """Lease up to `limit` open shards to `holder`, each owner its fair share, an owner's oldest job first; none of
-        the owners `excluded`.
+        """Lease up to `limit` open shards to `holder`, none of the owners `excluded`.
 
-        Raises `BrokenJobError` where a job is in the way that cannot be handled; with a limit of 1 it is surely named.
+        Each owner gets a fair share, its oldest job first.
+        Raises `BrokenJobError` if a job to be claimed cannot be handled; a limit of 1 ensures that it is named.
         """
-        ...
 
     def outranked(self, owners: Collection[str]) -> set[str]:
-        """Return those of `owners` behind another who waits and may run one more shard. Writes nothing."""
-        ...
+        """Return those of `owners` that come after a waiting owner who may run one more shard. Writes nothing."""
 
     def lost(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Return those of `leases` that no longer hold. Writes nothing."""
-        ...
+        """Return those of `leases` that are no longer valid. Writes nothing."""
 
     def renew(
         self,
@@ -373,14 +330,12 @@ class JobStore(Protocol):
     ) -> list[Lease]:
         """Prolong leases; return those that are lost (cancelled, or taken over).
 
-        `seconds` have been spent on them and are not recorded: their owners are charged for them now. `forecasts` are
-        those of the circuits that run under them; `effort` gives them until the next renewal, claim or end.
+        `seconds` is the time spent on each that is not recorded yet; the owners are charged for it now. `forecasts` are
+        those of the running circuits; `effort` returns them until the next renewal, claim or end.
         """
-        ...
 
     def record(self, parts: Sequence[ResultSlice]) -> list[Recorded]:
-        """Record parts in one transaction, each only where its lease still holds."""
-        ...
+        """Record slices of results in one transaction, each only if its lease is still valid."""
 
     def exchange(
         self,
@@ -390,149 +345,123 @@ class JobStore(Protocol):
         excluded: Collection[str] = (),
         submissions: Sequence[Submission] = (),
     ) -> Exchange:
-        """Add jobs, record, then claim, where it can in one transaction: one commit for all of them.
+        """Add jobs, record results, then claim shards, in one transaction if possible.
 
-        The error that `add` would raise of a submission stands in its place, and the others are added. Where the job of
-        a part cannot be handled, all of it is undone and the error is raised.
+        A submission for which `add` would raise gives that error in its place, and the others are added. If the job of
+        a part cannot be handled, the whole exchange is undone and the error is raised.
         """
-        ...
 
     def release(
         self, lease: Lease, suspect: int | None = None, verdict: Fault | None = None, seconds: float = 0.0
     ) -> bool:
-        """Give a shard back for another attempt; say whether the lease still held.
+        """Give a shard back for another attempt; return whether the lease was still valid.
 
-        `suspect` is the position of the circuit that killed the worker, `verdict` its outcome if it must not
-        be run again. `seconds` were spent on it and are not recorded; its owner is charged for them.
+        `suspect` is the position of the circuit that killed the worker, `verdict` its outcome if it must not be run
+        again. The owner is charged for `seconds`, the time spent on the shard that is not recorded.
         """
-        ...
 
     def give_back(self, lease: Lease, seconds: float = 0.0) -> bool:
-        """Give a shard back that nothing went wrong with; say whether the lease still held.
+        """Give a shard back that nothing went wrong with; return whether the lease was still valid.
 
-        What is known of it stays known, and this attempt counts as none: neither for `Shard.tries` nor for the number
-        of those after it in what is read. Its owner is charged for the `seconds` that are not recorded.
+        Its suspect and verdict are kept, and this attempt is not counted: neither in `Shard.tries` nor in the attempt
+        numbers of results read back. The owner is charged for the `seconds` that are not recorded.
         """
-        ...
 
     def holders(self) -> list[str]:
-        """Return the names under which leases are held."""
-        ...
+        """Return the names of all holders of leases."""
 
     def revoke(self, holder: str) -> int:
-        """Give back every shard that `holder`, which is known to be dead, holds; say how many those were."""
-        ...
+        """Give back every shard of `holder`, which is known to be dead; return their number."""
 
     def close(self) -> None:
-        """Let go of the database."""
-        ...
+        """Close the connections to the database."""
 
 
 class UploadStore(Protocol):
-    """Where a job is that arrives in numbered parts. Every method is one transaction and safe from any thread."""
+    """Stores jobs that arrive in numbered parts. Every method is one transaction and can be called from any thread."""
 
     def open(self, draft: Draft) -> JobRecord:
-        """Begin a job and return it; the same owner and key give the one that is there, begun or accepted.
+        """Begin a job and return it. If the owner has used the key before, return that job, begun or accepted.
 
-        Raises `KeyConflictError` where that one has another body.
+        Raises `KeyConflictError` if that job has another body.
         """
-        ...
 
     def options(self, job_id: str) -> bytes:
-        """Return the options that a job in the making was opened with; raises `UploadError` where it is none."""
-        ...
+        """Return the options that an uploading job was opened with; raises `UploadError` if it is not uploading."""
 
     def receipts(self, job_id: str) -> list[PartReceipt]:
-        """Return what has arrived of a job, by number."""
-        ...
+        """Return the receipts of the parts that have arrived, by number."""
 
     def part_options(self, job_id: str) -> list[bytes]:
-        """Return the options of every part of a job in the making, by number."""
-        ...
+        """Return the options of every part of an uploading job, by number."""
 
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
-        """Keep a part and return the job; the same part again changes nothing.
+        """Store a part and return the job. The same part again changes nothing.
 
-        Raises `UploadError` where the job is accepted or ended, or has another part of this number, `BatchError` where
-        it would have too many circuits.
+        Raises `UploadError` if the job is accepted or ended, or has another part of this number, and `BatchError` if it
+        would have too many circuits.
         """
-        ...
 
     def append(self, job_id: str, part: UploadPart) -> JobRecord:
-        """Keep a part behind all that are there, whatever its number says, and return the job.
+        """Store a part after the last one, regardless of its number, and return the job.
 
-        One with the digest of a part that is there changes nothing. Raises as `put`.
+        A part with the digest of a stored part changes nothing. Raises the errors of `put`.
         """
-        ...
 
     def accept(self, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
-        """Accept the job with so many circuits: from now on it is worked on. Accepting it again changes nothing.
+        """Accept the job, so that its shards can be claimed. Accepting it again changes nothing.
 
-        Raises `UploadError` where a number below the highest is missing or the job has other than `circuits`, for which
-        `spec` was made, `BatchError` where two circuits have the same label, `QuotaError` where its owner would have
-        too much.
+        `circuits` is the number of circuits for which `spec` was made. Raises `UploadError` if the job has another
+        number of them or a part is missing, `BatchError` if two circuits have the same label, and `QuotaError` if the
+        owner would exceed a quota.
         """
-        ...
 
     def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
-        """Append the last part and accept the job, or do neither; raises as `append` and `accept`."""
-        ...
+        """Append the last part and accept the job, or do neither. Raises the errors of `append` and `accept`."""
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
-        """Give a job in the making another target and other options; say whether it still was one."""
-        ...
+        """Replace the target and the options of an uploading job; return whether it was still uploading."""
 
     def respecify(self, job_id: str, spec: JobSpec) -> bool:
-        """Give an accepted job that nobody has begun another target and timeout; say whether it still waited.
+        """Replace the target and timeout of an accepted job that has not begun; return whether it was still waiting.
 
-        Its circuits and what is measured of them must be those of the specification that it has.
+        The circuits, shots and observables of `spec` must be those that the job has.
         """
-        ...
 
     def abandoned(self, older_than: float) -> list[str]:
-        """Return the jobs that were opened more than `older_than` seconds ago and never accepted."""
-        ...
+        """Return the ids of jobs that were opened more than `older_than` seconds ago and never accepted."""
 
 
 class AccountStore(Protocol):
-    """Where users and their tokens are. Every method is one transaction and safe from any thread."""
+    """Stores users and their tokens. Every method is one transaction and can be called from any thread."""
 
     def users(self) -> list[User]:
-        """Return every user, by name."""
-        ...
+        """Return every user, in order of name."""
 
     def add_user(self, user: User) -> User:
-        """Make a user and return it; one of that name that is there gets the role and keeps its quota."""
-        ...
+        """Make a user and return it. An existing user of that name gets the role and keeps its quota."""
 
     def limit(self, name: str, quota: Quota) -> bool:
-        """Give a user a quota of its own; say whether there is such a user."""
-        ...
+        """Set the quota of a user; return whether the user exists."""
 
     def add_token(self, token: Token) -> None:
-        """Keep a token of a user that is there."""
-        ...
+        """Store a token of an existing user."""
 
     def token(self, ident: str) -> tuple[Token, User] | None:
-        """Return a token and whose it is, revoked or not; None where there is none of that id."""
-        ...
+        """Return the token with this id and its user, revoked or not; None if there is none."""
 
     def tokens(self) -> list[Token]:
-        """Return every token, by user and age."""
-        ...
+        """Return every token, in order of user and age."""
 
     def revoke(self, ident: str, at: datetime) -> bool:
-        """Make a token worthless; say whether that changed anything."""
-        ...
+        """Revoke a token; return whether that changed anything."""
 
 
 class Clock(Protocol):
-    """Time that no wall clock can turn back."""
+    """A monotonic clock, independent of the wall clock."""
 
     def now(self) -> float:
-        """Return seconds since some fixed moment of this boot."""
-        ...
+        """Return the seconds since a fixed moment of this boot."""
 
     def boot(self) -> str:
-        """Return the id of this boot; times of different boots cannot be compared."""
-        ...
+        """Return the id of this boot. Times of different boots cannot be compared."""

@@ -1,14 +1,14 @@
-"""One table of transitions for jobs and one for shards; nothing else decides what may follow what.
+"""The status transitions of jobs and of shards, one table each. Nothing else decides which status may follow.
 
 ```text
 job    PENDING ──claim──▶ RUNNING ──record──▶ COMPLETED | FAILED        written by the dispatcher
           │                 └───expire───▶ FAILED                       written by any dispatcher
           ├────────── set aside ─────────────▶ FAILED                   written by the dispatcher that cannot handle it
-          └─────────── cancel ───────────────▶ CANCELLED                written by whoever cancels
+          └─────────── cancel ───────────────▶ CANCELLED                written by the process that cancels
 shard  QUEUED ──claim──▶ LEASED ──record──▶ DONE                        written by the lease's holder
           ▲                 │
           └──── release ────┘   the worker was lost, or the lease ran out
-       QUEUED | LEASED ──cancel──▶ CANCELLED                            written by whoever ends the job early
+       QUEUED | LEASED ──cancel──▶ CANCELLED                            written by the process that ends the job early
 ```
 """
 
@@ -21,33 +21,33 @@ from farshot.errors import TransitionError
 
 
 class ShardStatus(StrEnum):
-    """Where a shard stands. DONE and CANCELLED are terminal."""
+    """The status of a shard. DONE and CANCELLED are terminal."""
 
     QUEUED = "QUEUED"
-    """Nobody holds it. Written by submit and by release."""
+    """Open to be claimed. Written by submit and by release."""
     LEASED = "LEASED"
     """One holder may finish it until its lease runs out. Written by claim."""
     DONE = "DONE"
-    """Every circuit of it has a recorded result. Written by the holder of the lease."""
+    """Every circuit has a recorded result. Written by the holder of the lease."""
     CANCELLED = "CANCELLED"
-    """Its job was cancelled or ran out of time first. Written by whoever ends the job."""
+    """Its job was cancelled or ran out of time first. Written by the process that ends the job."""
 
 
 class JobEvent(StrEnum):
-    """What can happen to a job."""
+    """An event of a job."""
 
     CLAIM = "claim"
     COMPLETE = "complete"
     FAIL = "fail"
     EXPIRE = "expire"
     EXCEED = "exceed"
-    """It would store more than its owner may have."""
+    """Its results would exceed the bytes that its owner may store."""
     SET_ASIDE = "set aside"
     CANCEL = "cancel"
 
 
 class ShardEvent(StrEnum):
-    """What can happen to a shard."""
+    """An event of a shard."""
 
     CLAIM = "claim"
     FINISH = "finish"
@@ -55,7 +55,7 @@ class ShardEvent(StrEnum):
     CANCEL = "cancel"
 
 
-_JOB = {
+_JOB_TRANSITIONS = {
     (JobStatus.PENDING, JobEvent.CLAIM): JobStatus.RUNNING,
     (JobStatus.RUNNING, JobEvent.CLAIM): JobStatus.RUNNING,
     (JobStatus.RUNNING, JobEvent.COMPLETE): JobStatus.COMPLETED,
@@ -68,7 +68,7 @@ _JOB = {
     (JobStatus.RUNNING, JobEvent.CANCEL): JobStatus.CANCELLED,
 }
 
-_SHARD = {
+_SHARD_TRANSITIONS = {
     (ShardStatus.QUEUED, ShardEvent.CLAIM): ShardStatus.LEASED,
     (ShardStatus.LEASED, ShardEvent.CLAIM): ShardStatus.LEASED,
     (ShardStatus.LEASED, ShardEvent.FINISH): ShardStatus.DONE,
@@ -85,7 +85,7 @@ def job_after(status: JobStatus, event: JobEvent) -> JobStatus:
     'RUNNING'
     """
     try:
-        return _JOB[status, event]
+        return _JOB_TRANSITIONS[status, event]
     except KeyError:
         message = f"a {status} job cannot {event}"
         raise TransitionError(message) from None
@@ -94,22 +94,22 @@ def job_after(status: JobStatus, event: JobEvent) -> JobStatus:
 def shard_after(status: ShardStatus, event: ShardEvent) -> ShardStatus:
     """Return the status that follows, or raise `TransitionError`."""
     try:
-        return _SHARD[status, event]
+        return _SHARD_TRANSITIONS[status, event]
     except KeyError:
         message = f"a {status} shard cannot {event}"
         raise TransitionError(message) from None
 
 
 def jobs_before(event: JobEvent) -> frozenset[JobStatus]:
-    """Return the statuses in which `event` may happen to a job."""
-    return frozenset(status for status, happened in _JOB if happened is event)
+    """Return the statuses in which `event` is allowed for a job."""
+    return frozenset(status for status, allowed in _JOB_TRANSITIONS if allowed is event)
 
 
 def shards_before(event: ShardEvent) -> frozenset[ShardStatus]:
-    """Return the statuses in which `event` may happen to a shard."""
-    return frozenset(status for status, happened in _SHARD if happened is event)
+    """Return the statuses in which `event` is allowed for a shard."""
+    return frozenset(status for status, allowed in _SHARD_TRANSITIONS if allowed is event)
 
 
 def final_status(failed: int) -> JobStatus:
-    """Return the status of a running job whose circuits all have an outcome, `failed` of them a fault."""
+    """Return the final status of a running job whose circuits all have an outcome, of which `failed` are faults."""
     return job_after(JobStatus.RUNNING, JobEvent.FAIL if failed else JobEvent.COMPLETE)

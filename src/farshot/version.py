@@ -1,3 +1,3 @@
-"""The version of the package, for those who must not import the public names."""
+"""The version of the package, for modules that must not import the public names."""
 
 __version__ = "0.1.0"

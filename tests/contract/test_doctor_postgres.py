@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, inspect, make_url, text
 
 import commands
 from commands import KEPT
-from farshot.cli.store_checks import server_check
+from farshot.cli.checks import server_check
 from farshot.store import SCHEMA_VERSION, SqlStore, open_engine
 from farshot.testing.stores.values import make_submission
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import farshot
-from farshot.worker.supervisor import KEPT, Child, worker_environment
+from farshot.worker.supervisor import ENVIRONMENT_VARIABLE, Child, worker_environment
 from samples import BELL
 
 
@@ -58,7 +58,7 @@ def test_a_worker_sees_what_it_needs_of_the_environment_and_what_is_named():
         "PGPASSWORD": "secret",
         "FARSHOT_SERVER_STORE": "secret",
         "SIM_LICENCE": "kept",
-        KEPT: "SIM_LICENCE",
+        ENVIRONMENT_VARIABLE: "SIM_LICENCE",
     }
     seen = worker_environment(given, 2**30)
     assert "secret" not in seen.values()

@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from farshot.errors import FarshotError
-from farshot.service.server import Binding, Settings, serve
+from farshot.service.address import ListenAddress
+from farshot.service.server import Settings, serve
 from transport import PATIENCE, Service, get, rest
 
 
@@ -46,7 +47,7 @@ def test_a_port_in_use_ends_the_start_before_the_application_starts():
         raise AssertionError
 
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(FarshotError, match="in use"):
-        serve(never, Binding(port=taken.getsockname()[1]))
+        serve(never, ListenAddress(port=taken.getsockname()[1]))
 
 
 def test_an_application_that_does_not_start_is_said_so():
@@ -54,4 +55,4 @@ def test_an_application_that_does_not_start_is_said_so():
         await send({"type": "lifespan.startup.failed", "message": "no store"})
 
     with pytest.raises(FarshotError, match="did not start"):
-        serve(broken, Binding(port=0), Settings())
+        serve(broken, ListenAddress(port=0), Settings())

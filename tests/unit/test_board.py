@@ -46,7 +46,7 @@ def test_a_forecast_is_for_the_circuit_that_was_announced_last():
     for position, told in enumerate((dense, dense, brief, dense)):
         board.announce(position)
         assert board.forecast() is None
-        board.foretell(told)
+        board.announce_forecast(told)
         assert board.forecast() == told
     board.clear()
     assert board.forecast() is None
@@ -58,5 +58,5 @@ def test_long_names_are_cut():
     board, descriptor = Board.create()
     os.close(descriptor)
     board.announce(0)
-    board.foretell(Forecast("s" * 100, "ü" * 100))
+    board.announce_forecast(Forecast("s" * 100, "ü" * 100))
     assert board.forecast() == Forecast("s" * 64, "ü" * 32)

@@ -5,7 +5,7 @@ import pytest
 
 from farshot.errors import CircuitError
 from farshot.model import CircuitResult, Counts, Values
-from farshot.worker.reporter import RESULT_BYTES, Reporter, check_size
+from farshot.worker.reporter import MAX_RESULT_BYTES, Reporter, check_size
 
 MEGABYTE = 2**20
 
@@ -34,7 +34,7 @@ def test_reports_are_bounded_and_hold_every_result_once_in_order(sizes):
 
 
 def test_a_result_beyond_the_limit_is_refused_with_the_numbers():
-    check_size(Counts(8, bytes(RESULT_BYTES), b""))
-    for outcome in (Counts(8, bytes(RESULT_BYTES), b"1"), Values((0.5,) * (RESULT_BYTES // 9 + 1))):
+    check_size(Counts(8, bytes(MAX_RESULT_BYTES), b""))
+    for outcome in (Counts(8, bytes(MAX_RESULT_BYTES), b"1"), Values((0.5,) * (MAX_RESULT_BYTES // 9 + 1))):
         with pytest.raises(CircuitError, match=r"67,108,8.*fewer shots"):
             check_size(outcome)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from farshot.errors import BatchError, WireError
 from farshot.wire import JobRequest, PartRequest, TemplateDocument, encode, map_head, pack, read_packed, read_request
-from farshot.wire.piecewise import MAX_MEMBERS, MAX_NUMBERS
-from farshot.wire.texts import MAX_TEXT
+from farshot.wire.piecewise import MAX_MEMBERS, MAX_NUMBERS, MAX_TEXT_LENGTH
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 LABELLED = st.dictionaries(TEXTS, TEXTS, max_size=5)
@@ -144,7 +143,7 @@ def test_nothing_that_is_sent_is_another_error(noise, name):
 
 @pytest.mark.parametrize("name", ["circuits", "template"])
 def test_a_text_that_is_too_long_is_refused_by_name(name):
-    long = "x" * (MAX_TEXT + 1)
+    long = "x" * (MAX_TEXT_LENGTH + 1)
     value = {"circuits": {"bell": long}, "template": {"source": long, "parameters": []}}[name]
     with pytest.raises(BatchError, match="circuit 'bell'" if name == "circuits" else "the source of the template"):
         read_packed(msgspec.msgpack.encode({name: value}), JobRequest)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from farshot.errors import BatchError, WireError
 from farshot.labels import MAX_SOURCE_BYTES
 from farshot.wire import JobRequest, PartRequest, read_request
-from farshot.wire.piecewise import PIECE
-from farshot.wire.strings import FEW, count_strings
-from farshot.wire.texts import MAX_TEXT, decode_text
+from farshot.wire.piecewise import MAX_TEXT_LENGTH, PIECE_BYTES, decode_text
+from farshot.wire.strings import MAX_STRINGS_AT_ONCE, count_strings
 
 CHARACTERS = [
     "a",
@@ -34,7 +33,7 @@ CHARACTERS = [
 ]
 """Of a string as it is written."""
 STRINGS = st.lists(st.sampled_from(CHARACTERS), max_size=6).map("".join)
-FILL = "x" * (PIECE + 1)
+FILL = "x" * (PIECE_BYTES + 1)
 FINE = ["", ', "shots": 3', ', "tag": "\\u0022"', ', "seed": 4 ']
 FAULTS = [
     ', "circuits": {}',
@@ -62,7 +61,7 @@ def written(members):
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(STRINGS, STRINGS), min_size=1, max_size=5), st.sampled_from(FINE + FAULTS))
 def test_few_circuits_and_many_are_read_alike(members, ending):
-    many = written((f"filler {number}", "") for number in range(FEW // 2 + 1))
+    many = written((f"filler {number}", "") for number in range(MAX_STRINGS_AT_ONCE // 2 + 1))
     few = written([("filler", FILL)])
     found = [reading(f'{{"circuits": {{{written(members)},{filler}}}{ending}}}') for filler in (few, many)]
     kept = [
@@ -80,9 +79,9 @@ def test_few_circuits_and_many_are_read_alike(members, ending):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(STRINGS, STRINGS), min_size=1, max_size=5), st.sampled_from([1, 50, PIECE]))
-@example([("a", ""), ("a", r"\u0022" * 4)], PIECE)
-@example([("a", r"\"\""), ("a", r"\u0022" * 6)], PIECE)
+@given(st.lists(st.tuples(STRINGS, STRINGS), min_size=1, max_size=5), st.sampled_from([1, 50, PIECE_BYTES]))
+@example([("a", ""), ("a", r"\u0022" * 4)], PIECE_BYTES)
+@example([("a", r"\"\""), ("a", r"\u0022" * 6)], PIECE_BYTES)
 def test_a_label_given_twice_is_found_whatever_quotation_marks_are_around_it(members, size):
     labels = {json.loads(f'"{label}"') for label, _ in members}
     body = f'{{"circuits": {{{written(members)},"": "{"x" * size}"}}}}'
@@ -126,8 +125,8 @@ def test_a_row_may_hold_as_many_numbers_as_a_template_may_have_parameters():
 
 
 def test_a_long_text_is_read_whatever_is_around_it():
-    template = {"source": '"\\' * PIECE, "parameters": [f"p{number}" for number in range(30_000)]}
-    body = {"template": template, "tag": "é" * PIECE, "ham_ops": "Z" * 2**21}
+    template = {"source": '"\\' * PIECE_BYTES, "parameters": [f"p{number}" for number in range(30_000)]}
+    body = {"template": template, "tag": "é" * PIECE_BYTES, "ham_ops": "Z" * 2**21}
     assert read_request(json.dumps(body).encode(), JobRequest).ham_ops == body["ham_ops"]
     assert read_request(json.dumps(body).encode(), JobRequest).template.source == template["source"]
 
@@ -163,8 +162,8 @@ def test_a_long_text_that_is_no_text_is_refused():
 
 
 def test_a_text_may_be_as_long_as_that_of_a_circuit():
-    assert MAX_TEXT == MAX_SOURCE_BYTES
-    fine = b'{"circuits": {"a": "%b"}}' % (b"x" * MAX_TEXT)
-    assert len(read_request(fine, JobRequest).circuits["a"]) == MAX_TEXT
+    assert MAX_TEXT_LENGTH == MAX_SOURCE_BYTES
+    fine = b'{"circuits": {"a": "%b"}}' % (b"x" * MAX_TEXT_LENGTH)
+    assert len(read_request(fine, JobRequest).circuits["a"]) == MAX_TEXT_LENGTH
     with pytest.raises(BatchError, match="circuit 'a' has 8,388,609 characters; the limit is 8,388,608"):
         read_request(fine.replace(b"xx", b"xxx", 1), JobRequest)

@@ -1,32 +1,26 @@
-"""What all backends have in common: their options, the wait, Ctrl-C. Where jobs are kept is up to each."""
+"""`Backend`: the options, the submission, the wait and the results that all backends share."""
 
 from __future__ import annotations
 
 import math
-import threading
-import time
 from abc import ABC, abstractmethod
 from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
 from itertools import islice
-from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from farshot.admission.batch import Request, check_count, check_priority, check_seconds, check_seed, check_shots
-from farshot.backends.entries import whole
-from farshot.backends.estimates import NO_OUTLOOK
-from farshot.backends.incomplete import MOST_FAULTS, interrupted_wait, not_completed
+from farshot.backends.entries import check_complete
+from farshot.backends.incomplete import MAX_FAULTS, interrupted_wait, not_completed
 from farshot.backends.job_inputs import JobCircuits
 from farshot.backends.job_lookup import find_job, job_id_of
 from farshot.backends.jobs import Job
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.results import JobResult
-from farshot.backends.wait import WaitDisplay, first_interrupt, reporter, wait_for_end
-from farshot.backends.watch import Patience
+from farshot.backends.submissions import SubmissionSeeds, SubmitOptions, raise_if_set
+from farshot.backends.wait import PollingOptions, first_interrupt, reporter, wait_for_end
+from farshot.backends.watch import WaitLimit, deadline_after
 from farshot.contract import ExecutionResult, JobStatus
 from farshot.errors import ExecutionCancelledError, OptionError
-from farshot.model import circuit_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -37,7 +31,8 @@ if TYPE_CHECKING:
 
     from farshot.backends.estimates import Outlook
     from farshot.backends.job_lookup import AnyJob
-    from farshot.backends.results import MissingCircuits, RecordedCircuits
+    from farshot.backends.progress_bar import Report
+    from farshot.backends.results import ResultPiece
     from farshot.backends.watch import Watch
     from farshot.contract import Response
     from farshot.errors import CircuitError
@@ -46,22 +41,12 @@ if TYPE_CHECKING:
     from farshot.templates.template import Template
 
 
-_NEWEST = 1000
-"""Among so many jobs the beginning of an id is looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class SubmitOptions:
-    """How a batch is to be submitted."""
-
-    request: Request
-    priority: int
-    validate: bool
-    event: Event | None
+_MAX_SEARCHED = 1000
+"""The number of newest jobs among which the beginning of an id is looked up."""
 
 
 class Backend(ABC):
-    """A backend but for the place where its jobs are kept."""
+    """A backend without the place where its jobs are kept, which a subclass adds."""
 
     def __init__(  # noqa: PLR0913 -- the options of the one object a user makes
         self,
@@ -76,12 +61,10 @@ class Backend(ABC):
         """Check the options; raises `ValueError` or `TypeError`."""
         self._shots = check_shots(shots)
         self._target = self._checked_target(target)
-        self._seed = None if seed is None else check_seed(seed)
+        self._seeds = SubmissionSeeds(None if seed is None else check_seed(seed))
         self._job_timeout = None if job_timeout is None else check_seconds("job_timeout", job_timeout)
         self._interval = check_seconds("polling_interval", polling_interval)
         self._max_retries = None if max_retries is None else check_count("max_retries", max_retries)
-        self._submissions = 0
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         """Return this backend."""
@@ -94,7 +77,7 @@ class Backend(ABC):
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        """Refuse: threads, connections and a token are nothing to pickle."""
+        """Raise `TypeError`: threads, connections and a token cannot be pickled."""
         kind = type(self).__name__
         message = (
             f"a {kind} cannot be pickled: make one in each process, or pass jobs (`backend.job(handle)`), which can"
@@ -103,20 +86,20 @@ class Backend(ABC):
 
     @abstractmethod
     def reopened(self) -> Callable[[], Backend]:
-        """Return what opens this backend in another process; it can be pickled and holds no token."""
+        """Return a callable that opens this backend in another process; it can be pickled and holds no token."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what the backend holds; open jobs go on."""
+        """End the workers or connections of this backend; open jobs go on."""
 
     @property
     def shots(self) -> int:
-        """Number of measurement shots of each circuit that is sampled, unless told."""
+        """The number of measurement shots of each sampled circuit, unless a submission gives its own."""
         return self._shots
 
     @property
     def max_retries(self) -> int | None:
-        """The most looks of one waiting call; None where there is no bound."""
+        """The most polls of one waiting call; None: no bound."""
         return self._max_retries
 
     def submit_circuits(  # noqa: PLR0913 -- the options of the contract
@@ -137,19 +120,19 @@ class Backend(ABC):
         validate: bool = False,
         **unknown: Any,  # noqa: ANN401 -- the contract allows any option; those not named above are refused
     ) -> ExecutionResult:
-        """Store a batch as a job and return its handle, once the job is durable.
+        """Store a batch as a job and return its handle once the job is durable.
 
-        `circuits` maps a label to OpenQASM 2 or 3 text, or is a `farshot.Template`, each row of which is a
-        circuit. With `ham_ops` the results are exact expectation values: Pauli strings joined by `;` (leftmost
-        character is qubit 0), groups of them joined by `|` and mapped to circuits by `circuit_ham_map`, one
-        [start, end) a group. `shot_groups` gives ranges of circuits their own shots: [start, end, shots] triples
-        that tile the batch. The same `key` gives the same job. Of an owner's jobs those of the highest `priority`
-        (0 to 9) come first; `timeout` stands in for the backend's `job_timeout`. With `validate` every text is looked
-        at first, and one error lists what cannot run.
+        `circuits` maps a label to OpenQASM 2 or 3 text, or is a `farshot.Template`, each row of which is a circuit.
+        With `ham_ops` the results are exact expectation values: Pauli strings joined by `;` (leftmost character is
+        qubit 0), groups of them joined by `|` and mapped to circuits by `circuit_ham_map`, one [start, end) a group.
+        `shot_groups` gives ranges of circuits their own shots: [start, end, shots] triples that tile the batch. The
+        same `key` gives the same job. Of an owner's jobs those of the highest `priority` (0 to 9) come first;
+        `timeout` replaces the backend's `job_timeout`. With `validate` every text is checked first, and one error
+        lists the circuits that cannot run.
 
-        Raises `ValueError` or `TypeError` before anything is stored, `ExecutionCancelledError` where the event
-        is set, `StoreError` or `ServiceError` where the job cannot be stored. A fault of one circuit's text is
-        not raised: it is that circuit's outcome.
+        Raises `ValueError` or `TypeError` before anything is stored, `ExecutionCancelledError` if the event is set,
+        `StoreError` or `ServiceError` if the job cannot be stored. A fault of one circuit's text is not raised: it is
+        that circuit's outcome.
         """
         if unknown:
             message = f"unknown option: {', '.join(sorted(unknown)):.200}"
@@ -158,7 +141,7 @@ class Backend(ABC):
         request = Request(
             target=self._target if target is None else self._checked_target(target),
             default_shots=self._shots,
-            default_seed=self._next_seed(),
+            default_seed=self._seeds.next(),
             ham_ops=ham_ops,
             circuit_ham_map=circuit_ham_map,
             shot_groups=shot_groups,
@@ -168,8 +151,8 @@ class Backend(ABC):
             key=key,
             timeout=self._job_timeout if timeout is None else check_seconds("timeout", timeout),
         )
-        sending = SubmitOptions(request, check_priority(priority), validate, cancellation_event)
-        return ExecutionResult(job_id=self._submit(circuits, sending))
+        options = SubmitOptions(request, check_priority(priority), validate, cancellation_event)
+        return ExecutionResult(job_id=self._submit(circuits, options))
 
     def poll_job_status(  # noqa: PLR0913 -- the contract fixes these parameters
         self,
@@ -182,71 +165,71 @@ class Backend(ABC):
     ) -> JobStatus:
         """Return the job's status; with `loop_until_complete`, wait until it is terminal.
 
-        A single look calls no `progress_callback`. The loop calls it with (attempt, status) for every look
-        that finds the job open; `on_complete` is called once by the call that sees the terminal status.
-        With `verbose` and no callback the loop draws a bar in a terminal or a notebook, else logs. A set
-        `cancellation_event` raises `ExecutionCancelledError` and leaves the job alone. Without one, in the
-        main thread, the first Ctrl-C cancels the job and raises that, the second is `KeyboardInterrupt`.
+        A single poll calls no `progress_callback`. The loop calls it with (attempt, status) every `polling_interval`
+        in which the job is open; the call that reads a terminal status calls `on_complete` once. With `verbose` and no
+        callback the loop draws a bar in a terminal or a notebook, else logs. A set `cancellation_event` raises
+        `ExecutionCancelledError` and does not change the job. Without one, in the main thread, the first Ctrl-C
+        cancels the job and raises the same error, the second raises `KeyboardInterrupt`.
         """
         job_id = job_id_of(execution_result)
         if not loop_until_complete:
-            record, response = self._look(job_id, cancellation_event)
+            record, response = self._read_job(job_id, cancellation_event)
             if record.status.is_terminal and on_complete:
                 on_complete(response)
             return record.status
-        with reporter(progress_callback, self._outlook, verbose=verbose) as report:
+        with reporter(progress_callback, self._estimate, verbose=verbose) as report:
             record = self._wait(job_id, math.inf, cancellation_event, report)
         if on_complete:
-            on_complete(self._response(record, cancellation_event))
+            on_complete(self._final_response(record, cancellation_event))
         return record.status
 
     def get_job_results(self, execution_result: AnyJob, *, partial: bool = False) -> ExecutionResult:
         """Return a new object with the results, in order of submission.
 
         Each entry is `{"label", "results", "metadata"}`. Raises `JobNotCompletedError` while the job is not COMPLETED,
-        `StoreCorruptError` where an outcome is damaged; with `partial` it gives what there is instead, where a circuit
-        without outcome has `{"label", "error": {"code", "message", "line", "column"}}`.
+        `StoreCorruptError` if an outcome is damaged. With `partial` it returns the results so far instead, in which
+        a circuit without result has `{"label", "error": {"code", "message", "line", "column"}}`.
         """
-        record = self._known(job_id_of(execution_result))
+        record = self._read_record(job_id_of(execution_result))
         handle = (
             execution_result if isinstance(execution_result, ExecutionResult) else ExecutionResult(job_id=record.id)
         )
-        with closing(self._found(record, partial=partial)) as pieces:
+        with closing(self._results_of(record, partial=partial)) as pieces:
             entries = [entry for piece in pieces for entry in piece.entries()]
-        return handle.with_results(entries if partial else whole(record.id, entries), record.run_time)
+        return handle.with_results(entries if partial else check_complete(record.id, entries), record.run_time)
 
     def result(self, job: AnyJob, *, timeout: float | None = None, partial: bool = False) -> JobResult:
-        """Wait until a job has ended, as `wait`, and return its outcomes; raises `JobNotCompletedError` as above."""
-        return self._result(self._wait(job_id_of(job), _deadline(timeout), None, _say_nothing), partial=partial)
+        """Wait until a job has ended, as `wait`, and return its outcomes, as `get_job_results`."""
+        return self._result(self._wait(job_id_of(job), deadline_after(timeout), None, _report_nothing), partial=partial)
 
     def partial(self, job: AnyJob) -> JobResult:
-        """Return what outcomes there are of a job by now, those that failed too."""
-        return self._result(self._known(job_id_of(job)), partial=True)
+        """Return the outcomes that a job has so far, those that failed too."""
+        return self._result(self._read_record(job_id_of(job)), partial=True)
 
     def cancel_job(self, execution_result: AnyJob) -> Response:
-        """Cancel the job and kill what runs of it; recorded results stay readable.
+        """Cancel the job and kill its running circuits; recorded results stay readable.
 
-        Answers 200 with how many circuits that stopped, or 409 where the job had ended, which is no error.
-        Raises `UnknownJobError` where there is no such job.
+        The response is 200 with how many circuits were stopped, or 409 if the job had ended, which is no error. Raises
+        `UnknownJobError`.
         """
         return self._cancel(job_id_of(execution_result))
 
     def options(self, job: AnyJob) -> dict[str, Any]:
-        """Return what a job was submitted with, its own seed among it, as keywords of `submit_circuits`."""
-        return self._options(self.record(job))
+        """Return the options of a job, its own seed included, as keywords of `submit_circuits`."""
+        return self._read_options(self.record(job))
 
     def circuits(self, job: AnyJob) -> JobCircuits:
-        """Return the circuits that a job was submitted with; submitted with its options they give the same outcomes."""
-        return JobCircuits(list(self._circuits(self.record(job).id)))
+        """Return the circuits of a job; submitted with its options they give the same outcomes."""
+        return JobCircuits(list(self._read_circuits(self.record(job).id)))
 
     def delete(self, job: AnyJob) -> None:
-        """Delete a job with its circuits and results; what runs of it is stopped. Raises `UnknownJobError`."""
+        """Delete a job with its circuits and results and stop its running circuits; raises `UnknownJobError`."""
         self._delete(job_id_of(job))
 
     def run(self, circuits: Mapping[str, str] | Template | str, **options: Any) -> Job:  # noqa: ANN401 -- as below
         """Submit a batch, or one text under the label `circuit`, with the options of `submit_circuits`.
 
-        Returns the job: `job.result()` waits for it and gives what came out.
+        Returns the job: `job.result()` waits for it and returns its outcomes.
         """
         batch = {"circuit": circuits} if isinstance(circuits, str) else circuits
         return self.job(self.submit_circuits(batch, **options))
@@ -254,11 +237,11 @@ class Backend(ABC):
     def job(self, job: AnyJob) -> Job:
         """Return the job of a handle, an id, or the beginning of one; raises `UnknownJobError`.
 
-        A beginning has four characters or more and is looked for among the newest jobs.
+        A beginning has four characters or more and is looked up among the newest jobs.
         """
         if not isinstance(job, str):
             return Job(self, job_id_of(job))
-        found = find_job(job_id_of(job), lambda: (record.id for record in self.records(limit=_NEWEST)))
+        found = find_job(job_id_of(job), lambda: (record.id for record in self.records(limit=_MAX_SEARCHED)))
         return Job(self, self.record(found).id)
 
     def jobs(self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50) -> list[Job]:
@@ -268,19 +251,19 @@ class Backend(ABC):
     def records(
         self, status: JobStatus | str | None = None, tag: str | None = None, limit: int = 50
     ) -> list[JobRecord]:
-        """Return what is known of the newest jobs, as `jobs`."""
+        """Return the records of the newest jobs, as `jobs`."""
         check_count("limit", limit)
-        return self._newest(None if status is None else JobStatus(status), tag, limit)
+        return self._list_jobs(None if status is None else JobStatus(status), tag, limit)
 
     def record(self, job: AnyJob) -> JobRecord:
-        """Return what is known of a job; raises `UnknownJobError`."""
-        return self._look(job_id_of(job), None)[0]
+        """Return the record of a job; raises `UnknownJobError`."""
+        return self._read_job(job_id_of(job), None)[0]
 
     def outlook(self, job: AnyJob) -> Outlook:
-        """Return how long a running job still takes and by which simulators and methods its circuits are run; of a
-        waiting one, how many jobs come before it. Raises `UnknownJobError`.
+        """Return how long a running job still takes and by which simulators and methods its circuits are run, or how
+        many jobs come before a waiting one. Raises `UnknownJobError`.
         """
-        return self._outlook(self.record(job))
+        return self._estimate(self.record(job))
 
     def wait(
         self,
@@ -289,11 +272,11 @@ class Backend(ABC):
         timeout: float | None = None,
         cancellation_event: Event | None = None,
     ) -> JobStatus:
-        """Block until a job has ended; as `poll_job_status`, without a callback.
+        """Block until a job has ended, as `poll_job_status`, without a callback.
 
         Raises `PollingTimeoutError` after `timeout` seconds; the job goes on then.
         """
-        return self._wait(job_id_of(job), _deadline(timeout), cancellation_event, _say_nothing).status
+        return self._wait(job_id_of(job), deadline_after(timeout), cancellation_event, _report_nothing).status
 
     def ended(
         self,
@@ -303,9 +286,9 @@ class Backend(ABC):
         cancellation_event: Event | None = None,
     ) -> Iterator[str]:
         """Yield the id of each job once it has ended; a set event and `timeout`, in seconds, raise as in `wait`."""
-        patience = Patience(cancellation_event, _deadline(timeout))
+        limit = WaitLimit(cancellation_event, deadline_after(timeout))
         left = set(map(job_id_of, jobs))
-        with self._watch(left, patience) as watch:
+        with self._watch(left, limit) as watch:
             while True:
                 found = watch.ended()
                 yield from found
@@ -313,50 +296,53 @@ class Backend(ABC):
                 if not left:
                     return
                 if not found:
-                    patience.check()
-                    watch.pause(0.02)
+                    limit.pause(watch)
 
-    @abstractmethod
     def stream(self, job: AnyJob, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
         """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
 
         Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
         """
+        return self._stream(job_id_of(job), WaitLimit(cancellation_event, math.inf))
 
     @abstractmethod
     def is_attended(self) -> bool:
-        """Whether somebody is at work on open jobs: nobody may be, in a store of this machine."""
+        """Return whether a process works on open jobs; in a store of this machine there may be none."""
 
     @abstractmethod
     def _checked_target(self, name: str) -> str:
-        """Return the name of a target; raises `TargetError` where it is known that there is none."""
+        """Return the name of a target; raises `TargetError` if it is known that there is none."""
 
     @abstractmethod
-    def _submit(self, circuits: Mapping[str, str] | Template, sending: SubmitOptions) -> str:
+    def _submit(self, circuits: Mapping[str, str] | Template, options: SubmitOptions) -> str:
         """Store a batch and return the job's id."""
 
     @abstractmethod
-    def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
-        """Read a job, and return the response that says so; raises `UnknownJobError`."""
+    def _read_job(self, job_id: str, event: Event | None) -> tuple[JobRecord, Response]:
+        """Return the record of a job and the response that holds it; raises `UnknownJobError`."""
 
     @abstractmethod
-    def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
+    def _list_jobs(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
         """Return the newest jobs first, at most `limit`."""
 
     @abstractmethod
-    def _pieces(self, record: JobRecord) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
+    def _read_results(self, record: JobRecord) -> Generator[ResultPiece, None, None]:
         """Yield the outcome of every circuit that has one, in order of submission, as they are read."""
 
     @abstractmethod
+    def _stream(self, job_id: str, limit: WaitLimit) -> Iterator[dict[str, Any]]:
+        """Yield entries as `stream`; raises as `WaitLimit.check`."""
+
+    @abstractmethod
     def _cancel(self, job_id: str) -> Response:
-        """Cancel a job; answers 409 where it had ended."""
+        """Cancel a job; the response is 409 if it had ended."""
 
     @abstractmethod
-    def _options(self, record: JobRecord) -> dict[str, Any]:
-        """Return what a job was submitted with."""
+    def _read_options(self, record: JobRecord) -> dict[str, Any]:
+        """Return the options of a job."""
 
     @abstractmethod
-    def _circuits(self, job_id: str) -> Iterator[StoredCircuits]:
+    def _read_circuits(self, job_id: str) -> Iterator[StoredCircuits]:
         """Yield the circuits of a job, in order."""
 
     @abstractmethod
@@ -364,52 +350,45 @@ class Backend(ABC):
         """Delete a job; raises `UnknownJobError`."""
 
     @abstractmethod
-    def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[Watch]:
-        """Return what watches jobs, which run meanwhile; `patience` bounds what its `look` may take."""
+    def _watch(self, job_ids: Collection[str], limit: WaitLimit) -> AbstractContextManager[Watch]:
+        """Return a watch of jobs, which run meanwhile; `limit` bounds the time that its `read` may take."""
 
-    def _outlook(self, record: JobRecord) -> Outlook:  # noqa: ARG002 -- for those who know
-        """Estimate how long a job still takes, how it is run, and what comes before it."""
-        return NO_OUTLOOK
+    @abstractmethod
+    def _estimate(self, record: JobRecord) -> Outlook:
+        """Estimate how long a job still takes, how it is run, and how many jobs come before it."""
 
-    def _settled(self, job_id: str) -> JobRecord | None:  # noqa: ARG002 -- for those who would have to ask
-        """Return a job that is known to have ended, without a look."""
-        return None
+    @abstractmethod
+    def _ended_record(self, job_id: str) -> JobRecord | None:
+        """Return the record of a job that is known to have ended, without reading it; None if it is not known."""
 
-    def _response(self, record: JobRecord, event: Event | None) -> Response:  # noqa: ARG002 -- for those who must ask
-        """Return a response that says how a job has ended."""
+    def _final_response(self, record: JobRecord, event: Event | None) -> Response:  # noqa: ARG002 -- of a service
+        """Return the response for a job that has ended."""
         return LocalResponse(200, job_body(record))
 
-    def _interrupt(self, job_id: str, interrupted: Event) -> JobRecord | None:  # noqa: ARG002 -- for those who must ask
-        """Cancel the job of a wait that Ctrl-C ended, and return it; None where that is not known by now."""
+    def _cancel_interrupted(self, job_id: str, interrupted: Event) -> JobRecord | None:  # noqa: ARG002 -- of a service
+        """Cancel the job of a wait that Ctrl-C ended, and return its record; None if that is not known by now."""
         self._cancel(job_id)
         return self.record(job_id)
 
-    def _known(self, job_id: str) -> JobRecord:
-        return self._settled(job_id) or self.record(job_id)
+    def _read_record(self, job_id: str) -> JobRecord:
+        return self._ended_record(job_id) or self.record(job_id)
 
     def _result(self, record: JobRecord, *, partial: bool) -> JobResult:
-        return JobResult(record.id, list(self._found(record, partial=partial)))
+        return JobResult(record.id, list(self._results_of(record, partial=partial)))
 
-    def _found(self, record: JobRecord, *, partial: bool) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
+    def _results_of(self, record: JobRecord, *, partial: bool) -> Generator[ResultPiece, None, None]:
         if not partial and record.status is not JobStatus.COMPLETED:
             raise not_completed(record, self._faults(record))
-        return self._pieces(record)
+        return self._read_results(record)
 
     def _faults(self, record: JobRecord) -> dict[str, CircuitError]:
-        """Return why the first circuits that failed did so."""
+        """Return the faults of the first circuits that failed, by label."""
         if record.status is not JobStatus.FAILED or not record.failed:
             return {}
-        outcomes = JobResult(record.id, list(self._pieces(record)))
-        return dict(islice(outcomes.each_fault(), min(record.failed, MOST_FAULTS)))
+        outcomes = JobResult(record.id, list(self._read_results(record)))
+        return dict(islice(outcomes.each_fault(), min(record.failed, MAX_FAULTS)))
 
-    def _next_seed(self) -> int | None:
-        with self._lock:
-            self._submissions += 1
-            return None if self._seed is None else circuit_seed(self._seed, f"submission {self._submissions}")
-
-    def _wait(
-        self, job_id: str, deadline: float, event: Event | None, report: Callable[[int, JobRecord], None]
-    ) -> JobRecord:
+    def _wait(self, job_id: str, deadline: float, event: Event | None, report: Report) -> JobRecord:
         if event:
             return self._wait_for(job_id, deadline, event, report)
         with first_interrupt() as interrupted:
@@ -417,31 +396,13 @@ class Backend(ABC):
                 return self._wait_for(job_id, deadline, interrupted, report)
             except ExecutionCancelledError as error:
                 interrupted.clear()
-                raise interrupted_wait(job_id, self._interrupt(job_id, interrupted)) from error
+                raise interrupted_wait(job_id, self._cancel_interrupted(job_id, interrupted)) from error
 
-    def _wait_for(
-        self, job_id: str, deadline: float, event: Event, report: Callable[[int, JobRecord], None]
-    ) -> JobRecord:
-        with self._watch([job_id], Patience(event, deadline)) as watch:
-            waiting = WaitDisplay(partial(watch.look, job_id), watch.pause, self._interval, self._max_retries, deadline)
-            return wait_for_end(waiting, event, report)
+    def _wait_for(self, job_id: str, deadline: float, event: Event, report: Report) -> JobRecord:
+        with self._watch([job_id], WaitLimit(event, deadline)) as watch:
+            options = PollingOptions(self._interval, self._max_retries, deadline)
+            return wait_for_end(watch, job_id, options, event, report)
 
 
-def _deadline(timeout: object) -> float:
-    if timeout is None:
-        return math.inf
-    if isinstance(timeout, bool) or not isinstance(timeout, Real) or math.isnan(timeout):
-        message = f"timeout must be a number of seconds, or None to wait for ever, not {timeout!r:.40}"
-        raise OptionError(message)
-    return time.monotonic() + float(timeout)
-
-
-def raise_if_set(event: Event | None) -> None:
-    """Raise `ExecutionCancelledError` where the caller wants no submission any more."""
-    if event is not None and event.is_set():
-        message = "the cancellation event is set; nothing was submitted"
-        raise ExecutionCancelledError(message)
-
-
-def _say_nothing(_attempt: int, _record: JobRecord) -> None:
-    """Report no look."""
+def _report_nothing(_attempt: int, _record: JobRecord) -> None:
+    pass

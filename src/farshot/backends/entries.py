@@ -1,4 +1,4 @@
-"""Result entries: what `get_job_results` hands out, built from what the store recorded."""
+"""Result entries as `get_job_results` returns them, built from the recorded outcomes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _CANCELLED = Fault(FaultCode.CANCELLED, "the job was cancelled before this circu
 
 
 def missing_fault(record: JobRecord) -> Fault | None:
-    """Return why circuits of the job that have no outcome will never have one; None where they may."""
+    """Return why circuits of the job that have no outcome will never have one; None if they may."""
     return _CANCELLED if record.status is JobStatus.CANCELLED else record.fault
 
 
 class RecordedSlice(Protocol):
-    """Results of the circuits `labels` from position `first` on, as the store or the wire has them."""
+    """Results of consecutive circuits, as the store or the wire has them."""
 
     @property
     def first(self) -> int:
@@ -46,15 +46,18 @@ class RecordedSlice(Protocol):
         """The packed outcomes of its circuits."""
 
 
-def part_entries(part: RecordedSlice, observables: Observables | None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the position and the entry of every circuit of a part."""
-    for position, (label, result) in enumerate(zip(part.labels, outcomes_of(part), strict=True), part.first):
+def part_entries(
+    part: RecordedSlice, observables: Observables | None, skip: int = 0
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the position and the entry of every circuit of a part but the first `skip`."""
+    circuits = zip(part.labels[skip:], outcomes_of(part)[skip:], strict=True)
+    for position, (label, result) in enumerate(circuits, part.first + skip):
         terms = observables.terms_at(position) if observables else ()
         yield position, entry_of(label, result, terms, part.attempt)
 
 
 def outcomes_of(part: RecordedSlice) -> list[CircuitResult]:
-    """Return the outcomes of the circuits of a part, as they were recorded."""
+    """Return the outcomes of the circuits of a part, decoded."""
     return _decode(part.results)
 
 
@@ -74,13 +77,13 @@ def failure_entry(label: str, fault: Fault) -> dict[str, Any]:
 
 
 def json_entry(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry as JSON has it: its seed is a text, for a reader may round a number beyond 2^53."""
+    """Return an entry for JSON: its seed is a text, because a reader may round a number beyond 2^53."""
     found = entry.get("metadata")
     return entry if found is None else {**entry, "metadata": {**found, "seed": str(found["seed"])}}
 
 
 def metadata(result: CircuitResult, attempt: int) -> dict[str, Any]:
-    """Return how the outcome of a circuit came about."""
+    """Return by which simulator, method, seed and attempt an outcome came about, and in how many seconds."""
     found = {
         "simulator": result.simulator,
         "method": result.method,
@@ -97,8 +100,8 @@ def metadata(result: CircuitResult, attempt: int) -> dict[str, Any]:
     return found
 
 
-def whole(job_id: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the entries of a job that is COMPLETED; raises `StoreCorruptError` where an outcome was lost since."""
+def check_complete(job_id: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries of a job that is COMPLETED; raises `StoreCorruptError` if an outcome was lost since."""
     for entry in entries:
         if "error" in entry:
             reason = entry["error"]["message"]

@@ -1,4 +1,4 @@
-"""Waiting for many jobs at once, be they of one backend or of several."""
+"""Waiting for many jobs at once, of one backend or of several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import queue
 import threading
 import time
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from farshot.backends.background import start
@@ -15,7 +15,7 @@ from farshot.errors import ExecutionCancelledError, PollingTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from farshot.backends.jobs import Job, JobBackend
+    from farshot.backends.jobs import Job
     from farshot.backends.results import JobResult
 
 
@@ -25,8 +25,8 @@ def gather(jobs: Iterable[Job], timeout: float | None = None) -> list[JobResult]
     Raises `PollingTimeoutError` after `timeout` seconds; the jobs go on then.
     """
     wanted = list(jobs)
-    found = {_name(job): job.partial() for job in as_completed(wanted, timeout)}
-    return [found[_name(job)] for job in wanted]
+    results = {_key(job): job.partial() for job in as_completed(wanted, timeout)}
+    return [results[_key(job)] for job in wanted]
 
 
 def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:
@@ -38,61 +38,53 @@ def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[
     for job in jobs:
         by_backend.setdefault(id(job.backend), {})[job.id] = job
     groups = list(by_backend.values())
-    if len(groups) == 1:
-        return _of_one(groups[0], timeout)
-    return _of_several(groups, timeout)
+    return _ended(groups[0], timeout) if len(groups) == 1 else _ended_of_several(groups, timeout)
 
 
-def _name(job: Job) -> tuple[int, str]:
+def _key(job: Job) -> tuple[int, str]:
     return id(job.backend), job.id
 
 
-def _of_one(jobs: Mapping[str, Job], timeout: float | None) -> Iterator[Job]:
-    for job_id in _backend_of(jobs).ended(jobs.keys(), timeout=timeout):
+def _ended(
+    jobs: Mapping[str, Job], timeout: float | None = None, event: threading.Event | None = None
+) -> Iterator[Job]:
+    """Yield the jobs of one backend as they end."""
+    backend = next(iter(jobs.values())).backend
+    for job_id in backend.ended(jobs.keys(), timeout=timeout, cancellation_event=event):
         yield jobs[job_id]
 
 
-def _backend_of(jobs: Mapping[str, Job]) -> JobBackend:
-    return next(iter(jobs.values())).backend
-
-
-def _of_several(groups: list[dict[str, Job]], timeout: float | None) -> Iterator[Job]:
+def _ended_of_several(groups: list[dict[str, Job]], timeout: float | None) -> Iterator[Job]:
+    """Yield the jobs of several backends as they end; a thread watches each backend."""
     deadline = math.inf if timeout is None else time.monotonic() + timeout
-    with _ended(groups) as found:
-        for _ in range(sum(map(len, groups))):
-            yield _next(found, deadline)
-
-
-@contextmanager
-def _ended(groups: list[dict[str, Job]]) -> Iterator[queue.SimpleQueue[Job | Exception]]:
-    """Yield where the jobs that end are put, each backend watched by a thread."""
-    found: queue.SimpleQueue[Job | Exception] = queue.SimpleQueue()
-    unwanted = threading.Event()
-
-    def watch(jobs: Mapping[str, Job]) -> None:
-        try:
-            for job_id in _backend_of(jobs).ended(jobs.keys(), cancellation_event=unwanted):
-                found.put(jobs[job_id])
-        except ExecutionCancelledError:
-            return
-        except Exception as error:  # noqa: BLE001 -- whoever waits gets it
-            found.put(error)
-
+    ended: queue.SimpleQueue[Job | Exception] = queue.SimpleQueue()
+    stop = threading.Event()
     for jobs in groups:
-        start(lambda jobs=jobs: watch(jobs), name="farshot-gather")  # type: ignore[misc]  # the loop's own value
+        start(partial(_watch, jobs, ended, stop), name="farshot-gather")
     try:
-        yield found
+        for _ in range(sum(map(len, groups))):
+            yield _take(ended, deadline)
     finally:
-        unwanted.set()
+        stop.set()
 
 
-def _next(found: queue.SimpleQueue[Job | Exception], deadline: float) -> Job:
+def _watch(jobs: Mapping[str, Job], ended: queue.SimpleQueue[Job | Exception], stop: threading.Event) -> None:
+    try:
+        for job in _ended(jobs, event=stop):
+            ended.put(job)
+    except ExecutionCancelledError:
+        return
+    except Exception as error:  # noqa: BLE001 -- the caller who waits gets it
+        ended.put(error)
+
+
+def _take(ended: queue.SimpleQueue[Job | Exception], deadline: float) -> Job:
     left = deadline - time.monotonic()
     try:
-        ended = found.get(timeout=None if left == math.inf else max(0.0, left))
+        job = ended.get(timeout=None if left == math.inf else max(0.0, left))
     except queue.Empty:
         message = "the time to wait is over; jobs that have not ended go on"
         raise PollingTimeoutError(message) from None
-    if isinstance(ended, Exception):
-        raise ended
-    return ended
+    if isinstance(job, Exception):
+        raise job
+    return job

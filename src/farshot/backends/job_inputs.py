@@ -1,4 +1,4 @@
-"""What a job was submitted as: its options, and its circuits."""
+"""The inputs of a job: its options and its circuits, as they were submitted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from farshot.templates.rows import rows_of
 from farshot.templates.template import Template, unpacked
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord, JobSpec, Observables, TermRange
+    from farshot.model import JobRecord, JobSpec, Observables
     from farshot.protocols import StoredCircuits
 
 
 def job_options(spec: JobSpec, record: JobRecord) -> dict[str, Any]:
     """Return the options of a job as `submit_circuits` takes them: with these its circuits give the same outcomes."""
     groups = spec.shots.groups if spec.shots else ()
-    plan = {"shots": groups[0].shots} if len(groups) == 1 else {"shot_groups": [list(_fields(g)) for g in groups]}
     options = {
         "target": spec.target,
         "seed": spec.seed,
-        **(plan if groups else {}),
-        **(_observables(spec.observables) if spec.observables else {}),
+        "shots": groups[0].shots if len(groups) == 1 else None,
+        "shot_groups": [[group.start, group.end, group.shots] for group in groups] if len(groups) > 1 else None,
+        **observables_options(spec.observables),
         "tag": record.tag,
         "priority": record.priority,
         "timeout": spec.timeout,
@@ -33,40 +33,31 @@ def job_options(spec: JobSpec, record: JobRecord) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _fields(group: Any) -> tuple[int, int, int]:  # noqa: ANN401 -- a shot group
-    return group.start, group.end, group.shots
-
-
-def _observables(observables: Observables) -> dict[str, Any]:
-    """Return groups of terms and the range of each. A group of several ranges is given once for each."""
-    ranges = sorted(observables.ranges, key=_by_group)
+def observables_options(observables: Observables | None) -> dict[str, Any]:
+    """Return `ham_ops` and `circuit_ham_map` of observables; a group of several ranges is repeated for each."""
+    if observables is None:
+        return {}
+    ranges = sorted(observables.ranges, key=lambda chosen: chosen.group)
     if not ranges:
-        return {"ham_ops": _joined(observables.groups)}
-    chosen = [observables.groups[one.group] for one in ranges]
-    return {"ham_ops": _joined(chosen), "circuit_ham_map": [[one.start, one.end] for one in ranges]}
-
-
-def _by_group(chosen: TermRange) -> int:
-    return chosen.group
-
-
-def _joined(groups: Sequence[Sequence[str]]) -> str:
-    return "|".join(map(";".join, groups))
+        return {"ham_ops": "|".join(map(";".join, observables.groups))}
+    return {
+        "ham_ops": "|".join(";".join(observables.groups[chosen.group]) for chosen in ranges),
+        "circuit_ham_map": [[chosen.start, chosen.end] for chosen in ranges],
+    }
 
 
 class JobCircuits(Mapping[str, str]):
     """The circuits of a job: label to OpenQASM, in order of submission.
 
-    A row of a template is put into its text when it is read. One that has no text, for a number in it is not finite,
-    is the text of the template, which fails as the row did.
+    A row of a template is inserted into its text when it is read. A row that has no text, because a number in it is not
+    finite, gives the text of the template, which fails as the row did.
     """
 
     def __init__(self, pieces: Sequence[StoredCircuits]) -> None:
-        """Hold the circuits as they were stored."""
         self._pieces = pieces
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of circuits."""
         return sum(len(piece.labels) for piece in self._pieces)
 
     def __iter__(self) -> Iterator[str]:
@@ -77,16 +68,22 @@ class JobCircuits(Mapping[str, str]):
         """Return the text of a circuit."""
         position = self._positions[label]
         piece = self._pieces[bisect_right(self._starts, position) - 1]
-        return _text(piece, piece.sources[position - piece.first])
+        source = piece.sources[position - piece.first]
+        if piece.template is None:
+            return source.decode("utf-8", "surrogatepass")
+        try:
+            return rows_of(piece.template).text(source)
+        except CircuitError:
+            return piece.template.text
 
     def __repr__(self) -> str:
-        """Show how many there are."""
+        """Return the number of circuits as text."""
         noun = "circuit" if len(self) == 1 else "circuits"
         return f"<{len(self):,} {noun}>"
 
     @property
     def template(self) -> Template | None:
-        """The template whose rows all circuits are, faster to submit than their texts; None where they are not."""
+        """The template of which all circuits are rows, faster to submit than their texts; None if there is none."""
         templates = {piece.template for piece in self._pieces}
         (template,) = templates if len(templates) == 1 else (None,)
         if template is None:
@@ -101,12 +98,3 @@ class JobCircuits(Mapping[str, str]):
     @cached_property
     def _starts(self) -> list[int]:
         return [piece.first for piece in self._pieces]
-
-
-def _text(piece: StoredCircuits, source: bytes) -> str:
-    if piece.template is None:
-        return source.decode("utf-8", "surrogatepass")
-    try:
-        return rows_of(piece.template).text(source)
-    except CircuitError:
-        return piece.template.text

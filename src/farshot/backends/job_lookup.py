@@ -1,4 +1,4 @@
-"""Which job is meant: by its handle, its id, the beginning of its id, or itself."""
+"""The id of a job, given as its handle, its id, the beginning of its id, or a `Job`."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ if TYPE_CHECKING:
     AnyJob: TypeAlias = ExecutionResult | Job | str
 
 
-FULL_ID = 32
-_LEAST = 4
-_LONGEST = 64
+_ID_LENGTH = 32
+_MIN_LENGTH = 4
+"""The least number of characters of the beginning of an id."""
+_MAX_LENGTH = 64
 
 
 def job_id_of(given: object) -> str:
     """Return the id of the job that a handle, an id or a `Job` names.
 
     Raises `OptionError` for anything else, `HandleError` for a handle without an id, `UnknownJobError` for a text
-    that can be no id.
+    that cannot be an id.
 
     >>> job_id_of(ExecutionResult(job_id="3f2a")), job_id_of("3f2a")
     ('3f2a', '3f2a')
     """
-    found = given if isinstance(given, str) else _named(given)
-    if not (found.isascii() and found.isalnum() and len(found) <= _LONGEST):
-        message = f"no job {found!r:.80}: an id has {FULL_ID} letters and digits"
+    found = given if isinstance(given, str) else _id_in(given)
+    if not (found.isascii() and found.isalnum() and len(found) <= _MAX_LENGTH):
+        message = f"no job {found!r:.80}: an id has {_ID_LENGTH} letters and digits"
         raise UnknownJobError(message)
     return found
 
 
-def _named(given: object) -> str:
+def _id_in(given: object) -> str:
     found = getattr(given, "job_id", given)
     if isinstance(given, ExecutionResult) and found is None:
         message = "the handle has no job_id: it was not returned by submit_circuits"
@@ -49,20 +50,22 @@ def _named(given: object) -> str:
 
 
 def find_job(given: str, newest: Callable[[], Iterable[str]]) -> str:
-    """Return the id that `given` is, or the one of `newest` that it begins; raises `UnknownJobError`.
+    """Return `given` if it is a whole id, else the one id of `newest` that begins with it; raises `UnknownJobError`.
 
-    A whole id is not looked up: whoever asks for the job hears where there is none.
+    A whole id is not looked up: reading the job raises if there is none.
     """
-    if len(given) >= FULL_ID:
+    if len(given) >= _ID_LENGTH:
         return given
-    if len(given) < _LEAST:
-        message = f"{given!r} is too short for a job's id: give {_LEAST} characters or more; `farshot jobs` lists them"
+    if len(given) < _MIN_LENGTH:
+        message = (
+            f"{given!r} is too short for a job's id: give {_MIN_LENGTH} characters or more; `farshot jobs` lists them"
+        )
         raise AmbiguousJobError(message)
     return choose(given, newest())
 
 
 def choose(given: str, ids: Iterable[str]) -> str:
-    """Return the one of `ids` that begins with `given`.
+    """Return the one of `ids` that begins with `given`; raises `UnknownJobError`, or `AmbiguousJobError` for several.
 
     >>> choose("3f2a", ["3f2a91", "77aa00"])
     '3f2a91'

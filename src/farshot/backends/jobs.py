@@ -1,17 +1,18 @@
-"""`Job`: one job of a backend, for those who would rather not carry handles."""
+"""`Job`: one job of a backend."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from farshot.backends.background import start
 from farshot.contract import ExecutionResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
+    from farshot.backends.base import Backend
     from farshot.backends.estimates import Outlook
     from farshot.backends.job_inputs import JobCircuits
     from farshot.backends.results import JobResult
@@ -19,75 +20,14 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
 
 
-class JobBackend(Protocol):
-    """What a job asks its backend; `farshot.backends.base` says more of each."""
-
-    def record(self, job: str) -> JobRecord:
-        """Return what is known of a job."""
-        ...
-
-    def outlook(self, job: str) -> Outlook:
-        """Return how long a job still takes, and how it is run."""
-        ...
-
-    def wait(
-        self, job: str, *, timeout: float | None = None, cancellation_event: threading.Event | None = None
-    ) -> JobStatus:
-        """Block until a job has ended."""
-        ...
-
-    def result(self, job: str, *, timeout: float | None = None, partial: bool = False) -> JobResult:
-        """Block until a job has ended, and return its outcomes."""
-        ...
-
-    def partial(self, job: str) -> JobResult:
-        """Return what outcomes there are by now."""
-        ...
-
-    def cancel_job(self, execution_result: ExecutionResult) -> Response:
-        """Cancel a job."""
-        ...
-
-    def options(self, job: str) -> dict[str, Any]:
-        """Return what a job was submitted with."""
-        ...
-
-    def circuits(self, job: str) -> JobCircuits:
-        """Return the circuits of a job."""
-        ...
-
-    def delete(self, job: str) -> None:
-        """Delete a job."""
-        ...
-
-    def stream(self, job: str, *, cancellation_event: threading.Event | None = None) -> Iterator[dict[str, Any]]:
-        """Yield entries as circuits end."""
-        ...
-
-    def ended(
-        self,
-        jobs: Collection[str],
-        *,
-        timeout: float | None = None,
-        cancellation_event: threading.Event | None = None,
-    ) -> Iterator[str]:
-        """Yield jobs as they end."""
-        ...
-
-    def reopened(self) -> Callable[[], JobBackend]:
-        """Return what opens this backend in another process; raises `TypeError` where nothing can."""
-        ...
-
-
 class Job:
-    """A job by its id. Nothing is cached: every property reads the store.
+    """A job of a backend by its id. Nothing is cached: every property reads the store.
 
-    A pickled job is its id and where its backend keeps it; a token is not among that. It is unpickled onto a backend
-    that all such jobs of the process share.
+    A pickled job holds its id and the place of its store or service, without a token. Unpickled jobs of one place share
+    one backend in a process.
     """
 
-    def __init__(self, backend: JobBackend, job_id: str) -> None:
-        """Name a job of `backend`."""
+    def __init__(self, backend: Backend, job_id: str) -> None:
         self.backend = backend
         self.id = job_id
 
@@ -101,43 +41,43 @@ class Job:
 
     @property
     def job_id(self) -> str:
-        """Its id, as a handle has it."""
+        """The id, under the name that it has in a handle."""
         return self.id
 
     @property
     def handle(self) -> ExecutionResult:
-        """The handle that submitting it returned."""
+        """The handle that `submit_circuits` returned."""
         return ExecutionResult(job_id=self.id)
 
     @property
     def record(self) -> JobRecord:
-        """What the store knows of it."""
+        """The record of the job in the store."""
         return self.backend.record(self.id)
 
     @property
     def status(self) -> JobStatus:
-        """Where it stands."""
+        """The status of the job."""
         return self.record.status
 
     @property
     def options(self) -> dict[str, Any]:
-        """What it was submitted with, its own seed among it, as keywords of `submit_circuits`."""
+        """The options of the job, its own seed included, as keywords of `submit_circuits`."""
         return self.backend.options(self.id)
 
     @property
     def outlook(self) -> Outlook:
-        """How long it still takes, by which simulators and methods its circuits are run now, what comes before it."""
+        """The estimate of how long it still takes, how its circuits are run, and how many jobs come before it."""
         return self.backend.outlook(self.id)
 
     def circuits(self) -> JobCircuits:
-        """Return its circuits by label.
+        """Return the circuits by label.
 
         `backend.run(job.circuits(), **job.options)` gives the same counts.
         """
         return self.backend.circuits(self.id)
 
     def wait(self, timeout: float | None = None, *, cancellation_event: threading.Event | None = None) -> JobStatus:
-        """Block until it has ended; raises `PollingTimeoutError` after `timeout` seconds, and
+        """Block until the job has ended; raises `PollingTimeoutError` after `timeout` seconds, and
         `ExecutionCancelledError` once the event is set. The job goes on then.
 
         In the main thread the first Ctrl-C cancels the job and raises `ExecutionCancelledError`.
@@ -145,15 +85,15 @@ class Job:
         return self.backend.wait(self.id, timeout=timeout, cancellation_event=cancellation_event)
 
     def result(self, timeout: float | None = None, *, partial: bool = False) -> JobResult:
-        """Block until it has ended, as `wait`, and return its outcomes.
+        """Block until the job has ended, as `wait`, and return its outcomes.
 
-        Raises `JobNotCompletedError`, which carries the faults, where it did not end COMPLETED; with `partial` what
-        there is is returned.
+        Raises `JobNotCompletedError`, which has the faults, if it did not end COMPLETED; with `partial` it returns the
+        outcomes that there are instead.
         """
         return self.backend.result(self.id, timeout=timeout, partial=partial)
 
     def partial(self) -> JobResult:
-        """Return at once what outcomes there are, those of circuits that failed too."""
+        """Return the outcomes so far at once, those of circuits that failed too."""
         return self.backend.partial(self.id)
 
     def stream(self, *, cancellation_event: threading.Event | None = None) -> Iterator[dict[str, Any]]:
@@ -164,29 +104,29 @@ class Job:
         return self.backend.stream(self.id, cancellation_event=cancellation_event)
 
     def cancel(self) -> Response:
-        """Cancel it; as `cancel_job`."""
+        """Cancel the job, as `cancel_job` of the backend."""
         return self.backend.cancel_job(self.handle)
 
     def delete(self) -> None:
-        """Delete it with its circuits and results; what runs of it is stopped."""
+        """Delete the job with its circuits and results and stop its running circuits."""
         self.backend.delete(self.id)
 
     def __await__(self) -> Generator[Any, None, JobResult]:
-        """Wait in another thread, then give its outcomes, those of circuits that failed too."""
+        """Wait in another thread, then return the outcomes, those of circuits that failed too."""
         return self._finish().__await__()
 
     async def _finish(self) -> JobResult:
-        unwanted = threading.Event()
-        finishing = start(lambda: self._wait_and_read(unwanted), name="farshot-await")
+        stop = threading.Event()
+
+        def finish() -> JobResult:
+            self.wait(cancellation_event=stop)
+            return self.partial()
+
         try:
-            return await asyncio.wrap_future(finishing)
+            return await asyncio.wrap_future(start(finish, name="farshot-await"))
         finally:
-            unwanted.set()
-
-    def _wait_and_read(self, unwanted: threading.Event) -> JobResult:
-        self.wait(cancellation_event=unwanted)
-        return self.partial()
+            stop.set()
 
 
-def _reopen(opens: Callable[[], JobBackend], job_id: str) -> Job:
-    return Job(opens(), job_id)
+def _reopen(open_backend: Callable[[], Backend], job_id: str) -> Job:
+    return Job(open_backend(), job_id)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import admit, check_count, check_seconds
-from farshot.backends.base import Backend, raise_if_set
+from farshot.backends.base import Backend
 from farshot.backends.estimates import Outlook, outlook_of
 from farshot.backends.job_inputs import job_options
-from farshot.backends.job_lookup import job_id_of
 from farshot.backends.responses import LocalResponse, job_body
 from farshot.backends.runtime import Runtime
 from farshot.backends.shared import shared_local
-from farshot.backends.validation import EVERY_FAULT, validate
-from farshot.backends.watch import Patience
+from farshot.backends.submissions import EVERY_FAULT, raise_if_set, validate
 from farshot.config import data_folder
 from farshot.contract import JobStatus
 from farshot.dispatch.sharding import cut
@@ -34,36 +31,36 @@ if TYPE_CHECKING:
     from os import PathLike
     from threading import Event
 
-    from farshot.backends.base import SubmitOptions
-    from farshot.backends.job_lookup import AnyJob
-    from farshot.backends.results import MissingCircuits, RecordedCircuits
-    from farshot.backends.watch import LocalWatch
+    from farshot.backends.progress_bar import Report
+    from farshot.backends.results import ResultPiece
+    from farshot.backends.runtime import LocalWatch
+    from farshot.backends.submissions import SubmitOptions
+    from farshot.backends.watch import WaitLimit
     from farshot.model import JobRecord
     from farshot.protocols import Executor, StoredCircuits
     from farshot.templates.template import Template
 
 
-_MOST_WORKERS = 4096
+_MAX_WORKERS = 4096
 
 
 class LocalBackend(Backend):
     """Runs batches of circuits as asynchronous jobs on this machine.
 
-    Jobs live in a SQLite store in `data_dir` (else `FARSHOT_DATA_DIR`, else the user's data folder) and
-    outlive this object and its process: a handle made yesterday can be polled and fetched today. They run
-    on `workers` warm child processes, one a core unless told, which start with the first submission; with
-    `workers=0` they are only queued, for another backend or `farshot work` to run.
+    Jobs are kept in a SQLite store in `data_dir` (else `FARSHOT_DATA_DIR`, else the user's data folder) and outlive
+    this object and its process: a handle made yesterday can be polled and fetched today. They run on `workers` warm
+    child processes, by default one a core, which start with the first submission; with `workers=0` they are only
+    queued, for another backend or `farshot work` to run.
 
-    `shots` is what a circuit is sampled with unless told; `target` names the simulator (`farshot targets`
-    lists them); `seed` makes a program repeat its counts: each submission then derives its job's seed from
-    it and its own number. `memory_limit` is in bytes, for one worker; `circuit_timeout` in seconds, for one
-    circuit. `job_timeout` is in seconds from a job's start on: a job that takes longer ends FAILED, and what it
-    has recorded stays readable. `polling_interval` is the time in seconds between two calls of a progress
-    callback; completion is seen at once, whatever it is. `max_retries` bounds the looks of one waiting call.
-    `executor` replaces the child processes.
+    `shots` is the default number of shots of a circuit; `target` names the simulator (`farshot targets` lists them);
+    `seed` makes a program repeat its counts: each submission derives its job's seed from it and its own number.
+    `memory_limit` is in bytes, for one worker; `circuit_timeout` in seconds, for one circuit. `job_timeout` is in
+    seconds from a job's start on: a job that takes longer ends FAILED, and its recorded results stay readable.
+    `polling_interval` is the time in seconds between two calls of a progress callback; completion is seen at once,
+    independent of it. `max_retries` bounds the polls of one waiting call. `executor` replaces the child processes.
 
-    Safe from any thread. Raises `ValueError` or `TypeError` for wrong arguments, `StoreError` where the
-    store cannot be opened.
+    Safe from any thread. Raises `ValueError` or `TypeError` for wrong arguments, `StoreError` if the store cannot be
+    opened.
     """
 
     def __init__(  # noqa: PLR0913 -- the options of the one object a user makes
@@ -81,7 +78,7 @@ class LocalBackend(Backend):
         polling_interval: float = 0.5,
         max_retries: int | None = None,
     ) -> None:
-        """Open the store. No worker starts before there is work."""
+        """Open the store; the workers start with the first job."""
         super().__init__(
             shots=shots,
             target=target,
@@ -90,8 +87,10 @@ class LocalBackend(Backend):
             polling_interval=polling_interval,
             max_retries=max_retries,
         )
-        self._workers = usable_cores() if workers is None else check_count("workers", workers, 0, _MOST_WORKERS)
-        _check_executor(executor)
+        self._workers = usable_cores() if workers is None else check_count("workers", workers, 0, _MAX_WORKERS)
+        if executor is not None and not hasattr(executor, "inspect"):
+            message = f"no executor {executor!r:.80}: leave it out for the cores of this machine, or give an object"
+            raise OptionError(message)
         self._executor = executor or LocalExecutor(
             self._workers or usable_cores(),
             None if memory_limit is None else check_count("memory_limit", memory_limit),
@@ -99,95 +98,82 @@ class LocalBackend(Backend):
         )
         self._folder = data_folder(data_dir)
         self._awaited: JobRecord | None = None
-        """The job that was waited for last, as it ended."""
-        self._engine = Runtime(self._folder, self._executor if self._workers else None)
-        self._close = weakref.finalize(self, self._engine.close)
+        """The record of the job that was waited for last, as it ended."""
+        self._runtime = Runtime(self._folder, self._executor if self._workers else None)
+        self._close = weakref.finalize(self, self._runtime.close)
 
     def reopened(self) -> Callable[[], LocalBackend]:
-        """Return what opens a backend on the same folder, with as many workers, in another process."""
+        """Return a callable that opens a backend on the same folder, with as many workers, in another process."""
         return partial(shared_local, str(self._folder), self._workers)
 
     def close(self) -> None:
-        """End the workers and wait for nothing: open jobs stay in the store for the next backend."""
+        """End the workers without waiting for jobs: open ones stay in the store for the next backend."""
         self._close()
 
-    def stream(self, job: AnyJob, *, cancellation_event: Event | None = None) -> Iterator[dict[str, Any]]:
-        """Yield an entry for every circuit as soon as it has an outcome, in order of time, until the job has ended.
-
-        Entries are those of `get_job_results` with `partial`. A set event raises `ExecutionCancelledError`.
-        """
-        from farshot.backends.local_stream import follow
-
-        job_id = job_id_of(job)
-        with self._engine.watching([job_id]) as watch:
-            yield from follow(self._engine.store, job_id, watch, Patience(cancellation_event, math.inf))
-
     def is_attended(self) -> bool:
-        """Whether a process that is alive works on jobs of this store, be it this one or another."""
-        return self._engine.is_attended()
+        """Return whether a live process works on jobs of this store, this one or another."""
+        return self._runtime.is_attended()
 
     def _checked_target(self, name: str) -> str:
         return check_target(name)
 
-    def _submit(self, circuits: Mapping[str, str] | Template, sending: SubmitOptions) -> str:
-        batch = admit(circuits, sending.request)
-        self._engine.start()
-        if sending.validate:
+    def _submit(self, circuits: Mapping[str, str] | Template, options: SubmitOptions) -> str:
+        batch = admit(circuits, options.request)
+        self._runtime.start()
+        if options.validate:
             validate(batch, self._executor, EVERY_FAULT)
-        raise_if_set(sending.event)
+        raise_if_set(options.event)
         workers = max(1, self._executor.capacity // 2)
-        return self._engine.add(Submission(batch, cut(batch, workers), priority=sending.priority)).id
+        return self._runtime.add(Submission(batch, cut(batch, workers), priority=options.priority)).id
 
-    def _look(self, job_id: str, event: Event | None) -> tuple[JobRecord, LocalResponse]:  # noqa: ARG002 -- it is quick
-        record = self._engine.store.job(job_id)
+    def _read_job(self, job_id: str, event: Event | None) -> tuple[JobRecord, LocalResponse]:  # noqa: ARG002 -- a read is short
+        record = self._runtime.store.job(job_id)
         return record, LocalResponse(200, job_body(record))
 
-    def _newest(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
-        return self._engine.store.jobs(JobFilter(status=status, tag=tag), limit)
+    def _list_jobs(self, status: JobStatus | None, tag: str | None, limit: int) -> list[JobRecord]:
+        return self._runtime.store.jobs(JobFilter(status=status, tag=tag), limit)
 
-    def _wait_for(
-        self, job_id: str, deadline: float, event: Event, report: Callable[[int, JobRecord], None]
-    ) -> JobRecord:
+    def _wait_for(self, job_id: str, deadline: float, event: Event, report: Report) -> JobRecord:
         self._awaited = super()._wait_for(job_id, deadline, event, report)
         return self._awaited
 
-    def _settled(self, job_id: str) -> JobRecord | None:
+    def _ended_record(self, job_id: str) -> JobRecord | None:
         awaited = self._awaited
         return awaited if awaited and awaited.id == job_id else None
 
-    def _pieces(self, record: JobRecord) -> Generator[RecordedCircuits | MissingCircuits, None, None]:
-        from farshot.backends.local_results import recorded_pieces
+    def _read_results(self, record: JobRecord) -> Generator[ResultPiece, None, None]:
+        from farshot.backends.stored_results import recorded_pieces
 
-        return recorded_pieces(self._engine.store, record)
+        return recorded_pieces(self._runtime.store, record)
 
-    def _outlook(self, record: JobRecord) -> Outlook:
+    def _stream(self, job_id: str, limit: WaitLimit) -> Iterator[dict[str, Any]]:
+        from farshot.backends.stored_results import follow
+
+        with self._runtime.watching([job_id]) as watch:
+            yield from follow(self._runtime.store, job_id, watch, limit)
+
+    def _estimate(self, record: JobRecord) -> Outlook:
         if record.status is JobStatus.PENDING:
-            return Outlook(jobs_ahead=self._engine.store.ahead(record.id))
-        return outlook_of(record, self._engine.store.effort(record.id), datetime.now(UTC))
+            return Outlook(jobs_ahead=self._runtime.store.ahead(record.id))
+        return outlook_of(record, self._runtime.store.effort(record.id), datetime.now(UTC))
 
-    def _options(self, record: JobRecord) -> dict[str, Any]:
-        return job_options(self._engine.store.spec(record.id), record)
+    def _read_options(self, record: JobRecord) -> dict[str, Any]:
+        return job_options(self._runtime.store.spec(record.id), record)
 
-    def _circuits(self, job_id: str) -> Iterator[StoredCircuits]:
-        return self._engine.store.circuits(job_id)
+    def _read_circuits(self, job_id: str) -> Iterator[StoredCircuits]:
+        return self._runtime.store.circuits(job_id)
 
     def _delete(self, job_id: str) -> None:
-        self._engine.store.delete(job_id)
-        self._engine.wake()
+        self._runtime.store.delete(job_id)
+        self._runtime.wake()
 
     def _cancel(self, job_id: str) -> LocalResponse:
-        record, stopped = self._engine.store.cancel(job_id)
-        self._engine.wake()
+        record, stopped = self._runtime.store.cancel(job_id)
+        self._runtime.wake()
         body = job_body(record)
         if stopped is not None:
             return LocalResponse(200, body | {"circuits_cancelled": stopped})
         return LocalResponse(409, body | {"detail": f"job {record.id} is {record.status} already"})
 
-    def _watch(self, job_ids: Collection[str], patience: Patience) -> AbstractContextManager[LocalWatch]:  # noqa: ARG002 -- a look is quick
-        return self._engine.watching(job_ids)
-
-
-def _check_executor(executor: object) -> None:
-    if executor is not None and not hasattr(executor, "inspect"):
-        message = f"no executor {executor!r:.80}: leave it out for the cores of this machine, or give an object"
-        raise OptionError(message)
+    def _watch(self, job_ids: Collection[str], limit: WaitLimit) -> AbstractContextManager[LocalWatch]:  # noqa: ARG002 -- a read is short
+        return self._runtime.watching(job_ids)

@@ -1,4 +1,4 @@
-"""A bar that shows how far a job is, in a terminal or in a notebook."""
+"""A bar that shows the progress of a job in a terminal or in a notebook."""
 
 from __future__ import annotations
 
@@ -23,46 +23,48 @@ if TYPE_CHECKING:
 
 _WIDTH = 30
 _MIN_WIDTH = 20
-_ROOM_FOR_ECHO = 3
-"""A terminal echoes ^C behind the bar; where that wraps, the bar could not be wiped away."""
-_LEAST_BAR = 6
-_ASKED_EVERY = 2.0
+_ECHO_WIDTH = 3
+"""Columns left free, because a terminal echoes ^C behind the bar; if that wraps, the bar cannot be erased."""
+_MIN_BAR_WIDTH = 6
+_ESTIMATE_SECONDS = 2.0
+"""Time between two estimates of a job of one status."""
 
 
 @contextmanager
 def job_bar(estimate: Estimate) -> Iterator[Report | None]:
-    """Yield what draws a look at a job; None where nobody would see it. `estimate` says what is still to come."""
+    """Yield the report that draws a job, None if there is no screen; `estimate` returns how long it still takes."""
     from rich.console import Console
 
     console = Console(stderr=True)
-    asked = asked_now_and_then(estimate)
+    estimate = asked_now_and_then(estimate)
     if console.is_jupyter:
-        with _notebook_bar(asked) as report:
+        with _notebook_bar(estimate) as report:
             yield report
     elif console.is_terminal:
-        console.width = max(_MIN_WIDTH, console.width - _ROOM_FOR_ECHO)
-        with _terminal_bar(console, asked) as report:
+        console.width = max(_MIN_WIDTH, console.width - _ECHO_WIDTH)
+        with _terminal_bar(console, estimate) as report:
             yield report
     else:
         yield None
 
 
 def asked_now_and_then(estimate: Estimate) -> Estimate:
-    """Return the estimate of a moment ago where there is one of this status, its seconds counted down."""
-    known: list[tuple[float, JobStatus, Outlook]] = []
+    """Return an estimate that keeps that of a job of one status for a moment, its seconds counted down."""
+    known: tuple[float, JobStatus, Outlook] | None = None
 
-    def asked(record: JobRecord) -> Outlook:
+    def cached_estimate(record: JobRecord) -> Outlook:
+        nonlocal known
         now = time.monotonic()
-        if not known or now - known[-1][0] >= _ASKED_EVERY or known[-1][1] is not record.status:
-            known[:] = [(now, record.status, estimate(record))]
-        at, _, outlook = known[-1]
+        if not known or now - known[0] >= _ESTIMATE_SECONDS or known[1] is not record.status:
+            known = now, record.status, estimate(record)
+        at, _, outlook = known
         return outlook if outlook.seconds is None else replace(outlook, seconds=max(0.0, outlook.seconds - (now - at)))
 
-    return asked
+    return cached_estimate
 
 
 def outlook_text(outlook: Outlook) -> str:
-    """Say how it is run and how long it still takes, or what comes before it.
+    """Return how a job is run and how long it still takes, or how many jobs come before it, as text.
 
     >>> from farshot.backends.estimates import Outlook
     >>> [outlook_text(Outlook(seconds=seconds)) for seconds in (None, 8.2, 200.0)]
@@ -77,16 +79,16 @@ def outlook_text(outlook: Outlook) -> str:
     return ", ".join(part for part in (runs, _time_text(outlook)) if part)
 
 
-def _fitting(outlook: Outlook, room: int) -> str:
-    """Say as much as there is room for: without how it is run, or without saying that it is an estimate."""
+def _fitting_text(outlook: Outlook, room: int) -> str:
+    """Return the longest text of at most `room` characters: all, the time left, or the time without `about`."""
     time_left = _time_text(outlook)
     texts = (outlook_text(outlook), time_left, time_left.removeprefix("about "))
     return next((text for text in texts if len(text) <= room), "")
 
 
-def _room_of(record: JobRecord) -> int:
-    """Return how many characters the columns of a bar take that are always there, with what is between them."""
-    return len(f"{_title(record)} {record.circuits}/{record.circuits} circuits 0:00:00 ") + _LEAST_BAR
+def _fixed_width(record: JobRecord) -> int:
+    """Return the number of characters of the columns that a bar always has, with the spaces between them."""
+    return len(f"{_title(record)} {record.circuits}/{record.circuits} circuits 0:00:00 ") + _MIN_BAR_WIDTH
 
 
 def _time_text(outlook: Outlook) -> str:
@@ -119,7 +121,7 @@ def _terminal_bar(console: Console, estimate: Estimate) -> Iterator[Report]:
                 description=_title(record),
                 total=record.circuits,
                 completed=record.done,
-                outlook=_fitting(estimate(record), console.width - _room_of(record)),
+                outlook=_fitting_text(estimate(record), console.width - _fixed_width(record)),
             )
 
         yield report
@@ -132,23 +134,16 @@ def _notebook_bar(estimate: Estimate) -> Iterator[Report]:
     shown: Any = display({"text/plain": "waiting"}, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # so it is
 
     def report(_attempt: int, record: JobRecord) -> None:
-        parts = (
-            _title(record),
-            _drawn(record),
-            f"{record.done}/{record.circuits} circuits",
-            outlook_text(estimate(record)),
-        )
+        full = _WIDTH * record.done // max(1, record.circuits)
+        drawn = "\u2501" * full + "\u2500" * (_WIDTH - full)
+        counted = f"{record.done}/{record.circuits} circuits"
+        parts = (_title(record), drawn, counted, outlook_text(estimate(record)))
         shown.update({"text/plain": "  ".join(part for part in parts if part)}, raw=True)
 
     try:
         yield report
     finally:
         shown.update({"text/plain": ""}, raw=True)
-
-
-def _drawn(record: JobRecord) -> str:
-    full = _WIDTH * record.done // max(1, record.circuits)
-    return "\u2501" * full + "\u2500" * (_WIDTH - full)
 
 
 def _title(record: JobRecord) -> str:

@@ -1,4 +1,4 @@
-"""What the embedded backend answers with where a remote one hands out an HTTP response."""
+"""Responses of the embedded backend, in place of the HTTP responses of a remote one."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class LocalResponse:
         return dict(self.body)
 
     def raise_for_status(self) -> None:
-        """Raise `FarshotError` where `status_code` is 400 or more."""
+        """Raise `FarshotError` if `status_code` is 400 or more."""
         if self.status_code >= 400:
             message = f"{self.status_code}: {self.body.get('detail', self.text)}"
             raise FarshotError(message)
 
 
 def job_body(record: JobRecord) -> dict[str, Any]:
-    """Return what a response says of a job."""
+    """Return the body of the response for a job."""
     return {
         "job_id": record.id,
         "status": record.status.value,

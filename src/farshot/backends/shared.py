@@ -1,6 +1,6 @@
-"""The backends that a process shares: those of `farshot.run` and of jobs that were pickled.
+"""The backends that all of a process share: those of `farshot.run` and of unpickled jobs.
 
-Each is opened when it is first needed and closed at the end of the program; a process that was forked opens its own.
+Each is opened when it is first needed and closed at the end of the program; a forked process opens its own.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def run(circuits: Mapping[str, str] | Template | str, **options: Any) -> Job:  #
     `circuits` is a mapping of label to OpenQASM, a `farshot.Template`, or one text alone, whose label is `circuit`. The
     options are those of `LocalBackend.submit_circuits`: `shots`, `seed`, `ham_ops`, `target` and the rest.
 
-    `job.result()` waits, and Ctrl-C cancels the job then. A program that ends without waiting leaves the job in the
-    store, where the next backend of this user goes on with it.
+    `job.result()` waits for the job, and Ctrl-C cancels it then. If the program ends without waiting, the job stays in
+    the store, and the next backend of this user runs the rest of it.
     """
     return shared_local().run(circuits, **options)
 
 
 def shared_local(data_dir: str | None = None, workers: int | None = None) -> LocalBackend:
-    """Return the backend of a folder, which all of this process share."""
+    """Return the shared backend of a folder."""
     from farshot.backends.local import LocalBackend
 
     folder = str(data_folder(data_dir))
@@ -47,23 +47,23 @@ def shared_local(data_dir: str | None = None, workers: int | None = None) -> Loc
 
 
 def shared_remote(url: str) -> RemoteBackend:
-    """Return the backend of a service, which all of this process share, with the token that is known here."""
+    """Return the shared backend of a service, with the token of this machine."""
     from farshot.backends.remote import RemoteBackend
 
     return _shared(("remote", url), lambda: RemoteBackend(url))
 
 
-def _shared(key: tuple[object, ...], opens: Callable[[], _Backend]) -> _Backend:
+def _shared(key: tuple[object, ...], open_backend: Callable[[], _Backend]) -> _Backend:
     with _lock:
         place = (os.getpid(), *key)
         if place not in _open:
-            _open[place] = opens()
-        return _open[place]  # type: ignore[return-value]  # the key says which kind it is
+            _open[place] = open_backend()
+        return _open[place]  # type: ignore[return-value]  # the key implies the class
 
 
 def _after_fork() -> None:
-    """Begin with a lock that nobody holds, and without the backends of the parent."""
-    global _lock  # noqa: PLW0603 -- the parent's lock may be held by a thread that is not there
+    """Replace the lock, which a thread of the parent may hold."""
+    global _lock  # noqa: PLW0603 -- a forked process has no threads that could release it
     _lock = threading.Lock()
 
 

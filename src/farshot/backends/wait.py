@@ -1,9 +1,8 @@
-"""Waiting for a job: the loop, the cancellation event, Ctrl-C, and what is shown meanwhile."""
+"""Waiting for one job: the polling loop, the cancellation event, Ctrl-C, and the report of progress."""
 
 from __future__ import annotations
 
 import logging
-import math
 import signal
 import sys
 import threading
@@ -12,67 +11,62 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from farshot.backends.watch import CHECK_SECONDS
 from farshot.errors import ExecutionCancelledError, PollingTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from farshot.backends.estimates import Outlook
+    from farshot.backends.progress_bar import Estimate, Report
+    from farshot.backends.watch import Watch
     from farshot.model import JobRecord
 
 
 _log = logging.getLogger("farshot")
-_SLICE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class WaitDisplay:
-    """How to wait for one job.
+class PollingOptions:
+    """How often a wait reports, and when it gives up."""
 
-    `look` reads the job. `deadline` is a moment of `time.monotonic()`.
-    `pause(seconds)` blocks for that long at most, less where something changed; it
-    says whether a look may find something new.
-    """
-
-    look: Callable[[], JobRecord]
-    pause: Callable[[float], bool]
     interval: float
-    max_retries: int | None = None
-    deadline: float = math.inf
+    """Seconds between two reports."""
+    max_retries: int | None
+    """The most polls, each of which is reported; None: no bound."""
+    deadline: float
+    """A moment of `time.monotonic()`; infinity: none."""
 
 
-def wait_for_end(waiting: WaitDisplay, event: threading.Event, report: Callable[[int, JobRecord], None]) -> JobRecord:
-    """Return the job once it is terminal; `report` every look that finds it open.
+def wait_for_end(
+    watch: Watch, job_id: str, options: PollingOptions, event: threading.Event, report: Report
+) -> JobRecord:
+    """Return the job once it is terminal; `report` each polling interval in which it is open.
 
-    Raises `ExecutionCancelledError` within a few hundredths of a second of `event`, and
-    `PollingTimeoutError` after `max_retries` looks.
+    Raises `ExecutionCancelledError` within a few hundredths of a second of `event`, and `PollingTimeoutError` after
+    `max_retries` polls or at the deadline.
     """
     attempt = 0
-    record = waiting.look()
+    record = watch.read(job_id)
     while not record.status.is_terminal:
         attempt += 1
         if event.is_set():
             message = f"the wait for job {record.id} was cancelled; the job is {record.status}"
             raise ExecutionCancelledError(message)
         report(attempt, record)
-        if _is_over(waiting, attempt):
+        is_last = options.max_retries is not None and attempt >= options.max_retries
+        if is_last or time.monotonic() >= options.deadline:
             message = f"job {record.id} is still {record.status} after {attempt} looks; it goes on"
             raise PollingTimeoutError(message)
-        record = _pause(waiting, event) or waiting.look()
+        until = min(time.monotonic() + options.interval, options.deadline)
+        record = _wait_until(until, watch, job_id, event) or watch.read(job_id)
     return record
 
 
-def _is_over(waiting: WaitDisplay, attempt: int) -> bool:
-    spent = waiting.max_retries is not None and attempt >= waiting.max_retries
-    return spent or time.monotonic() >= waiting.deadline
-
-
-def _pause(waiting: WaitDisplay, event: threading.Event) -> JobRecord | None:
-    """Wait one polling interval, or until the event is set or the job has ended, and return it then."""
-    until = min(time.monotonic() + waiting.interval, waiting.deadline)
+def _wait_until(until: float, watch: Watch, job_id: str, event: threading.Event) -> JobRecord | None:
+    """Wait until that moment, or until the event is set; return the job as soon as it has ended."""
     while not event.is_set() and (left := until - time.monotonic()) > 0:
-        if waiting.pause(min(left, _SLICE)) and (record := waiting.look()).status.is_terminal:
+        if watch.pause(min(left, CHECK_SECONDS)) and (record := watch.read(job_id)).status.is_terminal:
             return record
     return None
 
@@ -81,11 +75,12 @@ def _pause(waiting: WaitDisplay, event: threading.Event) -> JobRecord | None:
 def first_interrupt() -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C sets; the second raises `KeyboardInterrupt`.
 
-    Only in the main thread and where nobody else handles SIGINT; the handler is put back. Whoever heeds the
-    event clears it; one that is still set at the end came too late and is raised there, so that it is never lost.
+    It does so only in the main thread and if nobody else handles SIGINT; the handler is put back at the end. The caller
+    who acts on the event clears it; one that is still set at the end is raised there, so that no Ctrl-C is lost.
     """
     event = threading.Event()
-    if not _may_handle_interrupts():
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield event
         return
 
@@ -103,64 +98,53 @@ def first_interrupt() -> Iterator[threading.Event]:
         raise KeyboardInterrupt
 
 
-def _may_handle_interrupts() -> bool:
-    in_main = threading.current_thread() is threading.main_thread()
-    return in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
 @contextmanager
-def reporter(
-    callback: Callable[[int, str], None] | None, estimate: Callable[[JobRecord], Outlook], *, verbose: bool
-) -> Iterator[Callable[[int, JobRecord], None]]:
-    """Yield what shows a look: the caller's callback, a bar in a terminal or a notebook, or the log.
+def reporter(callback: Callable[[int, str], None] | None, estimate: Estimate, *, verbose: bool) -> Iterator[Report]:
+    """Yield the report of a wait: the caller's callback, a bar in a terminal or a notebook, or the log.
 
-    `estimate` says how long a job still takes, and what comes before it.
+    `estimate` returns how long a job still takes, and how many jobs come before it.
     """
     if callback:
         yield lambda attempt, record: callback(attempt, record.status.value)
     elif not verbose:
         yield lambda _attempt, _record: None
     elif sys.stderr is None:
-        yield _logging(estimate)
+        yield _log_with(estimate)
     else:
-        with _late_bar(estimate) as draw:
-            yield draw
+        with _late_bar(estimate) as report:
+            yield report
 
 
 @contextmanager
-def _late_bar(estimate: Callable[[JobRecord], Outlook]) -> Iterator[Callable[[int, JobRecord], None]]:
-    """Draw from the second look on: a job that is done at once is not worth a bar, nor what draws one."""
+def _late_bar(estimate: Estimate) -> Iterator[Report]:
+    """Yield a report that draws a bar from the second call on: the import takes longer than a job done at once."""
     with ExitStack() as stack:
-        drawn: list[Callable[[int, JobRecord], None]] = []
+        later_report: Report | None = None
 
         def report(attempt: int, record: JobRecord) -> None:
-            if attempt > 1 and not drawn:
+            nonlocal later_report
+            if attempt > 1 and not later_report:
                 from farshot.backends.progress_bar import job_bar
 
-                drawn.append(stack.enter_context(job_bar(estimate)) or _logging(estimate))
-            for draw in drawn or (_log_look,):
-                draw(attempt, record)
+                later_report = stack.enter_context(job_bar(estimate)) or _log_with(estimate)
+            (later_report or _log_state)(attempt, record)
 
         yield report
 
 
-def _logging(estimate: Callable[[JobRecord], Outlook]) -> Callable[[int, JobRecord], None]:
-    """Return what logs a look with what is expected; nobody is asked for that where nothing is logged."""
+def _log_with(estimate: Estimate) -> Report:
+    """Return the report that logs the state of a job and its outlook, which is asked for only if it is logged."""
     from farshot.backends.progress_bar import asked_now_and_then, outlook_text
 
-    asked = asked_now_and_then(estimate)
+    cached_estimate = asked_now_and_then(estimate)
 
     def report(attempt: int, record: JobRecord) -> None:
         if _log.isEnabledFor(logging.INFO):
-            expected = outlook_text(asked(record))
-            _log.info("%s (look %d)", f"{_line(record)}, {expected}" if expected else _line(record), attempt)
+            _log_state(attempt, record, outlook_text(cached_estimate(record)))
 
     return report
 
 
-def _log_look(attempt: int, record: JobRecord) -> None:
-    _log.info("%s (look %d)", _line(record), attempt)
-
-
-def _line(record: JobRecord) -> str:
-    return f"job {record.id[:12]} {record.status.value} {record.done}/{record.circuits}"
+def _log_state(attempt: int, record: JobRecord, outlook: str = "") -> None:
+    line = f"job {record.id[:12]} {record.status.value} {record.done}/{record.circuits}"
+    _log.info("%s (look %d)", f"{line}, {outlook}" if outlook else line, attempt)

@@ -24,20 +24,15 @@ def _run() -> None:
     from farshot.cli.error_output import exit_status, show_error
     from farshot.errors import FarshotError
 
-    _never_fail_to_print()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows a question mark
     try:
         app(prog_name="farshot")
     except SystemExit as end:
-        if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):  # which Typer keeps to itself
+        if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):  # Typer hides it
             raise KeyboardInterrupt from end
         raise
     except FarshotError as error:
         show_error(error)
         sys.exit(exit_status(error))
-
-
-def _never_fail_to_print() -> None:
-    """Have a terminal that lacks a character show a question mark instead of ending the program."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")

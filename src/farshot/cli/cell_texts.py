@@ -1,4 +1,4 @@
-"""What is written in one cell: pure functions from values to short texts."""
+"""Short texts for one cell of a table: pure functions of the values they show."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from itertools import accumulate
 from rich.cells import cell_len
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+_ID_CHARACTERS = 8
 
 
 def printable(text: str) -> str:
-    r"""Return `text` on one line, with what a terminal would obey or hide written as an escape.
+    r"""Return `text` on one line, with control and invisible characters written as escapes.
 
     >>> printable("a\x1b[31m\n")
     'a\\x1b[31m\\n'
     """
     if text.isprintable():
         return text
-    return "".join(_escape(character) for character in text)
-
-
-def _escape(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
 def middle_cut(text: str, width: int) -> str:
@@ -34,10 +34,10 @@ def middle_cut(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     tail = (width - 1) // 2
-    return f"{_fitting(text, width - 1 - tail)}…{_fitting(text[::-1], tail)[::-1]}"
+    return f"{_beginning(text, width - 1 - tail)}…{_beginning(text[::-1], tail)[::-1]}"
 
 
-def _fitting(text: str, width: int) -> str:
+def _beginning(text: str, width: int) -> str:
     """Return the longest beginning of `text` that fits into `width` cells."""
     ends = accumulate(cell_len(character) for character in text)
     return text[: sum(end <= width for end in ends)]
@@ -57,7 +57,7 @@ def bar(share: float, width: int, *, ascii_only: bool = False) -> str:
 
 
 def share_text(share: float) -> str:
-    """Return a share in percent; what happened at all is never shown as zero.
+    """Return a share in percent. Only a share of 0 is shown as zero, and only one of 1 as all.
 
     >>> share_text(0.507), share_text(1.0), share_text(0.0001)
     ('50.7%', '100%', '<0.1%')
@@ -97,7 +97,7 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
 
 
 def bytes_text(size: int) -> str:
-    """Return a size of memory or disk.
+    """Return a size of memory or disk in MiB or GiB.
 
     >>> bytes_text(23_500_000_000)
     '21.9 GiB'
@@ -112,3 +112,8 @@ def count_of(number: int, noun: str) -> str:
     ('1 circuit', '1,200 circuits')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def short_id(job_id: str) -> str:
+    """Return as much of a job's id as people type."""
+    return job_id[:_ID_CHARACTERS]

@@ -1,4 +1,4 @@
-"""What programs read: JSON and CSV on stdout, nothing beside it."""
+"""Output for programs: JSON and CSV on stdout, nothing beside it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write_json(value: object) -> None:
 
 
 def write_csv(entries: Sequence[_Entry]) -> None:
-    """Write `csv_rows`."""
+    """Write the rows of `csv_rows` on stdout."""
     csv.writer(sys.stdout, lineterminator="\n").writerows(csv_rows(entries))
     sys.stdout.flush()
 
@@ -37,16 +37,13 @@ def csv_rows(entries: Sequence[_Entry]) -> Iterator[tuple[object, ...]]:
     >>> list(csv_rows([{"label": "bell", "results": {"00": 7}}]))
     [('label', 'outcome', 'count', 'error'), ('bell', '00', 7, '')]
     """
-    yield (("label", "term", "value", "error") if _has_values(entries) else ("label", "outcome", "count", "error"))
+    has_values = any(isinstance(value, float) for entry in entries for value in entry.get("results", {}).values())
+    yield ("label", "term", "value", "error") if has_values else ("label", "outcome", "count", "error")
     for entry in entries:
         if "error" in entry:
             yield entry["label"], "", "", error_line(entry["error"])
         else:
             yield from ((entry["label"], name, value, "") for name, value in entry["results"].items())
-
-
-def _has_values(entries: Sequence[_Entry]) -> bool:
-    return any(isinstance(value, float) for entry in entries for value in entry.get("results", {}).values())
 
 
 def error_line(error: _Entry) -> str:
@@ -55,14 +52,14 @@ def error_line(error: _Entry) -> str:
     >>> error_line({"code": "parse", "message": "unexpected ;", "line": 3, "column": None})
     'parse: line 3: unexpected ;'
     """
-    parts = [error["code"], place(error), error["message"]]
+    parts = [error["code"], place_text(error), error["message"]]
     return ": ".join(part for part in parts if part)
 
 
-def place(error: _Entry) -> str:
-    """Return where a fault is, or an empty text.
+def place_text(error: _Entry) -> str:
+    """Return the line and column of a fault, or an empty text.
 
-    >>> place({"line": 3, "column": 7})
+    >>> place_text({"line": 3, "column": 7})
     'line 3, column 7'
     """
     if error["line"] is None:
@@ -71,7 +68,7 @@ def place(error: _Entry) -> str:
 
 
 def job_facts(record: JobRecord) -> dict[str, Any]:
-    """Return what JSON says of a job."""
+    """Return the JSON members of a job."""
     return {
         "job_id": record.id,
         "owner": record.owner,
@@ -89,7 +86,7 @@ def job_facts(record: JobRecord) -> dict[str, Any]:
 
 
 def json_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a job as JSON has them: the seed is a text, for a reader may round a number beyond 2^53.
+    """Return the options of a job for JSON. The seed is a text, for a reader may round a number beyond 2^53.
 
     >>> json_options({"target": "auto", "seed": 7})
     {'target': 'auto', 'seed': '7'}
@@ -97,13 +94,13 @@ def json_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, "seed": str(options["seed"])}
 
 
-def worker_facts(record: JobRecord, *, attended: bool) -> dict[str, Any]:
-    """Return whether a job waits for a worker that nobody has started, as JSON says it."""
-    return {"waits_for_worker": not (attended or record.status.is_terminal)}
+def worker_facts(record: JobRecord, *, is_attended: bool) -> dict[str, Any]:
+    """Return the JSON member that is true if a job waits for a worker that nobody has started."""
+    return {"waits_for_worker": not (is_attended or record.status.is_terminal)}
 
 
 def outlook_facts(outlook: Outlook) -> dict[str, Any]:
-    """Return what JSON says of one job beside that: what is before it, how long it will take, and how it is run."""
+    """Return the JSON members on the jobs before a job, its time left in seconds and its forecasts."""
     seconds = outlook.seconds
     return {
         "jobs_ahead": outlook.jobs_ahead,

@@ -1,4 +1,4 @@
-"""What a user sees of an error: one red line, and an exit status."""
+"""Errors as a user sees them: one red line, and an exit status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class InputError(BatchError):
 
 
 def exit_status(error: FarshotError) -> int:
-    """Return what the program ends with.
+    """Return the exit status of the program after an error.
 
     >>> exit_status(InputError("no file")), exit_status(FarshotError("broken"))
     (2, 1)

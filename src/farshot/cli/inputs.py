@@ -1,4 +1,4 @@
-"""From what the user names on the command line to labelled circuits."""
+"""Labelled circuits from the files, folders and patterns that the user names."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".qasm"
 _SUFFIXES = (_SUFFIX, ".qasm2", ".qasm3")
-"""The endings of circuits in a folder, in capitals too."""
+"""The endings of circuit files in a folder; capitals count too."""
 _ENDINGS = " or ".join((", ".join(_SUFFIXES[:-1]), _SUFFIXES[-1]))
-_MOST_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One circuit's text: the names it may go by, shortest first, and how to read it."""
+    """One circuit to read: its possible labels, shortest first, and a function that reads it."""
 
     names: tuple[str, ...]
     read: Callable[[], bytes]
 
 
 def circuits(arguments: Sequence[str], *, examples: bool = False) -> dict[str, str]:
-    """Return label and text of every circuit that `arguments` name, in order; raises `InputError`."""
-    sources = [*(_examples() if examples else ()), *_given(arguments)]
+    """Return the text of every circuit that `arguments` name, by label and in order; raises `InputError`."""
+    sources = [*(_example_sources() if examples else ()), *_named_sources(arguments)]
     if not sources:
         message = "no circuits named: give .qasm files, folders, quoted '*.qasm' patterns, - or --examples"
         raise InputError(message)
@@ -46,7 +46,7 @@ def circuits(arguments: Sequence[str], *, examples: bool = False) -> dict[str, s
 
 
 def text_of(data: bytes) -> str:
-    """Return UTF-8 text. Other bytes become lone surrogates, which fail that circuit alone.
+    """Return `data` as UTF-8. Other bytes become lone surrogates, which fail that circuit alone.
 
     >>> text_of(b"h q[0];")
     'h q[0];'
@@ -55,71 +55,71 @@ def text_of(data: bytes) -> str:
 
 
 def unique_labels(names: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return one label for each source: the first of its names that nobody else goes by.
+    """Return one label for each source: the first of its names that no other source has.
 
     >>> unique_labels([("bell", "a/bell.qasm"), ("bell", "b/bell.qasm"), ("ghz", "a/ghz.qasm")])
     ['a/bell.qasm', 'b/bell.qasm', 'ghz']
     """
     chosen = [0] * len(names)
-    while clashing := _clashes(names, chosen):
+    while True:
+        labels = [options[position] for options, position in zip(names, chosen, strict=True)]
+        uses = Counter(labels)
+        clashing = [index for index, label in enumerate(labels) if uses[label] > 1]
+        if not clashing:
+            return labels
         movable = [index for index in clashing if chosen[index] + 1 < len(names[index])]
         if not movable:
             message = f"two circuits have the label {names[clashing[0]][-1]!r}: rename one of the files"
             raise InputError(message)
         for index in movable:
             chosen[index] += 1
-    return [options[position] for options, position in zip(names, chosen, strict=True)]
 
 
-def _clashes(names: Sequence[tuple[str, ...]], chosen: Sequence[int]) -> list[int]:
-    labels = [options[position] for options, position in zip(names, chosen, strict=True)]
-    uses = Counter(labels)
-    return [index for index, label in enumerate(labels) if uses[label] > 1]
-
-
-def _examples() -> Iterator[_Source]:
+def _example_sources() -> Iterator[_Source]:
     for entry in sorted(files("farshot").joinpath("examples").iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(_SUFFIX):
             yield _Source((entry.name.removesuffix(_SUFFIX), f"examples/{entry.name}"), entry.read_bytes)
 
 
-def _given(arguments: Sequence[str]) -> Iterable[_Source]:
-    """Return each file once, also where a folder and a pattern both hold it."""
+def _named_sources(arguments: Sequence[str]) -> Iterable[_Source]:
+    """Return each file once, also if a folder and a pattern both hold it."""
     found: dict[str, _Source] = {}
     for argument in arguments:
         if argument == "-":
-            found.setdefault("-", _Source(("stdin",), partial(sys.stdin.buffer.read, _MOST_BYTES)))
+            found.setdefault("-", _Source(("stdin",), partial(sys.stdin.buffer.read, _MAX_BYTES)))
             continue
         for path in expand(argument):
-            found.setdefault(_whole(path), _file_source(path))
+            found.setdefault(_absolute(path), _file_source(path))
     return found.values()
 
 
 def _file_source(path: Path) -> _Source:
-    names = (path.stem, path.as_posix(), _whole(path))
-    return _Source(tuple(_shown(name) for name in names), partial(_read, path))
+    """Return a file as a source. Its names are valid Unicode, whatever their bytes are."""
+    names = (path.stem, path.as_posix(), _absolute(path))
+    labels = tuple(os.fsencode(name).decode("utf-8", "backslashreplace") for name in names)
+    return _Source(labels, partial(_read_file, path))
 
 
-def _whole(path: Path) -> str:
+def _absolute(path: Path) -> str:
     return os.path.normpath(path.absolute())
 
 
-def _shown(name: str) -> str:
-    """Return a file's name as valid Unicode, whatever its bytes are."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
 def expand(argument: str) -> list[Path]:
-    """Return the files that one argument names; raises `InputError` where there is none."""
+    """Return the files that one argument names; raises `InputError` if there is none."""
     path = Path(argument)
     if argument and _exists(path):
-        return _files_of(path) or _refuse(f"no {_ENDINGS} file in the folder {argument!r} or below it")
-    if glob.has_magic(argument):
+        found = _files_of(path)
+        message = f"no {_ENDINGS} file in the folder {argument!r} or below it"
+    elif glob.has_magic(argument):
         matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 -- the pattern may be absolute
-        return list(chain.from_iterable(_files_of(Path(match)) for match in matches)) or _refuse(
-            f"nothing matches the pattern {argument!r}"
-        )
-    return _refuse(_missing(argument, path))
+        found = list(chain.from_iterable(_files_of(Path(match)) for match in matches))
+        message = f"nothing matches the pattern {argument!r}"
+    else:
+        found = []
+        message = _missing_file(argument, path)
+    if not found:
+        raise InputError(message)
+    return found
 
 
 def _exists(path: Path) -> bool:
@@ -133,32 +133,29 @@ def _files_of(path: Path) -> list[Path]:
     """Return a file itself, or the circuits below a folder, sorted."""
     if not path.is_dir():
         return [path]
-    walk = os.walk(path, onerror=_unreadable)
+    walk = os.walk(path, onerror=_raise_unreadable)
     return sorted(Path(root, name) for root, _, names in walk for name in names if name.lower().endswith(_SUFFIXES))
 
 
-def _refuse(message: str) -> list[Path]:
-    raise InputError(message)
-
-
-def _unreadable(error: OSError) -> None:
+def _raise_unreadable(error: OSError) -> None:
     message = f"{error.filename!r} cannot be read: {error.strerror}"
     raise InputError(message) from error
 
 
-def _read(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_MOST_BYTES)
+            return file.read(_MAX_BYTES)
     except OSError as error:
         message = f"{str(path)!r} cannot be read: {error.strerror}"
         raise InputError(message) from error
 
 
-def _missing(argument: str, path: Path) -> str:
+def _missing_file(argument: str, path: Path) -> str:
+    """Return the message that there is no such file, with the name that is nearest."""
     if not _exists(path.parent):
         return f"no file {argument!r}: there is no folder {str(path.parent)!r}"
-    if near := _nearest(path.name, _names_in(path.parent)):
+    if near := _nearest_name(path.name, _names_in(path.parent)):
         return f"no file {argument!r}; did you mean {str(path.with_name(near))!r}?"
     return f"no file {argument!r}; give .qasm files, folders, quoted '*.qasm' patterns, or - for standard input"
 
@@ -170,7 +167,7 @@ def _names_in(folder: Path) -> list[str]:
         return []
 
 
-def _nearest(wanted: str, names: list[str]) -> str | None:
+def _nearest_name(wanted: str, names: list[str]) -> str | None:
     if not wanted:
         return None
     if wanted + _SUFFIX in names:

@@ -1,4 +1,4 @@
-"""`login` and `logout`: which service the other commands talk to unless told."""
+"""`login` and `logout`: the service that the other commands ask by default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from farshot.config.login import Login, Service, clean_url, forget_login, login_
 
 
 def login(url: str, token: str | None) -> int:
-    """Store a service and our token there, once the service has said whose it is."""
+    """Store a service and our token there after the service has confirmed the token."""
     address = clean_url(url, "URL")
     secret = token or _read_token(address)
     me = who_am_i(Service(address, "URL", secret))

@@ -1,9 +1,9 @@
-"""The options that several commands share, declared once."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_NO_TIME = re.compile(r"0+(\.0+)?\s*[smhdw]?", re.IGNORECASE)
+_ZERO_TIME = re.compile(r"0+(\.0+)?\s*[smhdw]?", re.IGNORECASE)
 
 
 def duration_seconds(text: str) -> float:
@@ -31,10 +31,10 @@ def duration_seconds(text: str) -> float:
         raise typer.BadParameter(str(error)) from None
 
 
-def counted(text: str) -> int:
-    """Return the whole number that an option says.
+def whole_count(text: str) -> int:
+    """Return the whole number in the text of an option.
 
-    >>> counted("1e6")
+    >>> whole_count("1e6")
     1000000
     """
     try:
@@ -44,12 +44,17 @@ def counted(text: str) -> int:
 
 
 def age_seconds(text: str) -> float:
-    """Return the seconds of an age, which may be none.
+    """Return the seconds of an age, which may be 0.
 
     >>> age_seconds("30d"), age_seconds("0s")
     (2592000.0, 0.0)
     """
-    return 0.0 if _NO_TIME.fullmatch(text.strip()) else duration_seconds(text)
+    return 0.0 if _ZERO_TIME.fullmatch(text.strip()) else duration_seconds(text)
+
+
+def option(metavar: str, help_text: str, **others: Any) -> object:  # noqa: ANN401 -- any argument of `typer.Option`
+    """Return an option named after its parameter, whose default the help text gives."""
+    return typer.Option(metavar=metavar, help=help_text, show_default=False, **others)
 
 
 Files = Annotated[
@@ -63,14 +68,9 @@ Files = Annotated[
 ]
 Examples = Annotated[bool, typer.Option("--examples", help="Take the circuits that come with Farshot.")]
 Shots = Annotated[
-    int | None,
-    typer.Option(
-        "--shots", metavar="N", parser=counted, help="Measurement shots of each circuit, as in 1e6. [default: 1000]"
-    ),
+    int | None, option("N", "Measurement shots of each circuit, as in 1e6. [default: 1000]", parser=whole_count)
 ]
-Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", parser=counted, help="Same seed, same counts. Else random.")
-]
+Seed = Annotated[int | None, option("N", "Same seed, same counts. Else random.", parser=whole_count)]
 Priority = Annotated[
     int,
     typer.Option("--priority", metavar="N", min=0, max=9, help="0 to 9: of your jobs those of the highest come first."),
@@ -86,64 +86,31 @@ ObservableTerms = Annotated[
         show_default=False,
     ),
 ]
-Workers = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="Worker processes. [default: one a core]")
-]
-Tag = Annotated[str | None, typer.Option("--tag", metavar="TEXT", help="A word to find the job by.")]
-Key = Annotated[
-    str | None,
-    typer.Option("--key", metavar="TEXT", help="Name this submission: the same key makes no second job."),
-]
+Workers = Annotated[int | None, option("N", "Worker processes. [default: one a core]", min=1)]
+Tag = Annotated[str | None, option("TEXT", "A word to find the job by.")]
+Key = Annotated[str | None, option("TEXT", "Name this submission: the same key makes no second job.")]
 Validate = Annotated[bool, typer.Option("--validate", help="Look at every circuit first; submit none if one is bad.")]
 Status = Annotated[JobStatus | None, typer.Option("--status", case_sensitive=False, help="Only jobs that stand there.")]
 DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]",
-        show_default=False,
-    ),
+    Path | None, option("DIR", "Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]")
 ]
 Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url",
-        metavar="URL",
-        help="The service to ask. [default: FARSHOT_URL, else `farshot login`, else this machine]",
-        show_default=False,
-    ),
+    str | None, option("URL", "The service to ask. [default: FARSHOT_URL, else `farshot login`, else this machine]")
 ]
 TokenText = Annotated[
     str | None,
-    typer.Option(
-        "--token",
-        metavar="TOKEN",
-        help="Your token there; others on this machine can see it. [default: FARSHOT_TOKEN, else `farshot login`]",
-        show_default=False,
+    option(
+        "TOKEN", "Your token there; others on this machine can see it. [default: FARSHOT_TOKEN, else `farshot login`]"
     ),
 ]
-OlderThan = Annotated[
-    float,
-    typer.Option(
-        "--older-than", metavar="AGE", parser=age_seconds, help="As in 30d, 12h, 45m or 90s.", show_default=False
-    ),
-]
+OlderThan = Annotated[float, option("AGE", "As in 30d, 12h, 45m or 90s.", parser=age_seconds)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")]
 CircuitTimeout = Annotated[
     float | None,
-    typer.Option(
-        "--circuit-timeout",
-        metavar="TIME",
-        parser=duration_seconds,
-        help="Give up a circuit after this long, as in 90s or 2h. [default: 1h]",
-    ),
+    option("TIME", "Give up a circuit after this long, as in 90s or 2h. [default: 1h]", parser=duration_seconds),
 ]
 JobTimeout = Annotated[
-    float | None,
-    typer.Option(
-        "--job-timeout", metavar="TIME", parser=duration_seconds, help="Give up the job this long after its start."
-    ),
+    float | None, option("TIME", "Give up the job this long after its start.", parser=duration_seconds)
 ]
 Here = Annotated[bool, typer.Option("--here", help="Those of this machine, whatever you are logged in at.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
@@ -157,7 +124,7 @@ JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the fir
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Which jobs a command is about, as far as it was told: a folder of this machine, or a service."""
+    """The folder of this machine or the service whose jobs a command is about, as far as it was given."""
 
     data_dir: Path | None = None
     url: str | None = None
@@ -166,20 +133,19 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimits:
-    """The times in seconds that a backend is told; None: its default."""
+    """The timeouts of a backend in seconds; None: its default."""
 
     circuit_timeout: float | None = None
     job_timeout: float | None = None
 
     def keywords(self) -> dict[str, Any]:
-        """Return those that were given, as keywords of a backend."""
-        given = {"circuit_timeout": self.circuit_timeout, "job_timeout": self.job_timeout}
-        return {name: seconds for name, seconds in given.items() if seconds is not None}
+        """Return the given timeouts as keywords of a backend."""
+        return {name: seconds for name, seconds in asdict(self).items() if seconds is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """What `run` and `submit` are told about a batch."""
+    """The options of `run` and `submit` about a batch."""
 
     files: Sequence[str]
     examples: bool

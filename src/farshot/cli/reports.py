@@ -1,4 +1,4 @@
-"""What is shown of a job once it is read: its results in one of three forms, and one line about it."""
+"""Reports on a job: its results in one of three forms, and one line about it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from farshot.backends.entries import json_entry
-from farshot.cli.cell_texts import count_of, seconds_text
+from farshot.cli.cell_texts import count_of, seconds_text, short_id
 from farshot.cli.data_output import json_options, write_csv, write_json
 from farshot.cli.error_output import DONE, FAILED, InputError
-from farshot.cli.job_lookup import short
 from farshot.contract import ExecutionResult, JobStatus
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Form(Enum):
-    """How results are printed."""
+    """The form in which results are printed."""
 
     TABLE = "table"
     JSON = "json"
@@ -27,7 +26,7 @@ class Form(Enum):
 
 
 def form_of(*, as_json: bool, as_csv: bool) -> Form:
-    """Return the form that the flags ask for; raises `InputError` where they contradict each other."""
+    """Return the form that the flags ask for; raises `InputError` for both."""
     if as_json and as_csv:
         message = "--json and --csv exclude each other"
         raise InputError(message)
@@ -37,7 +36,7 @@ def form_of(*, as_json: bool, as_csv: bool) -> Form:
 
 
 def report(backend: Backend, record: JobRecord, form: Form, *, limit: int | None = None, paged: bool = False) -> int:
-    """Print what is recorded of a job and return the exit status; a table that is `paged` has a pager on a terminal."""
+    """Print the recorded results of a job and return its exit status; with `paged` a pager shows a long table."""
     entries = backend.get_job_results(ExecutionResult(job_id=record.id), partial=True).results or []
     if form is Form.JSON:
         write_json(
@@ -60,19 +59,20 @@ def _show_table(entries: list[dict[str, Any]], record: JobRecord, *, limit: int 
 
     console = stdout()
     with pager(console, len(entries)) if paged else nullcontext():
-        show_results(console, entries, job=short(record.id), limit=limit)
+        show_results(console, entries, job=short_id(record.id), limit=limit)
         console.print(f"\n{job_line(record)}" if entries else job_line(record))
 
 
 def status_of(record: JobRecord) -> int:
-    """Return the exit status that a job stands for."""
-    bad = record.failed or record.status in {JobStatus.FAILED, JobStatus.CANCELLED}
-    return FAILED if bad else DONE
+    """Return the exit status of a job: 1 if it or one of its circuits has failed, or it was cancelled."""
+    is_bad = record.failed or record.status in {JobStatus.FAILED, JobStatus.CANCELLED}
+    return FAILED if is_bad else DONE
 
 
 def job_line(record: JobRecord) -> str:
-    """Return one line on where a job stands."""
-    parts = [f"job {short(record.id)} {record.status.value}: {_progress(record)}"]
+    """Return one line on the status of a job."""
+    done = "" if record.done == record.circuits else f"{record.done:,} of "
+    parts = [f"job {short_id(record.id)} {record.status.value}: {done}{count_of(record.circuits, 'circuit')}"]
     if record.failed:
         parts.append(f"{record.failed:,} failed")
     if record.fault:
@@ -82,23 +82,17 @@ def job_line(record: JobRecord) -> str:
 
 
 def forecast_text(forecast: Forecast) -> str:
-    """Say how circuits are run.
+    """Return the simulator, the method and the time of a circuit.
 
     >>> from farshot.model import Forecast
     >>> forecast_text(Forecast("prism", "statevector", 660.0)), forecast_text(Forecast("aer"))
     ('prism statevector, about 11m 0s a circuit', 'aer')
     """
-    runs = " ".join(name for name in (forecast.simulator, forecast.method) if name)
-    return runs if forecast.seconds is None else f"{runs}, about {seconds_text(forecast.seconds)} a circuit"
+    names = " ".join(name for name in (forecast.simulator, forecast.method) if name)
+    return names if forecast.seconds is None else f"{names}, about {seconds_text(forecast.seconds)} a circuit"
 
 
 def took_text(record: JobRecord) -> str:
-    """Return how long a job took that has ended; nothing, where a clock was set back meanwhile."""
+    """Return the duration of a job that has ended; an empty text if a clock was set back meanwhile."""
     seconds = (record.finished_at - record.created_at).total_seconds() if record.finished_at else -1.0
     return seconds_text(seconds) if seconds >= 0 else ""
-
-
-def _progress(record: JobRecord) -> str:
-    if record.done == record.circuits:
-        return count_of(record.circuits, "circuit")
-    return f"{record.done:,} of {count_of(record.circuits, 'circuit')}"

@@ -1,4 +1,4 @@
-"""Deleting what has been kept for long enough, while the service runs."""
+"""Retention: jobs and uploads that were kept for their time are deleted while the service runs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("farshot.retention")
-_MOST_SECONDS = 3600.0
-_LEAST_SECONDS = 1.0
+_MAX_PAUSE_SECONDS = 3600.0
+_MIN_PAUSE_SECONDS = 1.0
 
 
 class Retention:
-    """A thread that deletes jobs which ended, and uploads which were begun, longer ago than they are kept."""
+    """A thread that deletes the jobs that ended, and the uploads that began, longer ago than the settings keep them."""
 
     def __init__(self, jobs: SqlStore, uploads: UploadStore, settings: RetentionSettings) -> None:
-        """Prepare; `start` begins."""
         self._jobs = jobs
         self._uploads = uploads
         self._settings = settings
@@ -32,11 +31,11 @@ class Retention:
         self._thread = threading.Thread(target=self._run, name="farshot-retention", daemon=True)
 
     def start(self) -> None:
-        """Begin with a first look."""
+        """Start the thread, which begins with a first sweep."""
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
+        """End the thread."""
         self._closed.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -45,14 +44,14 @@ class Retention:
         while not self._closed.is_set():
             try:
                 self._sweep()
-            except Exception as error:  # noqa: BLE001 -- whatever it is, what is kept for long enough is deleted in time
+            except Exception as error:  # noqa: BLE001 -- the next sweep must come after any error
                 _log.warning("trying again: %s", error, exc_info=not isinstance(error, FarshotError))
             self._closed.wait(self._pause())
 
     def _pause(self) -> float:
-        """Return the seconds until the next look: a tenth of the shortest time, an hour at most."""
+        """Return the seconds until the next sweep: a tenth of the shortest time, an hour at most."""
         kept = (self._settings.ended_jobs, self._settings.uploads)
-        return max(_LEAST_SECONDS, min([_MOST_SECONDS, *(seconds / 10 for seconds in kept if seconds)]))
+        return max(_MIN_PAUSE_SECONDS, min([_MAX_PAUSE_SECONDS, *(seconds / 10 for seconds in kept if seconds)]))
 
     def _sweep(self) -> None:
         ended, uploads = self._settings.ended_jobs, self._settings.uploads

@@ -1,4 +1,4 @@
-"""`run`, `submit`, `work`."""
+"""`run`, `submit`, `work`: the commands that take circuits or run them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import typer
 from farshot.backends.wait import first_interrupt
 from farshot.cli.backends import open_here, open_jobs, open_runner, service_of
 from farshot.cli.batch_folder import chosen_options, is_batch, read_batch
-from farshot.cli.cell_texts import count_of
+from farshot.cli.cell_texts import count_of, short_id
 from farshot.cli.data_output import job_facts, write_json
 from farshot.cli.error_output import DONE, FAILED, INTERRUPTED
 from farshot.cli.inputs import circuits
-from farshot.cli.job_lookup import short
 from farshot.cli.messages import note
-from farshot.cli.progress_bar import SendProgress, circuit_bar
-from farshot.cli.progress_wait import follow
+from farshot.cli.progress import SendProgress, circuit_bar, follow
 from farshot.cli.reports import Form, job_line, report, status_of
 from farshot.contract import ExecutionResult
 from farshot.errors import ExecutionCancelledError, ExecutorError
@@ -32,36 +30,36 @@ if TYPE_CHECKING:
     from farshot.model import JobRecord
 
 
-MOST_ROWS = 40
-_MOST_JOBS = 1000
+_MAX_ROWS = 40
+_MAX_JOBS = 1000
 
 
 def run(options: BatchOptions, form: Form, where: Location, workers: int | None, limits: TimeLimits) -> int:
-    """Submit, wait and show; Ctrl-C cancels the job."""
-    batch, keywords = _named(options)
+    """Submit a batch, wait for its results and print them; Ctrl-C cancels the job."""
+    batch, keywords = _read_options(options)
     sent, quiet = SendProgress(), form is not Form.TABLE
     with open_runner(where, workers, limits, sent) as backend:
         with first_interrupt() as interrupted:
-            with _sending(where, sent, len(batch), quiet=quiet):
+            with _send_bar(where, sent, len(batch), quiet=quiet):
                 job_id = _submit(backend, keywords, batch, interrupted)
             if job_id is None:
                 return INTERRUPTED
             record = _wait(backend, job_id, interrupted, quiet=quiet)
         if record is None:
-            return _stop(backend, job_id)
-        return report(backend, record, form, limit=MOST_ROWS)
+            return _cancel(backend, job_id)
+        return report(backend, record, form, limit=_MAX_ROWS)
 
 
 @contextmanager
-def _sending(where: Location, sent: SendProgress, circuits: int, *, quiet: bool) -> Iterator[None]:
-    """Draw how much of a batch was sent, where it goes to a service."""
+def _send_bar(where: Location, sent: SendProgress, circuits: int, *, quiet: bool) -> Iterator[None]:
+    """Draw a bar of the circuits that were sent, if the batch goes to a service."""
     with circuit_bar("sending", circuits, quiet=quiet or service_of(where) is None) as sent.move:
         yield
     sent.move = None
 
 
-def _named(options: BatchOptions) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the circuits that are named and what is said of them."""
+def _read_options(options: BatchOptions) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the named circuits by label, and the keywords of `submit_circuits`."""
     if not is_batch(options.files) or options.examples:
         return circuits(options.files, examples=options.examples), options.keywords()
     batch, exported = read_batch(options.files[0])
@@ -69,7 +67,7 @@ def _named(options: BatchOptions) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _submit(backend: Backend, keywords: dict[str, Any], batch: dict[str, str], interrupted: Event) -> str | None:
-    """Return the id of the new job, or None where Ctrl-C came first."""
+    """Return the id of the new job; None if Ctrl-C came first."""
     try:
         return backend.submit_circuits(batch, cancellation_event=interrupted, **keywords).job_id
     except ExecutionCancelledError:
@@ -83,24 +81,24 @@ def _wait(backend: Backend, job_id: str, interrupted: Event, *, quiet: bool = Fa
     try:
         return follow(backend, job_id, interrupted, quiet=quiet)
     except ExecutorError:
-        note(f"job {short(job_id)} stays queued: `farshot work` runs it once workers start")
+        note(f"job {short_id(job_id)} stays queued: `farshot work` runs it once workers start")
         raise
 
 
-def _stop(backend: Backend, job_id: str) -> int:
+def _cancel(backend: Backend, job_id: str) -> int:
     backend.cancel_job(ExecutionResult(job_id=job_id))
     record = backend.record(job_id)
     kept = f"{record.done:,} of {count_of(record.circuits, 'circuit')} had been recorded"
-    note(f"interrupted; job {short(job_id)} is {record.status.value}, {kept}: farshot results {short(job_id)}")
+    note(f"interrupted; job {short_id(job_id)} is {record.status.value}, {kept}: farshot results {short_id(job_id)}")
     return INTERRUPTED
 
 
 def submit(options: BatchOptions, where: Location, limits: TimeLimits, *, as_json: bool) -> int:
-    """Store the job for a service or for `work`, and print its id."""
-    batch, keywords = _named(options)
+    """Queue a batch as a job for a service or for `work`, and print its id."""
+    batch, keywords = _read_options(options)
     sent = SendProgress()
     with open_jobs(where, limits, sent) as backend, first_interrupt() as interrupted:
-        with _sending(where, sent, len(batch), quiet=as_json):
+        with _send_bar(where, sent, len(batch), quiet=as_json):
             job_id = _submit(backend, keywords, batch, interrupted)
         if job_id is None:
             return INTERRUPTED
@@ -108,19 +106,14 @@ def submit(options: BatchOptions, where: Location, limits: TimeLimits, *, as_jso
             write_json(job_facts(backend.record(job_id)))
         else:
             typer.echo(job_id)
-            note(f"queued {count_of(len(batch), 'circuit')}{_queued_where(where, job_id)}")
+            service = service_of(where)
+            at_service = f" at {service.url}; `farshot watch {short_id(job_id)}` follows" if service else ""
+            note(f"queued {count_of(len(batch), 'circuit')}{at_service or '; `farshot work` runs what is queued'}")
     return DONE
 
 
-def _queued_where(where: Location, job_id: str) -> str:
-    service = service_of(where)
-    if service is None:
-        return "; `farshot work` runs what is queued"
-    return f" at {service.url}; `farshot watch {short(job_id)}` follows"
-
-
 def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
-    """Run what is open in the store until nothing is; Ctrl-C leaves the rest queued."""
+    """Run the open jobs of the store until there is none; Ctrl-C leaves the rest queued."""
     failed = ended = 0
     with open_here(data_dir, workers, limits) as backend, first_interrupt() as interrupted:
         left = _open_jobs(backend)
@@ -138,14 +131,14 @@ def work(data_dir: Path | None, workers: int | None, limits: TimeLimits) -> int:
 
 
 def _ended(backend: Backend, before: list[str], left: list[str]) -> list[JobRecord]:
-    """Return the jobs that were open before and have ended."""
+    """Return the jobs of `before` that have ended."""
     still_open = set(left)
     records = [backend.record(job_id) for job_id in before if job_id not in still_open]
     return [record for record in records if record.status.is_terminal]
 
 
 def _open_jobs(backend: Backend) -> list[str]:
-    """Return the ids of what is queued or runs, in the order in which work is taken."""
-    pending = [record.id for record in backend.records("PENDING", limit=_MOST_JOBS)]
-    running = [record.id for record in backend.records("RUNNING", limit=_MOST_JOBS)]
+    """Return the ids of queued and running jobs, in the order in which work is taken."""
+    pending = [record.id for record in backend.records("PENDING", limit=_MAX_JOBS)]
+    running = [record.id for record in backend.records("RUNNING", limit=_MAX_JOBS)]
     return list(dict.fromkeys([*reversed(running), *reversed(pending)]))

@@ -1,11 +1,14 @@
-"""`serve`: the HTTP service, in this process until it is told to stop."""
+"""`serve`: the HTTP service, in this process until a signal stops it."""
 
 from __future__ import annotations
 
+import logging
+import os
 import shlex
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,95 +16,95 @@ import typer
 from farshot import __version__
 from farshot.cli.cell_texts import bytes_text, count_of, printable
 from farshot.cli.error_output import DONE
-from farshot.cli.forced_exit import end_within
+from farshot.cli.service_options import store_text
 from farshot.cli.service_runtime import ServiceRuntime
-from farshot.cli.settings_store import store_text
 from farshot.errors import ConfigError, TargetError
 from farshot.service.address import ListenAddress, check_address
 from farshot.service.api_page import PAGE
 from farshot.service.app import build_app
-from farshot.service.logs import configure_logs
+from farshot.service.logs import configure_logs, tell
 from farshot.service.protocol import Sizes
 from farshot.service.server import Settings, serve
 from farshot.simulators.targets import check_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from farshot.config.resolution import Loaded
-    from farshot.config.settings import ServiceSettings
 
 
-_FRAMING = 64 * 1024
-_LAST_SECONDS = 5.0
-"""Seconds after the grace in which what was begun is given back and the workers end."""
-
-
-_TURN_SECONDS = 0.001
-"""Seconds that a thread which works may keep the others waiting: a fifth of what Python takes. A thread asks for its
-turn at every statement to the store, and there are forty for a job, so that what one user sends, and takes a thread
-long to read, held everybody up.
+_log = logging.getLogger("farshot.service")
+_FRAMING_BYTES = 64 * 1024
+_CLOSING_SECONDS = 5.0
+"""Seconds after the grace in which running shards are given back and the workers end."""
+_FORCED_EXIT_STATUS = 1
+_SWITCH_SECONDS = 0.001
+"""Seconds that a working thread may keep the others waiting: a fifth of Python's default. A thread asks for its turn at
+every statement to the store, of which a job takes forty, so one thread that read a large request held everybody up.
 """
 
 
 def run_service(loaded: Loaded, config: Path | None) -> int:
-    """Serve until a signal says to stop; `config` is the file that was named, for what is said at the start."""
+    """Serve until a signal stops the service; `config` is the settings file, which the greeting repeats."""
     settings = loaded.settings
-    binding = _binding(settings)
-    check_address(binding.host, tls=binding.certificate is not None, insecure=binding.insecure)
+    server = settings.server
+    address = ListenAddress(
+        host=server.host,
+        port=server.port,
+        certificate=settings.tls.certificate,
+        key=settings.tls.key,
+        insecure=server.insecure,
+    )
+    check_address(address.host, tls=address.certificate is not None, insecure=address.insecure)
     _check_targets(loaded)
-    configure_logs(settings.server.log_format)
-    sys.setswitchinterval(_TURN_SECONDS)
-    with ServiceRuntime.opened(settings) as house:
-        _heed_operator(house)
+    configure_logs(server.log_format)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    with ServiceRuntime.opened(settings) as runtime:
+        _handle_operator_signal(runtime)
 
         def begin(url: str) -> None:
-            house.start()
-            for line in _greeting(url, loaded, house, config):
+            runtime.start()
+            for line in _greeting_lines(url, loaded, runtime, config):
                 typer.echo(line)
 
-        app = build_app(house.parts())
+        app = build_app(runtime.parts())
 
         def stop() -> None:
-            end_within(settings.server.grace + _LAST_SECONDS)
+            _end_within(server.grace + _CLOSING_SECONDS)
             app.state.feed.close()
-            house.drain()
+            runtime.drain()
 
-        serve(app, binding, _transport(settings, begin, stop))
+        sizes = Sizes(body=settings.limits.body + _FRAMING_BYTES)
+        serve(app, address, Settings(sizes=sizes, grace=server.grace, on_ready=begin, on_stop=stop))
     return DONE
 
 
-def _heed_operator(house: ServiceRuntime) -> None:
+def _handle_operator_signal(runtime: ServiceRuntime) -> None:
     """Have SIGUSR1 take no new shards, and take some again at the second time.
 
-    The handler has a thread do it: what it interrupts may hold the lock that is needed.
+    The handler has a thread do it: the interrupted code may hold the lock that is needed.
     """
 
-    def turn(_number: int, _frame: object) -> None:
-        threading.Thread(target=house.hold_or_resume, name="farshot-operator").start()
+    def handle(_number: int, _frame: object) -> None:
+        threading.Thread(target=runtime.hold_or_resume, name="farshot-operator").start()
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGUSR1, turn)
+        signal.signal(signal.SIGUSR1, handle)
 
 
-def _transport(settings: ServiceSettings, begin: Callable[[str], None], stop: Callable[[], None]) -> Settings:
-    return Settings(
-        sizes=Sizes(body=settings.limits.body + _FRAMING),
-        grace=settings.server.grace,
-        on_ready=begin,
-        on_stop=stop,
-    )
+def _end_within(seconds: float) -> None:
+    """End this process after so many seconds if a store or a thread that never answers keeps it.
 
+    That is no worse than being killed: what is accepted is in the store, and leases run out.
+    """
 
-def _binding(settings: ServiceSettings) -> ListenAddress:
-    return ListenAddress(
-        host=settings.server.host,
-        port=settings.server.port,
-        certificate=settings.tls.certificate,
-        key=settings.tls.key,
-        insecure=settings.server.insecure,
-    )
+    def end() -> None:
+        time.sleep(seconds)
+        tell(_log, logging.ERROR, "service-ended-hard", reason=f"it had not stopped after {seconds:g} s")
+        os._exit(_FORCED_EXIT_STATUS)
+
+    threading.Thread(target=end, name="farshot-last-resort", daemon=True).start()
 
 
 def _check_targets(loaded: Loaded) -> None:
@@ -114,9 +117,9 @@ def _check_targets(loaded: Loaded) -> None:
             raise ConfigError(message) from None
 
 
-def _greeting(url: str, loaded: Loaded, house: ServiceRuntime, config: Path | None) -> Iterator[str]:
-    settings = loaded.settings
-    workers = f"{count_of(house.executor.workers, 'worker')}, {bytes_text(house.executor.memory)} of memory each"
+def _greeting_lines(url: str, loaded: Loaded, runtime: ServiceRuntime, config: Path | None) -> Iterator[str]:
+    settings, executor = loaded.settings, runtime.executor
+    workers = f"{count_of(executor.workers, 'worker')}, {bytes_text(executor.memory)} of memory each"
     yield f"Farshot {__version__} serves at {url}"
     yield f"  API      {url}{PAGE}"
     yield f"  jobs in  {printable(store_text(settings))}, run by {workers}"
@@ -126,9 +129,9 @@ def _greeting(url: str, loaded: Loaded, house: ServiceRuntime, config: Path | No
 
 
 def _token_command(loaded: Loaded, config: Path | None) -> str:
-    """Return what makes a token for the same store; an address may hold a password and is not repeated."""
+    """Return the command that makes a token for the same store. Its address may hold a password and is left out."""
     words = ["farshot", "token", "create", "NAME", *(["--config", str(config.absolute())] if config else [])]
     if loaded.origins.get("server.data_dir", "").startswith("flag"):
         words += ["--data-dir", str(loaded.settings.server.data_dir)]
-    named = loaded.origins.get("server.store", "").startswith("flag")
-    return shlex.join(words) + (" --store URL" if named else "")
+    is_named = loaded.origins.get("server.store", "").startswith("flag")
+    return shlex.join(words) + (" --store URL" if is_named else "")

@@ -1,4 +1,4 @@
-"""The commands around a service and their options: run one, say who may use it, use one."""
+"""The commands around a service and their options: serve, its users and tokens, login."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from farshot.cli.error_output import InputError
-from farshot.cli.options import AsJson, Location, TokenText, Url
-from farshot.cli.service_options import AccountOptions, Config, Expires, StoreDir, StoreUrl, load_settings, setting
+from farshot.cli.options import AsJson, Location, TokenText, Url, option
+from farshot.cli.service_options import AccountOptions, Config, Expires, StoreDir, StoreUrl, load_settings
 
 
 def add_service_commands(app: typer.Typer) -> None:
-    """Give `app` the commands of this module."""
+    """Add the commands of this module to `app`."""
     app.command()(serve)
     app.add_typer(_token_app, name="token")
     app.add_typer(_user_app, name="user")
@@ -24,58 +24,35 @@ def add_service_commands(app: typer.Typer) -> None:
 
 def serve(
     config: Config = None,
-    host: Annotated[str | None, setting("--host", "NAME", "Where to listen. [default: 127.0.0.1]")] = None,
-    port: Annotated[str | None, setting("--port", "N", "0 takes a free one. [default: 8080]")] = None,
+    host: Annotated[str | None, option("NAME", "Where to listen. [default: 127.0.0.1]")] = None,
+    port: Annotated[str | None, option("N", "0 takes a free one. [default: 8080]")] = None,
     data_dir: StoreDir = None,
     store: StoreUrl = None,
-    workers: Annotated[str | None, setting("--workers", "N", "Worker processes. [default: one a core]")] = None,
-    executor: Annotated[str | None, setting("--executor", "NAME", "What runs circuits: local.")] = None,
-    tls_cert: Annotated[str | None, setting("--tls-cert", "FILE", "Speak TLS with this certificate (PEM).")] = None,
-    tls_key: Annotated[str | None, setting("--tls-key", "FILE", "Its key, if in a file of its own.")] = None,
+    workers: Annotated[str | None, option("N", "Worker processes. [default: one a core]")] = None,
+    executor: Annotated[str | None, option("NAME", "What runs circuits: local.")] = None,
+    tls_cert: Annotated[str | None, option("FILE", "Speak TLS with this certificate (PEM).")] = None,
+    tls_key: Annotated[str | None, option("FILE", "Its key, if in a file of its own.")] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Serve other machines without TLS: a proxy in front speaks it.")
     ] = False,
-    grace: Annotated[
-        str | None, setting("--grace", "TIME", "What running circuits have at the end. [default: 10s]")
-    ] = None,
+    grace: Annotated[str | None, option("TIME", "What running circuits have at the end. [default: 10s]")] = None,
     target: Annotated[
-        list[str] | None,
-        setting("--target", "NAME[,circuit_timeout=TIME]", "Offer this target only. Repeatable. [default: all]"),
+        list[str] | None, option("NAME[,circuit_timeout=TIME]", "Offer this target only. Repeatable. [default: all]")
     ] = None,
     memory_limit: Annotated[
-        str | None, setting("--memory-limit", "SIZE", "Memory of a worker, as in 4GiB. [default: a fair share]")
+        str | None, option("SIZE", "Memory of a worker, as in 4GiB. [default: a fair share]")
     ] = None,
-    circuit_timeout: Annotated[
-        str | None, setting("--circuit-timeout", "TIME", "Give up a circuit after this long. [default: 1h]")
-    ] = None,
-    job_timeout: Annotated[
-        str | None, setting("--job-timeout", "TIME", "Give up a job this long after its start.")
-    ] = None,
-    max_body: Annotated[str | None, setting("--max-body", "SIZE", "The largest request. [default: 16MiB]")] = None,
-    shots: Annotated[
-        str | None, setting("--shots", "N", "Shots of a circuit whose job gives none. [default: 1000]")
-    ] = None,
-    queued_circuits: Annotated[
-        str | None, setting("--queued-circuits", "N", "Each user: circuits that wait or run. [default: any]")
-    ] = None,
-    running_shards: Annotated[
-        str | None, setting("--running-shards", "N", "Each user: shards at a time. [default: any]")
-    ] = None,
-    shots_per_day: Annotated[
-        str | None, setting("--shots-per-day", "N", "Each user: shots in 24 hours. [default: any]")
-    ] = None,
-    stored_bytes: Annotated[
-        str | None, setting("--stored-bytes", "SIZE", "Each user: what is stored. [default: any]")
-    ] = None,
-    keep_jobs: Annotated[
-        str | None, setting("--keep-jobs", "TIME", "Delete jobs this long after their end. [default: never]")
-    ] = None,
-    keep_uploads: Annotated[
-        str | None, setting("--keep-uploads", "TIME", "Delete uploads this long unfinished. [default: 1d]")
-    ] = None,
-    log_format: Annotated[
-        str | None, setting("--log-format", "FORM", "The log on stderr: text or json. [default: text]")
-    ] = None,
+    circuit_timeout: Annotated[str | None, option("TIME", "Give up a circuit after this long. [default: 1h]")] = None,
+    job_timeout: Annotated[str | None, option("TIME", "Give up a job this long after its start.")] = None,
+    max_body: Annotated[str | None, option("SIZE", "The largest request. [default: 16MiB]")] = None,
+    shots: Annotated[str | None, option("N", "Shots of a circuit whose job gives none. [default: 1000]")] = None,
+    queued_circuits: Annotated[str | None, option("N", "Each user: circuits that wait or run. [default: any]")] = None,
+    running_shards: Annotated[str | None, option("N", "Each user: shards at a time. [default: any]")] = None,
+    shots_per_day: Annotated[str | None, option("N", "Each user: shots in 24 hours. [default: any]")] = None,
+    stored_bytes: Annotated[str | None, option("SIZE", "Each user: what is stored. [default: any]")] = None,
+    keep_jobs: Annotated[str | None, option("TIME", "Delete jobs this long after their end. [default: never]")] = None,
+    keep_uploads: Annotated[str | None, option("TIME", "Delete uploads this long unfinished. [default: 1d]")] = None,
+    log_format: Annotated[str | None, option("FORM", "The log on stderr: text or json. [default: text]")] = None,
 ) -> None:
     """Serve jobs over HTTP.
 
@@ -87,11 +64,11 @@ def serve(
     force.
     """
     given = locals()
-    raise typer.Exit(_serving().run_service(load_settings(config, given), config))
+    raise typer.Exit(_serve_module().run_service(load_settings(config, given), config))
 
 
-def _serving() -> ModuleType:
-    """Return what runs a service; raises `InputError` where its extra is not installed."""
+def _serve_module() -> ModuleType:
+    """Return the module that runs a service; raises `InputError` if its extra is not installed."""
     try:
         from farshot.cli import serve
     except ModuleNotFoundError as error:
@@ -205,7 +182,7 @@ def show_usage(
     as_json: AsJson = False,
 ) -> None:
     """Show who uses how much: circuits that wait or run, shards that run, shots of a day, bytes."""
-    from farshot.cli.usage import show_usage
+    from farshot.cli.users import show_usage
 
     raise typer.Exit(show_usage(_account_options(config, data_dir, store, url, token), as_json=as_json))
 
@@ -213,10 +190,10 @@ def show_usage(
 @_user_app.command("limit")
 def limit_user(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    queued_circuits: Annotated[str | None, setting("--queued-circuits", "N", "Circuits that wait or run.")] = None,
-    running_shards: Annotated[str | None, setting("--running-shards", "N", "Shards that run at a time.")] = None,
-    shots_per_day: Annotated[str | None, setting("--shots-per-day", "N", "Shots in 24 hours.")] = None,
-    stored_bytes: Annotated[str | None, setting("--stored-bytes", "SIZE", "What is stored, as in 10GiB.")] = None,
+    queued_circuits: Annotated[str | None, option("N", "Circuits that wait or run.")] = None,
+    running_shards: Annotated[str | None, option("N", "Shards that run at a time.")] = None,
+    shots_per_day: Annotated[str | None, option("N", "Shots in 24 hours.")] = None,
+    stored_bytes: Annotated[str | None, option("SIZE", "What is stored, as in 10GiB.")] = None,
     data_dir: StoreDir = None,
     store: StoreUrl = None,
     config: Config = None,

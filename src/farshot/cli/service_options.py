@@ -1,4 +1,7 @@
-"""The options of the commands around a service. Each setting's are text: what it means, `farshot.config` knows."""
+"""The options of the commands around a service, the settings that they give, and the store that those name.
+
+The option of a setting is text, which `farshot.config` reads.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from farshot.cli.options import Location, duration_seconds
+from farshot.cli.options import Location, duration_seconds, option
+from farshot.config import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Engine
+
     from farshot.config.resolution import Loaded
+    from farshot.config.settings import ServiceSettings
 
 
 FLAGS = {
@@ -41,46 +46,31 @@ FLAGS = {
     "keep_jobs": "retention.ended_jobs",
     "keep_uploads": "retention.uploads",
 }
-"""Which setting the flag of an option is for."""
+"""The setting of each option, by the name of the option's parameter."""
 
 
-def setting(flag: str, metavar: str, words: str) -> object:
-    """Return the option of a setting."""
-    return typer.Option(flag, metavar=metavar, help=words, show_default=False)
-
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings in TOML. [default: FARSHOT_CONFIG]", show_default=False),
-]
+Config = Annotated[Path | None, option("FILE", "Settings in TOML. [default: FARSHOT_CONFIG]")]
 StoreDir = Annotated[
-    str | None, setting("--data-dir", "DIR", "Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]")
+    str | None, option("DIR", "Where jobs are kept. [default: FARSHOT_DATA_DIR, else your data folder]")
 ]
-StoreUrl = Annotated[str | None, setting("--store", "URL", "Keep jobs in PostgreSQL: postgresql://USER@HOST/DATABASE.")]
+StoreUrl = Annotated[str | None, option("URL", "Keep jobs in PostgreSQL: postgresql://USER@HOST/DATABASE.")]
 Expires = Annotated[
-    float | None,
-    typer.Option(
-        "--expires", metavar="TIME", parser=duration_seconds, help="Good for so long, as in 90d. [default: ever]"
-    ),
+    float | None, option("TIME", "Good for so long, as in 90d. [default: ever]", parser=duration_seconds)
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class AccountOptions:
-    """Whose users a command is about: those of a store, or where a `url` is given of the service there."""
+    """The options that name the users of a command: those of a store, or of a service if `where` has its URL."""
 
     config: Path | None
     data_dir: str | None
     store: str | None
     where: Location
 
-    def store_flags(self) -> dict[str, str | None]:
-        """Return the options that name a store, as `load_settings` takes them."""
-        return {"data_dir": self.data_dir, "store": self.store}
-
 
 def load_settings(config: Path | None, given: Mapping[str, object]) -> Loaded:
-    """Return the settings in force; `given` are options by name, None where they were not given."""
+    """Return the settings in force; `given` holds options by name, None or False if they were not given."""
     from farshot.config.resolution import load
     from farshot.config.sources import Given, targets_given
 
@@ -94,3 +84,23 @@ def load_settings(config: Path | None, given: Mapping[str, object]) -> Loaded:
         flags |= targets_given(targets, "flag --target")
     file = config or os.environ.get("FARSHOT_CONFIG") or None
     return load(Path(file) if file else None, os.environ, flags)
+
+
+def open_store(settings: ServiceSettings) -> Engine:
+    """Return the store of the settings, which is made if it is missing; raises `StoreError`."""
+    from farshot.store import open_engine, sqlite_url
+
+    return open_engine(settings.server.store or sqlite_url(data_folder(settings.server.data_dir)))
+
+
+def store_text(settings: ServiceSettings) -> str:
+    """Return the folder or the address of the store, without its password."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    if settings.server.store is None:
+        return str(data_folder(settings.server.data_dir))
+    try:
+        return make_url(settings.server.store).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "no address of a store"

@@ -1,4 +1,4 @@
-"""The parts behind a service, put together: store, executor, dispatcher, retention."""
+"""The parts of a running service: store, executor, dispatcher, retention."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from farshot.cli.retention import Retention
-from farshot.cli.settings_store import open_store
+from farshot.cli.service_options import open_store
 from farshot.cli.targets import target_states
 from farshot.dispatch.changes import Changes
 from farshot.dispatch.dispatcher import Dispatcher
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 
 
 class ServiceRuntime:
-    """A store, and what works on its jobs. Work begins with `start`."""
+    """A store with the executor and the dispatcher that run its jobs. Work begins with `start`."""
 
     def __init__(self, engine: Engine, settings: ServiceSettings) -> None:
-        """Put the parts together."""
         self._settings = settings
         self._url = engine.url.render_as_string(hide_password=False)
         self._changes = Changes()
@@ -45,7 +44,13 @@ class ServiceRuntime:
         self._uploads = SqlUploads(engine, quota=settings.quota.quota)
         self._accounts = SqlAccounts(engine)
         self._retention = Retention(self._jobs, self._uploads, settings.retention)
-        self.executor = _executor(settings)
+        self.executor = LocalExecutor(
+            settings.server.workers or usable_cores(),
+            settings.limits.memory,
+            settings.limits.circuit_timeout,
+            {name: target.circuit_timeout for name, target in settings.targets.items() if target.circuit_timeout},
+            lane=True,
+        )
         self._dispatcher = Dispatcher(
             self._jobs,
             self.executor,
@@ -59,47 +64,47 @@ class ServiceRuntime:
     @classmethod
     @contextmanager
     def opened(cls, settings: ServiceSettings) -> Iterator[ServiceRuntime]:
-        """Yield the house that the settings describe; raises `StoreError` where the store cannot be opened."""
+        """Yield the runtime that the settings describe; raises `StoreError` if the store cannot be opened."""
         engine = open_store(settings)
         try:
-            house = cls(engine, settings)
+            runtime = cls(engine, settings)
             try:
-                yield house
+                yield runtime
             finally:
-                house.close()
+                runtime.close()
         finally:
             engine.dispose()
 
     def start(self) -> None:
-        """Begin to work on what is open in the store."""
+        """Begin to work on the open jobs of the store."""
         self._dispatcher.start()
         self._retention.start()
         self._started.set()
 
     def hold(self) -> None:
-        """Take no new shards until told to: what runs ends, what is accepted waits."""
+        """Take no new shards until `resume`: those that run end, accepted jobs wait."""
         self._dispatcher.hold("an operator wants no new work begun")
 
     def hold_or_resume(self) -> None:
-        """Take no new shards; take some again, where that was so."""
+        """Take no new shards; take some again if they were held."""
         if self._dispatcher.health.has(DRAIN):
             self._dispatcher.resume()
         else:
             self.hold()
 
     def drain(self) -> None:
-        """Take no more work, and give what runs the seconds of grace that the settings have."""
+        """Take no more work, and give running shards the grace of the settings."""
         if self._started.is_set():
             self._dispatcher.drain(self._settings.server.grace)
 
     def close(self) -> None:
-        """Give back what still runs, and end the workers."""
+        """Give back the shards that still run, and end the workers."""
         self._retention.close()
         if self._started.is_set():
             self._dispatcher.close()
 
     def parts(self) -> Context:
-        """Return what the HTTP API needs."""
+        """Return the parts that the HTTP API needs."""
         limits, quota = self._limits(), self._settings.quota.quota
         plan = Plan(
             url=self._url,
@@ -139,7 +144,7 @@ class ServiceRuntime:
         )
 
     def _add(self, submission: Submission) -> JobRecord:
-        """Make a job durable; where that saves a commit, the dispatcher does, and begins with it in the same one."""
+        """Store a job. If that saves a commit, the dispatcher stores and claims it in the same one."""
         if self._jobs.adds_and_claims_at_once and self._started.is_set() and not self._dispatcher.health.troubles():
             record = self._dispatcher.add(submission)
             self._changes.publish()
@@ -171,9 +176,3 @@ class ServiceRuntime:
             memory_bytes=self.executor.memory,
             circuit_timeout=self.executor.circuit_timeout(state.name),
         )
-
-
-def _executor(settings: ServiceSettings) -> LocalExecutor:
-    timeouts = {name: target.circuit_timeout for name, target in settings.targets.items() if target.circuit_timeout}
-    workers = settings.server.workers or usable_cores()
-    return LocalExecutor(workers, settings.limits.memory, settings.limits.circuit_timeout, timeouts, lane=True)

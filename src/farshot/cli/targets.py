@@ -1,4 +1,4 @@
-"""`targets`: what a circuit can run on, here or at a service."""
+"""`targets`: the targets of this machine or of a service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from farshot.config.login import Service
 
 
-_WORDS = {
+_DESCRIPTIONS = {
     "auto": "the fastest simulator that answers exactly",
     "prism": "prism-q, which chooses its method",
     "prism:statevector": "exact; memory doubles with every qubit",
@@ -34,33 +34,34 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """One name; `needs` says what is missing."""
+    """The state of one target."""
 
     name: str
     usable: bool
     description: str
     needs: str | None
+    """The reason why it cannot be used; None if it can."""
 
 
 def target_states() -> list[TargetState]:
-    """Return every target, those of installed plug-ins too, each simulator's methods behind it."""
+    """Return every target, also of installed plug-ins, with the methods of a simulator behind it."""
     names = list(dict.fromkeys((*known_targets(), *plugins.names(GROUP))))
     simulators = [name.partition(":")[0] for name in names]
-    return [_state(name) for name in sorted(names, key=lambda name: simulators.index(name.partition(":")[0]))]
+    return [_local_target(name) for name in sorted(names, key=lambda name: simulators.index(name.partition(":")[0]))]
 
 
-def _state(name: str) -> TargetState:
+def _local_target(name: str) -> TargetState:
     try:
         check_target(name)
     except TargetError as error:
-        return TargetState(name, usable=False, description=_WORDS.get(name, ""), needs=str(error))
-    return TargetState(name, usable=True, description=_WORDS.get(name, "a plug-in"), needs=None)
+        return TargetState(name, usable=False, description=_DESCRIPTIONS.get(name, ""), needs=str(error))
+    return TargetState(name, usable=True, description=_DESCRIPTIONS.get(name, "a plug-in"), needs=None)
 
 
 def show_targets(where: Location, *, as_json: bool) -> int:
-    """List the targets of the service that is meant, else those of this machine."""
+    """List the targets of the service to ask, else those of this machine."""
     service = service_of(where)
-    states = _offered(service) if service else target_states()
+    states = _service_targets(service) if service else target_states()
     if as_json:
         write_json([asdict(state) for state in states])
         return DONE
@@ -69,14 +70,14 @@ def show_targets(where: Location, *, as_json: bool) -> int:
     return DONE
 
 
-def _offered(service: Service) -> list[TargetState]:
+def _service_targets(service: Service) -> list[TargetState]:
     from farshot.cli.service_queries import targets_of
 
     return [
         TargetState(
             document.name,
             usable=document.unavailable is None,
-            description=_WORDS.get(document.name, "a target of the service"),
+            description=_DESCRIPTIONS.get(document.name, "a target of the service"),
             needs=document.unavailable,
         )
         for document in targets_of(service)

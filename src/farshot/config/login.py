@@ -1,4 +1,4 @@
-"""Which service the commands talk to, and with which token: given, else the environment, else a stored login."""
+"""The service that commands ask and the token for it: from flags, else the environment, else a stored login."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from farshot.config.files import read_toml
-from farshot.config.folders import config_folder
+from farshot.config import config_folder
+from farshot.config.sources import read_toml
 from farshot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A service, and the token it knows us by."""
+    """The address of a service, and our token there."""
 
     url: str
     token: str = field(repr=False)
@@ -28,7 +28,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service in force, and where its parts came from. Without a token there is no origin of one."""
+    """The service in force, and the origins of its address and token."""
 
     url: str
     url_origin: str
@@ -37,7 +37,7 @@ class Service:
 
 
 def login_file() -> Path:
-    """Return the file that a login is stored in."""
+    """Return the path of the file that a login is stored in."""
     return config_folder() / "credentials.toml"
 
 
@@ -65,7 +65,7 @@ def _make_private(file: Path) -> None:
 
 
 def store_login(login: Login) -> Path:
-    """Keep a login in place of the one before, readable by the user only; return the file."""
+    """Store a login, readable by the user only, in place of the one before; return the file."""
     file = login_file()
     text = f"url = {json.dumps(login.url)}\ntoken = {json.dumps(login.token)}\n"
     try:
@@ -78,7 +78,7 @@ def store_login(login: Login) -> Path:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Have `file` hold `text`, whole or not at all, and readable by its user only at every moment."""
+    """Write `file` whole or not at all, and readable by its user only at every moment."""
     descriptor, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
     part = Path(name)
     try:
@@ -92,59 +92,57 @@ def _write_private(file: Path, text: str) -> None:
 
 
 def forget_login() -> Login | None:
-    """Delete the stored login, which is returned; None where there was none."""
+    """Delete and return the stored login; None if there was none."""
     try:
         login = stored_login()
-    except ConfigError:  # whatever the file holds, it goes
+    except ConfigError:  # an unreadable file is deleted too
         login = Login("", "")
     login_file().unlink(missing_ok=True)
     return login
 
 
-def chosen_client(
+def chosen_service(
     url: str | None, token: str | None, environ: Mapping[str, str], *, local: bool = False
 ) -> Service | None:
-    """Return the service that is meant; None where the store on this machine is.
+    """Return the service to ask; None for the store on this machine.
 
-    `local` says that a folder was named, which comes before the environment and a stored login. The stored token is
-    for the stored service only.
+    `local` is whether a folder was named, which comes before the environment and a stored login. The stored token is
+    sent to the stored service only.
     """
     if local and not url:
         return None
     login = stored_login()
-    stored = login.url if login else None
-    found, origin = _first((url, "--url"), (environ.get("FARSHOT_URL"), "environment FARSHOT_URL"), (stored, _stored()))
-    if not found or not origin:
+    address, origin = _choose("url", url, environ, login.url if login else None)
+    if not address or not origin:
         return None
-    found = clean_url(found, origin)
-    own = login.token if login and login.url == found else None
-    secret, secret_origin = _first(
-        (token, "--token"), (environ.get("FARSHOT_TOKEN"), "environment FARSHOT_TOKEN"), (own, _stored())
-    )
-    return Service(found, origin, secret, secret_origin)
+    address = clean_url(address, origin)
+    stored_token = login.token if login and login.url == address else None
+    return Service(address, origin, *_choose("token", token, environ, stored_token))
 
 
-def _stored() -> str:
-    return f"file {login_file()}"
-
-
-def _first(*candidates: tuple[str | None, str]) -> tuple[str | None, str | None]:
-    return next(((value, origin) for value, origin in candidates if value), (None, None))
+def _choose(
+    option: str, given: str | None, environ: Mapping[str, str], stored: str | None
+) -> tuple[str | None, str | None]:
+    """Return the value of an option and its origin: a flag, else the environment, else the stored login."""
+    name = f"FARSHOT_{option.upper()}"
+    sources = ((given, f"--{option}"), (environ.get(name), f"environment {name}"), (stored, f"file {login_file()}"))
+    return next(((value, origin) for value, origin in sources if value), (None, None))
 
 
 def clean_url(url: str, origin: str) -> str:
-    """Return the address of a service without a slash behind it; raises `ConfigError` where it is none.
+    """Return the address of a service without a slash at its end; raises `ConfigError` if it is none.
 
     >>> clean_url("http://lab:8080/", "--url")
     'http://lab:8080'
     """
     try:
         parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-        good = good and url.isascii() and url.isprintable() and not (parts.query or parts.fragment or parts.username)
+        is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        is_valid = is_valid and url.isascii() and url.isprintable()
+        is_valid = is_valid and not (parts.query or parts.fragment or parts.username)
     except ValueError:
-        good = False
-    if not good:
+        is_valid = False
+    if not is_valid:
         message = f"{origin}: the address of a service is as http://HOST:PORT or https://HOST, not {url!r:.80}"
         raise ConfigError(message)
     return url.rstrip("/")

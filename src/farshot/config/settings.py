@@ -1,4 +1,4 @@
-"""What a service can be told, and what holds where it is told nothing."""
+"""The settings of a service and their defaults."""
 
 from __future__ import annotations
 
@@ -15,38 +15,44 @@ NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the service listens, where its jobs are, what runs them. Without `store`, SQLite in `data_dir`."""
+    """The address, the store and the workers of a service."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     data_dir: Path | None = None
     store: str | None = None
+    """The address of a PostgreSQL database; None: SQLite in `data_dir`."""
     workers: Positive | None = None
+    """The number of worker processes; None: one a core."""
     executor: Literal["local"] = "local"
     grace: Seconds = Seconds(10)
+    """The time that running circuits have when the service stops."""
     insecure: bool = False
+    """True to serve other machines without TLS."""
     log_format: Literal["text", "json"] = "text"
 
 
 class TlsSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """PEM files. The key may be in the file of the certificate."""
+    """The PEM files of TLS. The key may be in the file of the certificate."""
 
     certificate: Path | None = None
     key: Path | None = None
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What one worker, circuit, job or request may take. `shots` is what a circuit gets unless its job says."""
+    """The limits of one worker, circuit, job or request."""
 
     memory: Size | None = None
+    """The memory of a worker; None: a fair share."""
     circuit_timeout: Seconds = Seconds(3600)
     job_timeout: Seconds | None = None
     body: Size = Size(16 * 2**20)
     shots: Positive = 1000
+    """The shots of a circuit whose job gives none."""
 
 
 class QuotaSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What each user may have that has no quota of its own. None: any amount."""
+    """The quota of each user that has none of its own. None: any amount."""
 
     queued_circuits: NotNegative | None = None
     running_shards: NotNegative | None = None
@@ -55,26 +61,26 @@ class QuotaSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def quota(self) -> Quota:
-        """The same, as the service knows it."""
+        """This quota as `farshot.accounts` has it."""
         return Quota(**msgspec.structs.asdict(self))
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How long what has ended, and an upload that was never finished, is kept. None: for ever."""
+    """The time for which ended jobs and unfinished uploads are kept. None: for ever."""
 
     ended_jobs: Seconds | None = None
     uploads: Seconds | None = Seconds(86400)
 
 
 class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One target on offer: where it runs, and how long one circuit may (None: as `limits.circuit_timeout` says)."""
+    """One target on offer: its executor, and the time of one circuit (None: `limits.circuit_timeout`)."""
 
     executor: Literal["local"] = "local"
     circuit_timeout: Seconds | None = None
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything together. Without `targets` every target is on offer that can be used here."""
+    """The settings by section. Without `targets` every target that can be used here is on offer."""
 
     server: ServerSettings = ServerSettings()
     tls: TlsSettings = TlsSettings()

@@ -1,7 +1,8 @@
-"""Where settings are given: what each place holds, as it was written."""
+"""The sources of settings: a TOML file, the environment and targets given as text, each read as it was written."""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -15,29 +16,28 @@ from farshot.config.units import Seconds, Size
 from farshot.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
-_PREFIX = "FARSHOT_"
 _TARGETS = "FARSHOT_TARGETS"
 _FOLDER = "FARSHOT_DATA_DIR"
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value as it was written, and where: `is_text` where every value there is text.
-
-    Paths are relative to `folder`. `is_fallback` marks a folder that gives way to any store that is named.
-    """
+    """A value as it was written, and its origin."""
 
     value: Any
     origin: str
     is_text: bool = True
+    """True if this source holds text only, which is converted to the type of the setting."""
     folder: Path = Path()
+    """The folder that paths are relative to."""
     is_fallback: bool = False
+    """True for a folder that gives way to any store that is named."""
 
     def read(self, kind: type, value: object) -> object:
-        """Return `value` as a time, a size or a path; what a decoder asks for types that it does not know."""
+        """Return `value` as a time, a size or a path; a decoder asks for types that it does not know."""
         if kind in {Seconds, Size}:
             return kind.read(value)
         if not isinstance(value, str) or not value:
@@ -47,24 +47,62 @@ class Given:
 
 
 Layer: TypeAlias = "dict[str, Given]"
+"""The settings of one source, by `section.option`."""
 
 
 @cache
 def options_of() -> dict[str, dict[str, Any]]:
-    """Return the type of every option of every section; targets are no options, for users name them."""
+    """Return the type of every option by section. Targets are left out, for users name them."""
     sections = {item.name: item.type for item in msgspec.structs.fields(ServiceSettings) if item.name != "targets"}
     return {name: get_type_hints(kind, include_extras=True) for name, kind in sections.items()}
 
 
-def environment(environ: Mapping[str, str]) -> Layer:
-    """Return what the environment gives; raises `ConfigError` for a name that looks like a setting and is none."""
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return the tables of a file; raises `ConfigError` if it cannot be read."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = str(error.strerror)
+    except ValueError as error:  # no UTF-8, or no TOML
+        reason = str(error)
+    message = f"{file} cannot be read: {reason}"
+    raise ConfigError(message)
+
+
+def read_file(file: Path) -> Layer:
+    """Return the settings of a file; raises `ConfigError` for an unknown section or key."""
+    file = file.expanduser().absolute()
+    return {
+        key: Given(value, f"file {file}", is_text=False, folder=file.parent)
+        for section, table in read_toml(file).items()
+        for key, value in _section_options(file, section, table)
+    }
+
+
+def _section_options(file: Path, section: str, table: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 -- any TOML value
+    known = options_of()
+    if section not in {*known, "targets"}:
+        message = f"file {file}: {unknown_name('section', section, [*known, 'targets'])}"
+        raise ConfigError(message)
+    if not isinstance(table, dict):
+        message = f"file {file}: {section} is a section: write [{section}] and its keys below"
+        raise ConfigError(message)
+    for name, value in table.items():
+        if section != "targets" and name not in known[section]:
+            message = f"file {file}: {section}: {unknown_name('key', name, known[section])}"
+            raise ConfigError(message)
+        yield f"{section}.{name}", value
+
+
+def read_environment(environ: Mapping[str, str]) -> Layer:
+    """Return the settings of the environment; raises `ConfigError` for a name like that of a setting that is none."""
     layer: Layer = {}
     for section, options in options_of().items():
-        prefix = f"{_PREFIX}{section.upper()}_"
+        prefix = f"FARSHOT_{section.upper()}_"
         for name in sorted(name for name in environ if name.startswith(prefix)):
             option = name.removeprefix(prefix).lower()
             if option not in options:
-                message = f"environment {name}: {unknown('setting', option, options)}"
+                message = f"environment {name}: {unknown_name('setting', option, options)}"
                 raise ConfigError(message)
             layer[f"{section}.{option}"] = Given(environ[name], f"environment {name}")
     if environ.get(_FOLDER) and "server.data_dir" not in layer:
@@ -87,10 +125,10 @@ def targets_given(texts: Iterable[str], origin: str) -> Layer:
     return layer
 
 
-def unknown(noun: str, name: str, known: Iterable[str]) -> str:
-    """Return that there is no such thing, and what it may have been meant for.
+def unknown_name(noun: str, name: str, known: Iterable[str]) -> str:
+    """Return the message that there is no such name, with the known name that is nearest.
 
-    >>> unknown("key", "prot", ["host", "port"])
+    >>> unknown_name("key", "prot", ["host", "port"])
     "no key 'prot'; did you mean 'port'?"
     """
     names = list(known)

@@ -1,1 +1,1 @@
-"""From the store to the executor and back. Knows protocols only."""
+"""The dispatcher between a store and an executor, both of which it knows by their protocols only."""

@@ -1,6 +1,6 @@
-"""A counter that threads can wait on: it moves whenever a job may have ended by what this process did.
+"""A counter that threads can wait on: it goes up whenever this process may have ended a job.
 
-Not at every report: a waiting thread that reads while the dispatcher commits makes SQLite wait.
+It does not go up at every report: a waiting thread that reads while the dispatcher commits makes SQLite wait.
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ import threading
 
 
 class Changes:
-    """Tells waiting threads of this process that the store changed, so that none polls for it."""
+    """A counter of changes to the store, on which threads of this process wait instead of polling."""
 
     def __init__(self) -> None:
-        """Start at zero."""
         self._condition = threading.Condition()
         self._count = 0
 
     def publish(self) -> None:
-        """Wake everybody who waits."""
+        """Count a change and wake every thread that waits."""
         with self._condition:
             self._count += 1
             self._condition.notify_all()
 
     def count(self) -> int:
-        """Return how often something changed; hand it to `wait` to miss nothing in between."""
+        """Return how many changes there were; `wait` takes this count, so that no change in between is missed."""
         with self._condition:
             return self._count
 
-    def wait(self, seen: int, timeout: float) -> bool:
-        """Block until the count differs from `seen`, for `timeout` seconds at most; say whether it does."""
+    def wait(self, count: int, timeout: float) -> bool:
+        """Block until the count differs from `count`, for up to `timeout` seconds; return whether it does."""
         with self._condition:
-            return self._condition.wait_for(lambda: self._count != seen, timeout)
+            return self._condition.wait_for(lambda: self._count != count, timeout)

@@ -1,4 +1,4 @@
-"""What keeps a dispatcher from its work, since when, and when it tries again: one record for all who tell of it."""
+"""The record of the troubles that keep a dispatcher from its work: since when, and how often it tried again."""
 
 from __future__ import annotations
 
@@ -24,55 +24,54 @@ PACKAGE = "package"
 DISPATCHER = "dispatcher"
 """The dispatcher fails at something else."""
 CLAIMS = "claims"
-"""Shards cannot be claimed, and it is not known for which job's sake."""
+"""Shards cannot be claimed, and it is not known which job is the cause."""
 EXPIRY = "expiry"
 """Jobs whose time is over cannot be ended."""
 RECOVERY = "recovery"
-"""What processes held that have ended cannot be given back."""
+"""Shards that dead processes held cannot be given back."""
 DRAIN = "drain"
 """An operator wants no new work begun."""
 
 _log = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 5.0
-_SILENT_AFTER = 5.0
+_MIN_PAUSE_SECONDS = 0.5
+_MAX_PAUSE_SECONDS = 5.0
+_MAX_SILENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that is wrong: `tries` so far, the first of them at the moment `since` of `time.monotonic()`.
-
-    `reason` is for anybody, `detail` for who may know how the service is made.
-    """
+    """One part that does not work."""
 
     part: str
     reason: str
+    """The reason, in words for every user."""
     detail: str
+    """The reason, in words for an operator, who may know how the service works."""
     since: float
+    """The time of the first failure, of `time.monotonic()`."""
     tries: int = 1
 
     @property
     def pause(self) -> float:
-        """Seconds until the next try: twice as long each time, up to five.
+        """The seconds until the next try: twice as many each time, up to five.
 
         >>> [Trouble("store", "locked", "", 0.0, tries).pause for tries in (1, 2, 3, 9)]
         [0.5, 1.0, 2.0, 5.0]
         """
-        return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self.tries - 1, 8)))
+        return float(min(_MAX_PAUSE_SECONDS, _MIN_PAUSE_SECONDS * 2 ** min(self.tries - 1, 8)))
 
 
 class Health:
     """The troubles of one dispatcher. Each is logged when it begins and when it is over. Safe from any thread."""
 
     def __init__(self) -> None:
-        """Begin with none."""
         self._lock = threading.Lock()
         self._troubles: dict[str, Trouble] = {}
         self._working_since: float | None = None
 
-    def report(self, part: str, reason: str, *, detail: str = "", story: BaseException | None = None) -> Trouble:
-        """Note that `part` is in trouble, once more or for the first time; `story` is logged with the first."""
+    def report(self, part: str, reason: str, *, detail: str = "", cause: BaseException | None = None) -> Trouble:
+        """Record a failure of `part` and return its trouble; the first one is logged with the traceback of `cause`."""
         detail = detail or reason
         now = time.monotonic()
         with self._lock:
@@ -81,11 +80,11 @@ class Health:
             self._troubles[part] = trouble
         if known is None:
             fields = {"event": "trouble", "part": part, "reason": detail}
-            _log.log(_level(part), "%s: %s", part, detail, exc_info=story, extra={"fields": fields})
+            _log.log(_level(part), "%s: %s", part, detail, exc_info=cause, extra={"fields": fields})
         return trouble
 
     def recover(self, *parts: str) -> None:
-        """Note that these parts are well, of which most are at most times."""
+        """Record that these parts work. This is cheap while there is no trouble."""
         if not self._troubles:
             return
         for part in parts:
@@ -98,7 +97,7 @@ class Health:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Have what takes too long inside of this known as a store that does not answer."""
+        """Report the store as silent if the body takes too long."""
         self._working_since = time.monotonic()
         try:
             yield
@@ -106,27 +105,27 @@ class Health:
             self._working_since = None
 
     def troubles(self) -> list[Trouble]:
-        """Return what is wrong, the oldest first; a store that has not answered for seconds is among it."""
+        """Return the troubles, the oldest first, including a store that has not answered for seconds."""
         since = self._working_since
         silent = 0.0 if since is None else time.monotonic() - since
-        if silent > _SILENT_AFTER and STORE not in self._troubles:
+        if silent > _MAX_SILENCE_SECONDS and STORE not in self._troubles:
             self.report(STORE, f"it has not answered for {silent:.0f} s")
         with self._lock:
             return sorted(self._troubles.values(), key=lambda trouble: trouble.since)
 
     def reasons(self) -> dict[str, str]:
-        """Return by part what anybody may know of what is wrong."""
+        """Return the reason of each trouble by its part, with its age."""
         now = time.monotonic()
         return {trouble.part: f"{trouble.reason} (for {now - trouble.since:.0f} s)" for trouble in self.troubles()}
 
     def detail(self, parts: Collection[str]) -> str | None:
-        """Return in one line what is wrong with these parts; None: nothing."""
+        """Return the details of the troubles of these parts in one line; None if there are none."""
         if not self._troubles:
             return None
         return "; ".join(trouble.detail for trouble in self.troubles() if trouble.part in parts) or None
 
     def has(self, *parts: str) -> bool:
-        """Whether one of these parts is in trouble."""
+        """Return whether one of these parts is in trouble."""
         return bool(self._troubles) and any(part in self._troubles for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""The shards that a dispatcher holds, and what becomes of them when their worker is lost."""
+"""The shards that a dispatcher holds, and the decision about a shard whose worker is lost."""
 
 from __future__ import annotations
 
@@ -19,56 +19,56 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_MOST_TRIES = 5
-_MOMENT = 0.5
+_MAX_TRIES = 5
+_MARGIN_SECONDS = 0.5
 
 
 @dataclass(slots=True)
 class _Held:
-    """A shard, and the position up to which its results are recorded, which took `seconds`.
-
-    Its owner was charged while it ran for `charged` seconds more. It `is_spared` once it was asked to end early.
-    """
+    """A shard that runs or waits in the executor."""
 
     shard: Shard
     position: int
+    """The position of the first circuit without a recorded result."""
     seconds: float = 0.0
+    """The recorded seconds of the circuits before that."""
     charged: float = 0.0
+    """Further seconds for which its owner was charged while it ran."""
     is_spared: bool = False
+    """True once the executor was asked to end it early."""
 
     def spent(self, running: Mapping[Lease, float]) -> float:
-        """Return the seconds that it has run for and that are not recorded."""
+        """Return the seconds for which it has run and that are not recorded."""
         return max(0.0, running.get(self.shard.lease, 0.0) - self.seconds)
 
     def overruns(self, running: Mapping[Lease, float]) -> bool:
-        """Whether it has run for longer than it was guessed to, by more than a moment."""
-        return running.get(self.shard.lease, 0.0) > max(_MOMENT, self.shard.cost)
+        """Return whether it has run for longer than it was guessed to, and than half a second."""
+        return running.get(self.shard.lease, 0.0) > max(_MARGIN_SECONDS, self.shard.cost)
 
 
 class HeldShards:
-    """Shards under leases of this dispatcher, in the hands of its executor. Used by the dispatcher's thread only."""
+    """The shards that a dispatcher has leased and given to its executor. For the dispatcher's thread only."""
 
     def __init__(self, store: JobStore, executor: Executor) -> None:
-        """Hold nothing yet."""
         self._store = store
         self._executor = executor
         self._held: dict[Lease, _Held] = {}
 
     def __len__(self) -> int:
-        """How many shards are held."""
+        """Return how many shards are held."""
         return len(self._held)
 
     def leases(self) -> list[Lease]:
         """Return the leases that are held."""
         return list(self._held)
 
-    def owners(self, ending: Collection[Lease], most: int) -> set[str]:
-        """Return who has `most` shards here or more, besides those that are `ending`."""
-        held = Counter(held.shard.owner for lease, held in self._held.items() if lease not in ending)
-        return {owner for owner, count in held.items() if count >= most}
+    def owners(self, ending: Collection[Lease], least: int) -> set[str]:
+        """Return the owners of `least` shards or more, not counting those that are `ending`."""
+        counts = Counter(held.shard.owner for lease, held in self._held.items() if lease not in ending)
+        return {owner for owner, count in counts.items() if count >= least}
 
     def take(self, shard: Shard) -> None:
-        """Hold a shard and have it run."""
+        """Hold a shard and give it to the executor."""
         self._held[shard.lease] = _Held(shard, shard.first)
         self._executor.start(shard)
 
@@ -85,40 +85,40 @@ class HeldShards:
             self._executor.stop(part.lease)
 
     def drop(self, lease: Lease) -> None:
-        """Hold a shard no more, and have nothing of it run."""
+        """Stop a shard and forget it."""
         if self._held.pop(lease, None):
             self._executor.stop(lease)
 
     def drop_job(self, job_id: str) -> None:
-        """Hold nothing of a job any more."""
+        """Stop the shards of a job and forget them."""
         for lease in self.leases():
             if lease.job_id == job_id:
                 self.drop(lease)
 
     def give_back(self, lease: Lease, seconds: float = 0.0) -> None:
-        """Give a shard back to the store that ran for so many seconds; what was known of it stays known."""
+        """Give a shard that ran for `seconds` back to the store, which keeps its suspect and verdict."""
         held = self._held.get(lease)
         if held:
             self._store.give_back(lease, held.spent({lease: seconds}))
             del self._held[lease]
 
     def spent(self, running: Mapping[Lease, float]) -> dict[Lease, float]:
-        """Return the seconds that each shard has run for and that are not recorded, by lease."""
+        """Return by lease the seconds for which each shard has run and that are not recorded."""
         return {lease: held.spent(running) for lease, held in self._held.items()}
 
     def is_charged(self, spent: Mapping[Lease, float]) -> bool:
-        """Whether owners were charged for about what was spent."""
-        return all(spent[lease] <= max(_MOMENT, 2 * held.charged) for lease, held in self._held.items())
+        """Return whether owners were charged for at least about half of the spent seconds."""
+        return all(spent[lease] <= max(_MARGIN_SECONDS, 2 * held.charged) for lease, held in self._held.items())
 
     def note_charged(self, spent: Mapping[Lease, float]) -> None:
-        """Note that owners were charged for what was spent."""
+        """Note that owners were charged for the spent seconds."""
         for lease, seconds in spent.items():
             if lease in self._held:
                 self._held[lease].charged = seconds
 
     def make_room(self, running: Mapping[Lease, float]) -> None:
-        """Have what runs for longer than guessed end early where others wait, in the store or here, and what waits
-        here for its owner's sake not begin.
+        """Spare the shards that run for longer than guessed while other owners wait, in the store or here, and those
+        that have not begun if their owner is behind others in the store.
         """
         long = {lease: held for lease, held in self._held.items() if held.overruns(running)}
         if not long:
@@ -128,16 +128,12 @@ class HeldShards:
         for lease, held in self._held.items():
             owner = held.shard.owner
             is_in_the_way = owner in behind or bool(queued - {owner}) if lease in long else owner in behind
-            if is_in_the_way and (lease in long or lease not in running):
-                self._spare(held)
-
-    def _spare(self, held: _Held) -> None:
-        if not held.is_spared:
-            held.is_spared = True
-            self._executor.spare(held.shard.lease)
+            if is_in_the_way and not held.is_spared and (lease in long or lease not in running):
+                held.is_spared = True
+                self._executor.spare(lease)
 
     def failed_part(self, part: ResultSlice, error: Exception) -> ResultSlice:
-        """Return what is recorded in place of a part that the store refuses: every circuit of it has failed."""
+        """Return the replacement of a part that the store refuses, in which every circuit has failed."""
         shard = self._held[part.lease].shard
         fault = Fault(FaultCode.INTERNAL, f"the store refuses the result ({len(part.results):,} bytes): {error}")
         results = [
@@ -147,35 +143,32 @@ class HeldShards:
         return ResultSlice.of(part.lease, part.first, results, last=part.last)
 
     def recover(self, lost: Lost) -> bool:
-        """Record what the circuit died of, or give the shard back for another attempt; say whether a result was made.
+        """Record the fault of a circuit whose worker died, or release the shard for another attempt; return whether a
+        fault was recorded.
 
-        A crash is believed when it happens twice to one circuit that ran alone; memory and time at once. A
-        worker that dies again and again before any circuit began is the fault of the first circuit.
+        A crash is recorded when it happens twice to one circuit that ran alone, a lack of memory or time at once. The
+        fifth worker in a row that dies before any circuit began is taken for a fault of the first circuit.
         """
         held = self._held.get(lost.lease)
         if held is None:
             return False
-        _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message, extra={"fields": _story(lost)})
-        recorded = self._judge(held, lost)
-        self._held.pop(lost.lease, None)
-        return recorded
-
-    def _judge(self, held: _Held, lost: Lost) -> bool:
-        suspect, spent = lost.position, held.spent({lost.lease: lost.seconds})
-        nothing_left = held.position == held.shard.first + len(held.shard.labels)
-        if suspect is None and (nothing_left or held.shard.tries < _MOST_TRIES):
-            self._release(held, spent)
-        elif suspect is None or (suspect == held.position and not _is_doubtful(held, lost)):
-            self._condemn(held, lost.fault, spent)
-            return True
+        _log.warning("job %s: %s", lost.lease.job_id, lost.fault.message, extra={"fields": _log_fields(lost)})
+        shard, suspect, spent = held.shard, lost.position, held.spent({lost.lease: lost.seconds})
+        is_done = held.position == shard.first + len(shard.labels)
+        is_first_crash = lost.fault.code is FaultCode.CRASH and suspect != shard.suspect
+        is_recorded = False
+        if suspect is None and (is_done or shard.tries < _MAX_TRIES):
+            self._store.release(lost.lease, shard.suspect, shard.verdict, spent)
+        elif suspect is None or (suspect == held.position and not is_first_crash):
+            self._record_fault(held, lost.fault, spent)
+            is_recorded = True
         else:
-            self._store.release(lost.lease, suspect, None if _is_doubtful(held, lost) else lost.fault, spent)
-        return False
+            self._store.release(lost.lease, suspect, None if is_first_crash else lost.fault, spent)
+        self._held.pop(lost.lease, None)
+        return is_recorded
 
-    def _release(self, held: _Held, seconds: float) -> None:
-        self._store.release(held.shard.lease, held.shard.suspect, held.shard.verdict, seconds)
-
-    def _condemn(self, held: _Held, fault: Fault, seconds: float) -> None:
+    def _record_fault(self, held: _Held, fault: Fault, seconds: float) -> None:
+        """Record that the next circuit has failed, and release the rest of the shard."""
         shard, offset = held.shard, held.position - held.shard.first
         result = CircuitResult.failed(fault, shard.spec, held.position, shard.labels[offset], seconds)
         last = offset + 1 == len(shard.labels)
@@ -184,13 +177,8 @@ class HeldShards:
             self._store.release(shard.lease)
 
 
-def _is_doubtful(held: _Held, lost: Lost) -> bool:
-    """Whether a crash is the first of its circuit."""
-    return lost.fault.code is FaultCode.CRASH and lost.position != held.shard.suspect
-
-
-def _story(lost: Lost) -> dict[str, object]:
-    """Return what is logged of a worker that died."""
+def _log_fields(lost: Lost) -> dict[str, object]:
+    """Return the log fields of a worker that died."""
     return {
         "event": "worker-lost",
         "job": lost.lease.job_id,

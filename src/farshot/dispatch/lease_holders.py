@@ -1,4 +1,4 @@
-"""Who holds a lease, and whether that process is still there.
+"""The names of lease holders, by which a holder of this machine that has died is found.
 
 A lease of a process that died runs out by itself; on one machine there is no need to wait for that.
 """
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def bury(store: JobStore) -> None:
-    """Give back what processes of this machine held that have ended."""
+def revoke_dead_holders(store: JobStore) -> None:
+    """Give back the shards that processes of this machine held that have ended."""
     for holder in store.holders():
         if is_gone(holder):
             revoked = store.revoke(holder)
@@ -29,24 +29,22 @@ def bury(store: JobStore) -> None:
 
 
 def holder_name() -> str:
-    """Return a name for one dispatcher of this process: host, process, start of the process, a random part."""
-    return "/".join((_place(), str(os.getpid()), _started(os.getpid()), uuid.uuid4().hex[:8]))
+    """Return a name for one dispatcher of this process: machine, process, start of the process, a random part."""
+    return "/".join((_machine(), str(os.getpid()), _start_ticks(os.getpid()), uuid.uuid4().hex[:8]))
 
 
 def is_gone(holder: str) -> bool:
-    """Whether `holder` was a process of this machine that has ended. False where that cannot be told.
+    """Return whether `holder` was a process of this machine that has ended; False if that is not known.
 
     >>> is_gone(holder_name())
     False
     """
-    place, pid, started, _ = holder.rsplit("/", 3)
-    if place != _place():
-        return False
-    return not _is_running(int(pid)) or started != _started(int(pid))
+    machine, pid, start, _ = holder.rsplit("/", 3)
+    return machine == _machine() and (not _is_running(int(pid)) or start != _start_ticks(int(pid)))
 
 
-def _place() -> str:
-    """Return the machine and the namespace in which process numbers mean the same."""
+def _machine() -> str:
+    """Return the name of the machine and of the namespace of its process numbers."""
     try:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
@@ -64,8 +62,8 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _started(pid: int) -> str:
-    """Return when a process started, in ticks since boot, so that a number used again is not mistaken for it."""
+def _start_ticks(pid: int) -> str:
+    """Return the ticks since boot at which a process started: another one may get the same number later."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
     except OSError:  # another system, or the process has just ended

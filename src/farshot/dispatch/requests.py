@@ -1,4 +1,4 @@
-"""What other threads ask of a dispatcher's thread."""
+"""The requests of other threads to a dispatcher's thread."""
 
 from __future__ import annotations
 
@@ -17,58 +17,57 @@ if TYPE_CHECKING:
     from farshot.submission import Submission
 
 
-_FEW = 8
+_MAX_OWNER_JOBS = 8
 """Jobs of one owner that are added in one transaction."""
-_SMALL = 8
+_MAX_SMALL_SHARDS = 8
 """Shards of a job that is added with others."""
-_LOOK_EVERY = 0.2
-"""Seconds after which whoever waits for an answer looks whether the thread is still there."""
+_CHECK_SECONDS = 0.2
+"""How often a thread that waits for an answer checks whether the dispatcher's thread still runs."""
 
 
 class Wake:
-    """Asks the thread to look at the store now."""
+    """A request to read the store now."""
 
 
 @dataclass(slots=True)
 class AddJob:
-    """Asks the thread to add a job, unless whoever asked has gone, and to put down what became of that."""
+    """A request to add a job, which is answered with its record or an error."""
 
     submission: Submission
     answer: queue.SimpleQueue[JobRecord | Exception] = field(default_factory=queue.SimpleQueue)
-    wanted: bool = True
+    is_wanted: bool = True
+    """False once no thread waits for the answer: the job is not added then."""
 
     @property
     def is_small(self) -> bool:
-        """Whether it takes a transaction hardly longer: a shard has a bounded number of circuits and bytes."""
-        return len(self.submission.shards) <= _SMALL
+        """True if it makes a transaction hardly longer: a shard has a bounded number of circuits and bytes."""
+        return len(self.submission.shards) <= _MAX_SMALL_SHARDS
 
     def outcome(self, is_alive: Callable[[], bool]) -> JobRecord:
-        """Block for the job, or raise the error that is the answer; `ExecutorError` once the thread is not alive."""
+        """Block for the job; raise the error that is the answer, or `ExecutorError` once the thread is not alive."""
+        answer: JobRecord | Exception | None = None
+        alive = True
         try:
-            answer = self._await(is_alive)
+            while alive and answer is None:
+                alive = is_alive()
+                with suppress(queue.Empty):
+                    answer = self.answer.get(timeout=_CHECK_SECONDS)
         finally:
-            self.wanted = False
+            self.is_wanted = False
+        if answer is None:
+            answer = ExecutorError("the backend was closed: nothing was submitted")
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def _await(self, is_alive: Callable[[], bool]) -> JobRecord | Exception:
-        alive = True
-        while alive:
-            alive = is_alive()
-            with suppress(queue.Empty):
-                return self.answer.get(timeout=_LOOK_EVERY)
-        return ExecutorError("the backend was closed: nothing was submitted")
-
 
 class Additions:
-    """The requests for jobs that wait to be added together, in turns: a few small ones of each owner, or one large one.
+    """The waiting requests for jobs. Each transaction adds a few small jobs of each owner or one large job, by turns.
 
-    So an owner of many waits for itself, and nobody's small job for several large ones.
+    Thus many jobs of one owner delay no other owner, and no small job waits for several large ones.
     """
 
     def __init__(self) -> None:
-        """Hold nothing."""
         self._small: list[AddJob] = []
         self._large: deque[AddJob] = deque()
         self._large_is_next = False
@@ -78,15 +77,15 @@ class Additions:
         return len(self._small) + len(self._large)
 
     def put(self, request: AddJob) -> None:
-        """Take a request in."""
+        """Add a request."""
         (self._small if request.is_small else self._large).append(request)
 
     def take(self) -> list[AddJob]:
-        """Return the requests of the next turn, which wait no more, without those that nobody waits for."""
+        """Remove and return the requests of the next transaction, without those that are no longer wanted."""
         takes_large = bool(self._large) and (self._large_is_next or not self._small)
         self._large_is_next = not takes_large
         taken = [self._large.popleft()] if takes_large else self._take_small()
-        return [request for request in taken if request.wanted]
+        return [request for request in taken if request.is_wanted]
 
     def _take_small(self) -> list[AddJob]:
         taken: list[AddJob] = []
@@ -95,5 +94,5 @@ class Additions:
         for request in waiting:
             owner = request.submission.owner
             counts[owner] += 1
-            (taken if counts[owner] <= _FEW else self._small).append(request)
+            (taken if counts[owner] <= _MAX_OWNER_JOBS else self._small).append(request)
         return taken

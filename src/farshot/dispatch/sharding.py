@@ -1,4 +1,4 @@
-"""How a job is cut into shards."""
+"""Cutting a job into shards."""
 
 from __future__ import annotations
 
@@ -12,35 +12,37 @@ from farshot.submission import ShardCut
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.model import JobSpec, Observables, ShotGroup, TemplateSource
+    from farshot.model import Observables, ShotGroup, TemplateSource
     from farshot.submission import Batch
 
 
 MAX_SHARD_CIRCUITS = 500
 MAX_SHARD_BYTES = 2**20
-_MAX_SECONDS = 1.0
-_WORTH_SECONDS = 0.05
+_MAX_SHARD_SECONDS = 1.0
+_WORTHWHILE_SECONDS = 0.05
 _SHARDS_PER_WORKER = 4
 
 _QUBITS = re.compile(r"\b(?:qreg\s+\w+|qubit)\s*\[\s*(\d{1,4})\s*\]")
 _SHORT_HEAD = 96
 _LONG_HEAD = 2048
-_WIDEST = 26
+_MAX_QUBITS = 26
 _CLIFFORD = -1
-_MOST_BRANCHES = 20
-_PER_CIRCUIT = 4e-5
-_SLOW = "aer"
-_PER_SLOW_CIRCUIT = 4e-3
-_PER_CHARACTER = 5e-8
-_PER_AMPLITUDE = 1e-11
-_PER_SAMPLE = 1e-7
-_PER_TERM = 2e-6
-_PER_TERM_AND_AMPLITUDE = 4e-9
-_PER_TERM_AT_MOST = 3e-4
+"""Stands for the number of qubits of a circuit without a state vector."""
+_MAX_DOUBLINGS = 20
+_CIRCUIT_SECONDS = 4e-5
+_SLOW_SIMULATOR = "aer"
+_SLOW_CIRCUIT_SECONDS = 4e-3
+_CHARACTER_SECONDS = 5e-8
+_AMPLITUDE_SECONDS = 1e-11
+_SAMPLE_SECONDS = 1e-7
+_TERM_SECONDS = 2e-6
+_TERM_AMPLITUDE_SECONDS = 4e-9
+_MAX_TERM_SECONDS = 3e-4
+"""Seconds that the amplitudes may add to a term."""
 
 
 class Demand(NamedTuple):
-    """What is asked of one circuit: so many shots, or the values of so many terms, and of which target."""
+    """The work asked of one circuit: a number of shots or of terms, and the target."""
 
     shots: int = 0
     terms: int = 0
@@ -51,98 +53,96 @@ _ONE_SHOT = Demand(1)
 
 
 def estimate(source: str, demand: Demand = _ONE_SHOT) -> float:
-    """Guess the seconds that a circuit takes: from its length and its registers, from what is asked of it, and from
-    how often the words for conditions and resets are in it, each of which may double what is simulated.
+    """Return a guess of the seconds that a circuit takes: from its length, its registers, the demand, and the number of
+    conditions and resets in it, each of which may double the work.
 
-    A guess by a few searches, made before anything is parsed: it decides how a job is cut and what its owner is charged
-    before the truth is known. What is wide and has no angles is taken for a Clifford circuit, whose cost does not
-    double with every qubit.
+    The guess takes a few searches and no parsing. It decides how a job is cut and what its owner is charged until the
+    circuit has run. A wide circuit without angles is taken for a Clifford circuit, whose cost does not double with
+    every qubit.
 
     >>> estimate("qreg q[20];" + "h q[0];" * 100) > 10 * estimate("qreg q[4];" + "h q[0];" * 100)
     True
     >>> estimate("qreg q[4];h q[0];", Demand(terms=200_000)) > 0.1
     True
     """
-    qubits = _qubits(source)
-    if qubits > _WIDEST:
-        qubits = _WIDEST if "(" in source else _CLIFFORD
-    qubits = _kept(qubits, demand.target.partition(":")[2])
-    fixed, per_character = _rates(qubits, _doublings(source), demand)
+    qubits = _count_qubits(source)
+    if qubits > _MAX_QUBITS:
+        qubits = _MAX_QUBITS if "(" in source else _CLIFFORD
+    qubits = _equivalent_qubits(qubits, demand.target.partition(":")[2])
+    fixed, per_character = _rates(qubits, _count_doublings(source), demand)
     return fixed + per_character * len(source)
 
 
-def _kept(qubits: int, method: str) -> int:
-    """Return how many qubits a state vector has that takes as long as the method does; none where it keeps no vector.
+def _equivalent_qubits(qubits: int, method: str) -> int:
+    """Return the width of the state vector that takes as long as the method does.
 
-    >>> _kept(8, "density_matrix"), _kept(8, "statevector"), _kept(8, "stabilizer") == _CLIFFORD
-    (16, 8, True)
+    >>> [_equivalent_qubits(8, method) for method in ("density_matrix", "statevector", "stabilizer")]
+    [16, 8, -1]
     """
     if method == "stabilizer":
         return _CLIFFORD
-    return min(2 * qubits, _WIDEST) if method == "density_matrix" and qubits != _CLIFFORD else qubits
+    return min(2 * qubits, _MAX_QUBITS) if method == "density_matrix" and qubits != _CLIFFORD else qubits
 
 
 @lru_cache(maxsize=1024)
 def _rates(qubits: int, doublings: int, demand: Demand) -> tuple[float, float]:
     """Return the seconds that every such circuit takes, and those for each character of its text.
 
-    Drawing shots takes no longer than there are outcomes to tell apart.
+    The time to draw shots is bounded by the number of possible outcomes.
     """
     amplitudes = 0 if qubits == _CLIFFORD else 2**qubits
-    branches = min(demand.shots, 2 ** min(_MOST_BRANCHES, doublings)) or 1
-    term = _PER_TERM + min(_PER_TERM_AT_MOST, _PER_TERM_AND_AMPLITUDE * amplitudes)
-    asked = _PER_SAMPLE * min(demand.shots, amplitudes) + demand.terms * term
-    every = _PER_CIRCUIT if demand.target.partition(":")[0] != _SLOW else _PER_SLOW_CIRCUIT
-    return every + asked, _PER_CHARACTER + _PER_AMPLITUDE * amplitudes * branches
+    branches = min(demand.shots, 2 ** min(_MAX_DOUBLINGS, doublings)) or 1
+    term = _TERM_SECONDS + min(_MAX_TERM_SECONDS, _TERM_AMPLITUDE_SECONDS * amplitudes)
+    outcome = _SAMPLE_SECONDS * min(demand.shots, amplitudes) + demand.terms * term
+    is_slow = demand.target.partition(":")[0] == _SLOW_SIMULATOR
+    fixed = (_SLOW_CIRCUIT_SECONDS if is_slow else _CIRCUIT_SECONDS) + outcome
+    return fixed, _CHARACTER_SECONDS + _AMPLITUDE_SECONDS * amplitudes * branches
 
 
-def _doublings(source: str) -> int:
-    """Return how often the words for conditions and resets are in a text. A letter is found ten times as fast as a
-    word, and most circuits have no "f".
+def _count_doublings(source: str) -> int:
+    """Return how often "if" and "reset" are in a text. A letter is found ten times as fast as a word, and most circuits
+    have no "f".
     """
     conditions = source.count("if") if "f" in source else 0
     return conditions + (source.count("reset") if "t" in source else 0)
 
 
-def _qubits(source: str) -> int:
-    """Return how many qubits a text declares; registers behind its head are looked for where the words for them are,
-    or their letters.
+def _count_qubits(source: str) -> int:
+    """Return how many qubits a text declares. Behind its head registers are searched for only if the letters of "qreg"
+    or "qubit" are there, and the words themselves.
     """
     angle = source.find("(", 0, _SHORT_HEAD)
     end = _SHORT_HEAD if angle < 0 else angle
-    found = _declared(source[:end])
+    registers, qubits = _cached_declarations(source[:end])
     no_letters = source.find("g", end) < 0 and source.find("b", end) < 0
-    if found.registers and (no_letters or found.registers == source.count("qreg") + source.count("qubit")):
-        return found.qubits
-    return (_declared(source[:_LONG_HEAD]) if len(source) <= _LONG_HEAD else _declared_anywhere(source)).qubits
+    if registers and (no_letters or registers == source.count("qreg") + source.count("qubit")):
+        return qubits
+    return (_cached_declarations if len(source) <= _LONG_HEAD else _declarations)(source)[1]
 
 
-class _Declared(NamedTuple):
-    """How many registers and qubits are declared."""
-
-    registers: int
-    qubits: int
-
-
-@lru_cache(maxsize=256)
-def _declared(head: str) -> _Declared:
-    """Return what `head` declares; most circuits of a batch begin alike."""
-    return _declared_anywhere(head)
-
-
-def _declared_anywhere(text: str) -> _Declared:
+def _declarations(text: str) -> tuple[int, int]:
+    """Return how many registers and how many qubits are declared."""
     sizes = _QUBITS.findall(text)
-    return _Declared(len(sizes), sum(map(int, sizes)))
+    return len(sizes), sum(map(int, sizes))
+
+
+_cached_declarations = lru_cache(maxsize=256)(_declarations)
+"""The same for short texts; most circuits of a batch begin alike."""
 
 
 def cut(batch: Batch, workers: int) -> list[ShardCut]:
     """Return the shards of a job, in order, each with the seconds that it is guessed to take.
 
-    Up to four shards of about equal work for each worker keep all of them busy to the end; fewer where those would be
-    too short to be worth their records, but one for each worker. No shard is guessed to take more than a second, and
-    none is large, unless one circuit alone is.
+    Up to four shards of about equal work for each worker keep all of them busy to the end. There are fewer, but one for
+    each worker, if they would be too short to be worth their records. No shard is guessed to take more than a second or
+    has more than `MAX_SHARD_CIRCUITS` and `MAX_SHARD_BYTES`, unless one circuit alone does.
     """
-    return cut_sources(batch.spec.template, batch.sources, workers, _demands(batch.spec, len(batch.sources)))
+    spec = batch.spec
+    if spec.observables:
+        demands = _term_demands(spec.observables, len(batch.sources), spec.target)
+    else:
+        demands = sampled(spec.shots.groups if spec.shots else (), spec.target)
+    return cut_sources(spec.template, batch.sources, workers, demands)
 
 
 def cut_sources(
@@ -151,8 +151,8 @@ def cut_sources(
     workers: int,
     demands: Demand | Sequence[Demand],
 ) -> list[ShardCut]:
-    """Return the shards of some circuits of a job, as `cut`; one demand is that of each. The rows of a template take
-    equally long where as much is asked of them.
+    """Return the shards of some circuits of a job, as `cut` does; a single demand is that of each circuit. Rows of a
+    template with the same demand take equally long.
     """
     every = repeat(demands) if isinstance(demands, Demand) else demands
     if template is None:
@@ -165,21 +165,14 @@ def cut_sources(
     return divide(costs, [len(source) for source in sources], workers)
 
 
-def _demands(spec: JobSpec, circuits: int) -> Demand | list[Demand]:
-    """Return what is asked of each circuit; one demand, where it is the same for all."""
-    if spec.observables:
-        return _terms(spec.observables, circuits, spec.target)
-    return sampled(spec.shots.groups if spec.shots else (), spec.target)
-
-
 def sampled(groups: Sequence[ShotGroup], target: str) -> Demand | list[Demand]:
-    """Return what is asked of circuits that are sampled; one demand, where it is the same for all."""
+    """Return the demands of circuits that are sampled, or the one that is the same for all."""
     if len(groups) == 1:
         return Demand(groups[0].shots, target=target)
     return [Demand(group.shots, target=target) for group in groups for _ in range(group.start, group.end)]
 
 
-def _terms(observables: Observables, circuits: int, target: str) -> Demand | list[Demand]:
+def _term_demands(observables: Observables, circuits: int, target: str) -> Demand | list[Demand]:
     every = Demand(terms=sum(map(len, observables.groups)), target=target)
     if not observables.ranges:
         return every
@@ -191,16 +184,16 @@ def _terms(observables: Observables, circuits: int, target: str) -> Demand | lis
 
 
 def divide(costs: Sequence[float], sizes: Sequence[int], workers: int) -> list[ShardCut]:
-    """Return the shards of circuits that take `costs` seconds and are `sizes` characters or bytes long.
+    """Return the shards of circuits that take `costs` seconds and have `sizes` characters or bytes.
 
     >>> [(shard.start, shard.end) for shard in divide([0.1] * 10, [7] * 10, 1)]
     [(0, 3), (3, 6), (6, 9), (9, 10)]
     """
-    most = min(_MAX_SECONDS, _share(sum(costs) / workers))
+    max_cost = min(_MAX_SHARD_SECONDS, _shard_seconds(sum(costs) / workers))
     shards, start, cost, size = [], 0, 0.0, 0
     for position, length in enumerate(sizes):
         if position > start and (
-            cost >= most or size + length > MAX_SHARD_BYTES or position - start == MAX_SHARD_CIRCUITS
+            cost >= max_cost or size + length > MAX_SHARD_BYTES or position - start == MAX_SHARD_CIRCUITS
         ):
             shards.append(ShardCut(start, position, cost))
             start, cost, size = position, 0.0, 0
@@ -209,10 +202,10 @@ def divide(costs: Sequence[float], sizes: Sequence[int], workers: int) -> list[S
     return [*shards, ShardCut(start, len(sizes), cost)]
 
 
-def _share(seconds: float) -> float:
-    """Return what one shard takes of a worker's part of a job, which takes so many seconds.
+def _shard_seconds(seconds: float) -> float:
+    """Return the seconds of one shard of a worker's share of a job, which takes `seconds` in all.
 
-    >>> _share(0.02), _share(0.09), _share(4.0)
+    >>> _shard_seconds(0.02), _shard_seconds(0.09), _shard_seconds(4.0)
     (0.02, 0.045, 1.0)
     """
-    return seconds / min(_SHARDS_PER_WORKER, max(1, round(seconds / _WORTH_SECONDS)))
+    return seconds / min(_SHARDS_PER_WORKER, max(1, round(seconds / _WORTHWHILE_SECONDS)))

@@ -1,1 +1,1 @@
-"""Where shards run. One module an executor; they do not know each other."""
+"""Executors, which run shards. Each is one module and knows no other."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from farshot.errors import CircuitError
 from farshot.executors.memory_limits import fair_memory, usable_cores
 from farshot.executors.queue import ShardQueue
-from farshot.executors.slots import Lane, Slot, closed
+from farshot.executors.slots import Lane, Slot, closed_error
 from farshot.executors.start_health import StartHealth
 from farshot.protocols import Spared
 from farshot.worker.frames import Inspection, Verdict
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 
 CIRCUIT_TIMEOUT = 3600.0
-"""Seconds that one circuit may run unless told."""
+"""The default of the seconds that one circuit may run."""
 
-_LANE_AHEAD = 4
+_LANE_SHARDS = 4
+"""Shards of the lane, those that wait for it included."""
 _NICENESS = 5
-"""By how much workers give way to the lane, and to the process that they are of."""
-_WATCH_EVERY = 0.05
+"""The niceness of workers beside a lane: they give way to it and to the process that started them."""
+_WATCH_SECONDS = 0.05
 
 
 class LocalExecutor:
-    """`workers` children, one a core unless told; each limited to `memory_limit` bytes, and each circuit of
-    theirs to `circuit_timeout` seconds, or to those that `target_timeouts` has for its target.
+    """An executor with a number of child processes on this machine.
 
-    With a `lane` there is one child more, for short shards of owners of whom nothing runs while others hold all
-    workers: a circuit that runs can only be killed, but the system divides the cores. The others give way to it.
+    With a lane there is one child more, for short shards of owners of whom nothing runs while others hold all workers:
+    a running circuit cannot be paused, but the system divides the cores, and the other children give way to the lane.
     """
 
     def __init__(
@@ -49,60 +49,53 @@ class LocalExecutor:
         *,
         lane: bool = False,
     ) -> None:
-        """Remember the sizes; `open` starts the children."""
-        self._workers = workers or usable_cores()
+        """Set the number of children (one per core by default), the bytes of each one, and the seconds of a circuit:
+        those of its target in `target_timeouts`, or else `circuit_timeout`. `open` starts the children.
+        """
+        self.workers = workers or usable_cores()
+        """The number of children without that of the lane."""
         self._lanes = int(lane)
-        self._memory = memory_limit or fair_memory(self._workers + self._lanes)
+        self.memory = memory_limit or fair_memory(self.workers + self._lanes)
+        """The bytes that each child may use."""
         self._circuit_timeout = circuit_timeout
         self._target_timeouts = dict(target_timeouts or {})
         self._queue = ShardQueue()
         self._slots: list[Slot] = []
         self._inspectors: set[Child] = set()
         self._closed = threading.Event()
-        self._deliver: Callable[[ExecutorEvent], None] = _drop
+        self._deliver: Callable[[ExecutorEvent], None] = _ignore
 
     @property
     def capacity(self) -> int:
-        """Two shards a worker, one that runs and one that waits for it, and those of the lane."""
-        return 2 * self._workers + self.reserve
+        """The number of shards it takes: one that runs and one that waits for each worker, and those of the lane."""
+        return 2 * self.workers + self.reserve
 
     @property
     def reserve(self) -> int:
-        """Those of the lane, through which shards pass fast."""
-        return _LANE_AHEAD * self._lanes
-
-    @property
-    def workers(self) -> int:
-        """How many children there are."""
-        return self._workers
-
-    @property
-    def memory(self) -> int:
-        """The bytes that each child may use."""
-        return self._memory
+        """The part of the capacity that is the lane's, through which shards pass fast."""
+        return _LANE_SHARDS * self._lanes
 
     @property
     def restarts(self) -> int:
-        """How many children died over their work and were replaced."""
+        """The number of children that died at their work and were replaced."""
         return sum(slot.deaths for slot in self._slots)
 
     def announced(self) -> dict[int, int]:
-        """Return the position of the circuit that each child runs, by process id; of those that run one."""
+        """Return the position of the circuit that runs in each child, by process id, without idle children."""
         return dict(found for slot in self._slots if (found := slot.announced()))
 
     def circuit_timeout(self, target: str) -> float:
-        """Return the seconds that one circuit for `target` may run."""
+        """Return the seconds that a circuit for `target` may run."""
         return self._target_timeouts.get(target, self._circuit_timeout)
 
     def open(self, deliver: Callable[[ExecutorEvent], None]) -> None:
         """Start the children; from now on hand every event to `deliver`."""
-        starts = StartHealth(self._workers, deliver, self._queue.clear)
+        starts = StartHealth(self.workers, deliver, self._queue.clear)
         self._deliver = deliver
         niceness = _NICENESS if self._lanes else 0
-        starting = partial(Child, self._memory, niceness)
-        self._slots = [Slot(self._queue, starts, starting, deliver) for _ in range(self._workers)]
-        starting = partial(Child, self._memory)
-        self._slots += [Lane(self._queue, starts, starting, deliver) for _ in range(self._lanes)]
+        start_worker, start_lane = partial(Child, self.memory, niceness), partial(Child, self.memory)
+        self._slots = [Slot(self._queue, starts, start_worker, deliver) for _ in range(self.workers)]
+        self._slots += [Lane(self._queue, starts, start_lane, deliver) for _ in range(self._lanes)]
         threading.Thread(target=self._watch, name="farshot-watch", daemon=True).start()
 
     def start(self, shard: Shard) -> None:
@@ -116,22 +109,22 @@ class LocalExecutor:
                 slot.stop(lease)
 
     def running(self) -> dict[Lease, float]:
-        """Return for how many seconds each shard has been running that a child has."""
+        """Return for how many seconds each shard has been running, of those that a child runs."""
         return dict(found for slot in self._slots for found in slot.running())
 
     def forecasts(self) -> dict[Lease, Forecast]:
-        """Return how the circuit is run that each child has, of those that have said so."""
+        """Return the forecast of the circuit that each shard is at, of those that have one."""
         return dict(found for slot in self._slots if (found := slot.forecast()))
 
     def spare(self, lease: Lease) -> None:
-        """Drop the shard, or have the child end with the circuit that it runs."""
+        """Drop the shard, or have its child stop after the circuit that runs."""
         if self._queue.drop(lease):
             self._deliver(Spared(lease))
         for slot in self._slots:
             slot.recall(lease)
 
     def inspect(self, sources: Sequence[bytes], spec: JobSpec) -> list[CircuitError | None]:
-        """Scan and parse texts in a child of their own; a text that kills it is named, the rest goes on."""
+        """Scan and parse texts in a child of their own, which is replaced after a text that kills it."""
         found: list[CircuitError | None] = []
         while len(found) < len(sources):
             with self._inspector() as child:
@@ -141,29 +134,29 @@ class LocalExecutor:
 
     @contextlib.contextmanager
     def _inspector(self) -> Iterator[Child]:
-        """Yield a child of its own, which `close` kills as well."""
-        with contextlib.closing(Child(self._memory)) as child:
+        """Yield a new child, which `close` kills as well."""
+        with contextlib.closing(Child(self.memory)) as child:
             self._inspectors.add(child)
             try:
                 if self._closed.is_set():
-                    raise closed()
+                    raise closed_error()
                 yield child
             finally:
                 self._inspectors.discard(child)
 
     def _inspect(self, child: Child, inspection: Inspection) -> Iterator[CircuitError | None]:
-        """Yield what is found until all is looked at or the child died."""
+        """Yield the fault of each text or None, until the last text or the one that killed the child."""
         try:
             child.send(inspection)
             for _ in inspection.sources:
                 with _deadline(self.circuit_timeout(inspection.spec.target), child):
                     verdict = child.receive()
-                yield _error(verdict.fault) if isinstance(verdict, Verdict) and verdict.fault else None
+                yield _circuit_error(verdict.fault) if isinstance(verdict, Verdict) and verdict.fault else None
         except ChildDiedError as death:
-            yield _error(death.fault)
+            yield _circuit_error(death.fault)
 
     def close(self) -> None:
-        """Kill what runs and end every child."""
+        """Kill every child."""
         self._closed.set()
         self._queue.close()
         for child in list(self._inspectors):
@@ -173,8 +166,8 @@ class LocalExecutor:
         self._slots = []
 
     def _watch(self) -> None:
-        """Kill what runs for too long. A thread of this process: the child may be stuck in native code."""
-        while not self._closed.wait(_WATCH_EVERY):
+        """Kill children whose circuit runs for too long: they cannot stop themselves within native code."""
+        while not self._closed.wait(_WATCH_SECONDS):
             for slot in self._slots:
                 slot.expire(self.circuit_timeout)
 
@@ -190,9 +183,9 @@ def _deadline(seconds: float, child: Child) -> Iterator[None]:
         timer.cancel()
 
 
-def _drop(event: ExecutorEvent) -> None:
-    """Nobody is told before the executor is open."""
+def _ignore(event: ExecutorEvent) -> None:
+    """Do nothing: before `open` there is nothing to deliver to."""
 
 
-def _error(fault: Fault) -> CircuitError:
+def _circuit_error(fault: Fault) -> CircuitError:
     return CircuitError(fault.code, fault.message, line=fault.line, column=fault.column)

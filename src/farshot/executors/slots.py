@@ -1,4 +1,4 @@
-"""The places of the children of a machine: one child and the thread that talks to it, each."""
+"""Slots: each is one child and the thread that talks to it."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ if TYPE_CHECKING:
     from farshot.worker.supervisor import Child
 
 
-_LANE_SECONDS = 5.0
-"""Seconds that a circuit may run in the lane although others wait for it."""
-_MOMENT = 0.1
-"""Seconds that a shard of several circuits may run there although one waits that is guessed to take no longer."""
+_MAX_LANE_SECONDS = 5.0
+"""The longest that a circuit runs in the lane while others wait for it."""
+_MIN_LANE_SECONDS = 0.1
+"""The least time that a shard has in the lane before it is recalled for one that is guessed to take no longer."""
 
 
-def closed() -> ExecutorError:
+def closed_error() -> ExecutorError:
     """Return the error of an executor that is closed."""
     return ExecutorError("the executor is closed")
 
 
 class Slot:
-    """One child and the thread that talks to it. The thread outlives the child, which it replaces.
+    """One child and the thread that talks to it and replaces it when it dies.
 
-    The next child starts while one that was stopped still dies, which takes its time where much memory is freed.
+    The next child starts while one that was stopped is still dying, which takes long if much memory is freed.
     """
 
     def __init__(
         self,
         queue: ShardQueue,
         starts: StartHealth,
-        starting: Callable[[], Child],
+        start_child: Callable[[], Child],
         deliver: Callable[[ExecutorEvent], None],
     ) -> None:
-        """Start the thread; `starting` starts a child, and events go to `deliver`."""
+        """Start the thread; `start_child` starts a child, and events go to `deliver`."""
         self._queue = queue
         self._starts = starts
-        self._starting = starting
+        self._start_child = start_child
         self._deliver = deliver
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -66,43 +66,44 @@ class Slot:
         self._thread.start()
 
     def stop(self, lease: Lease) -> str | None:
-        """Kill the child if it runs the shard under `lease`, and return its owner; None where it does not."""
+        """Kill the child if it runs the shard under `lease`, and return the owner; None if it does not."""
         with self._lock:
             if self._lease != lease:
                 return None
             self._lease = None
             if self._child:
                 self._child.kill()
-                self._prepare_next()
+                with contextlib.suppress(ExecutorError):  # the thread meets the error when it needs the child
+                    self._next = self._next or self._start_child()
             return self._owner
 
     def running(self) -> list[tuple[Lease, float]]:
-        """Return the lease of the shard that runs, and its seconds so far; nothing where none does."""
+        """Return the lease of the shard that runs and its seconds so far; nothing if none runs."""
         with self._lock:
             return [(self._lease, time.monotonic() - self._since)] if self._lease else []
 
     def forecast(self) -> tuple[Lease, Forecast] | None:
-        """Return the lease of the shard that runs and how its circuit is run; None where that is not known."""
+        """Return the lease of the shard that runs and the forecast of its circuit; None if there is none."""
         with self._lock:
-            found = self._child.forecast() if self._child and self._lease else None
+            found = self._child.board.forecast() if self._child and self._lease else None
             return (self._lease, found) if self._lease and found else None
 
     def recall(self, lease: Lease) -> None:
-        """Have the child end with the circuit that it runs, if it has the shard under `lease`."""
+        """Have the child stop after the circuit that it runs, if it has the shard under `lease`."""
         with self._lock:
             if self._lease == lease and self._child:
-                self._child.recall()
+                self._child.board.recall()
 
     def expire(self, seconds_of: Callable[[str], float]) -> None:
-        """Kill the child if its circuit has run for longer than `seconds_of` its target."""
+        """Kill the child if its circuit has run for longer than `seconds_of` returns for its target."""
         with self._lock:
             if self._child:
                 self._child.expire(seconds_of(self._target))
 
     def announced(self) -> tuple[int, int] | None:
-        """Return the process id of the child and the position of the circuit that it runs."""
+        """Return the process id of the child and the position of the circuit that it runs; None if it is idle."""
         with self._lock:
-            position = self._child.announced() if self._child else None
+            position = self._child.board.announced() if self._child else None
             return None if position is None or self._child is None else (self._child.pid, position)
 
     def close(self) -> None:
@@ -122,7 +123,7 @@ class Slot:
             if child and (shard := self._take()):
                 self._run(child, shard)
                 self._queue.end(shard)
-        self._discard()
+        self._discard_child()
         if self._next:
             self._next.close()
 
@@ -130,33 +131,26 @@ class Slot:
         return self._queue.take(self._hold)
 
     def _ready_child(self) -> Child | None:
-        """Have a child ready before there is work. Where that fails it is told, and None returned after a pause."""
+        """Return the child, or a new one once it serves; None after a pause if that cannot be started."""
         if self._child and self._child.is_unwanted:
-            self._discard()
-        return self._child or self._new_child()
+            self._discard_child()
+        return self._child or self._replacement()
 
-    def _new_child(self) -> Child | None:
+    def _replacement(self) -> Child | None:
         try:
-            child = self._start_child()
+            child = self._new_child()
         except ExecutorError as error:
-            unwanted = self._is_unwanted()
-            self._discard()
-            if not unwanted:
-                self._queue.wait(self._failed(error))
+            is_unwanted = self._closed or (self._child is not None and self._child.is_unwanted)
+            self._discard_child()
+            if not is_unwanted:
+                self._queue.wait(self._report_failure(error))
             return None
-        self._starts.worked(self)
+        self._starts.record_success(self)
         return child
 
-    def _failed(self, error: ExecutorError) -> float:
-        """Tell that no child can be started; return the seconds until the next try."""
-        return self._starts.failed(self, error)
-
-    def _is_unwanted(self) -> bool:
-        return self._closed or (self._child is not None and self._child.is_unwanted)
-
-    def _prepare_next(self) -> None:
-        with contextlib.suppress(ExecutorError):  # who needs it finds out
-            self._next = self._next or self._starting()
+    def _report_failure(self, error: ExecutorError) -> float:
+        """Report that no child can be started; return the seconds until the next try."""
+        return self._starts.record_failure(self, error)
 
     def _hold(self, shard: Shard) -> None:
         with self._lock:
@@ -171,49 +165,53 @@ class Slot:
             if self._holds(shard.lease):
                 self._exchange(child, shard)
         except ChildDiedError as death:
-            self._discard()
+            self._discard_child()
             self.deaths += self._holds(shard.lease)
-            self._tell(shard.lease, Lost(shard.lease, death.position, _fault(shard, death), self._seconds()))
-        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits for the shard must hear of it
-            self._discard()
-            self._tell(shard.lease, Broken(shard.lease, f"{type(error).__name__}: {error}"))
+            self._deliver_event(shard.lease, Lost(shard.lease, death.position, _fault(shard, death), self._elapsed()))
+        except Exception as error:  # noqa: BLE001 -- the shard must not be lost, whatever the error is
+            self._discard_child()
+            self._deliver_event(shard.lease, Broken(shard.lease, f"{type(error).__name__}: {error}"))
 
     def _exchange(self, child: Child, shard: Shard) -> None:
         with self._lock:
             self._target, self._since = shard.spec.target, time.monotonic()
-            child.recall(wanted=False)
-        child.send(_assignment(shard))
-        left, last = len(shard.labels), False
+            child.board.recall(wanted=False)
+        child.send(Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect, shard.verdict))
+        left, last, lease = len(shard.labels), False, shard.lease
         while not last:
             report = child.receive()
             if isinstance(report, Report):
                 left -= report.size
-                last = report.last
-                self._tell(shard.lease, _part(shard.lease, report, whole=not left), last=last and not left)
+                last, ends = report.last, report.last and not left
+                part = ResultSlice(
+                    lease, report.first, report.size, report.failed, report.seconds, report.results, ends
+                )
+                self._deliver_event(lease, part, last=ends)
         if left:
-            self._tell(shard.lease, Spared(shard.lease, self._seconds()))
+            self._deliver_event(lease, Spared(lease, self._elapsed()))
 
-    def _seconds(self) -> float:
+    def _elapsed(self) -> float:
         return time.monotonic() - self._since
 
-    def _tell(self, lease: Lease, event: ExecutorEvent, *, last: bool = True) -> None:
+    def _deliver_event(self, lease: Lease, event: ExecutorEvent, *, last: bool = True) -> None:
+        """Deliver an event unless the lease was stopped; with the `last` one the lease ends."""
         with self._lock:
-            wanted = self._lease == lease
+            is_held = self._lease == lease
             if last:
                 self._lease = None
-        if wanted:
+        if is_held:
             self._deliver(event)
 
-    def _start_child(self) -> Child:
+    def _new_child(self) -> Child:
         with self._lock:
             if self._closed:
-                raise closed()
-            child, self._next = self._next or self._starting(), None
+                raise closed_error()
+            child, self._next = self._next or self._start_child(), None
             self._child = child
         child.await_ready()
         return child
 
-    def _discard(self) -> None:
+    def _discard_child(self) -> None:
         with self._lock:
             child, self._child = self._child, None
         if child:
@@ -221,53 +219,41 @@ class Slot:
 
 
 class Lane(Slot):
-    """The slot for short shards of owners who would wait.
+    """The slot for short shards of owners of whom nothing runs.
 
-    What runs here for longer than others who wait should take ends with its circuit; what goes on although they do is
-    stopped. It runs elsewhere, and is to blame for nothing; but its owner is kept off the lane for a while, as is one
-    who has stopped a shard here: a child takes its time to start.
+    A shard that runs for longer than a waiting one is guessed to take is recalled after its circuit; one whose circuit
+    goes on for 5 s while others wait is stopped and runs elsewhere, without blame. Its owner is then kept off the lane
+    for a while, as is one who stops a shard here: starting another child takes time.
     """
 
     def _take(self) -> Shard | None:
-        self._queue.await_kept_waiting()
-        return self._queue.take_kept_waiting(self._hold)
+        self._queue.await_due()
+        return self._queue.take_due(self._hold)
 
-    def _failed(self, error: ExecutorError) -> float:  # noqa: ARG002 -- the workers tell what is wrong
-        """Tell nobody: the workers are there."""
+    def _report_failure(self, error: ExecutorError) -> float:  # noqa: ARG002 -- the workers report it
+        """Report nothing: work goes on without a lane."""
         return 1.0
 
     def stop(self, lease: Lease) -> str | None:
-        """Kill the child if it runs the shard under `lease`, and return its owner; None where it does not."""
+        """Stop as every slot does, and keep the owner off the lane for a while."""
         owner = super().stop(lease)
         if owner is not None:  # not under the lock: the queue takes that under its own
             self._queue.bar(owner)
         return owner
 
     def expire(self, seconds_of: Callable[[str], float]) -> None:
-        """Have what has run for long give way as well, where others wait for the lane."""
+        """Kill a child as every slot does, and end a shard that has run for long if others wait for the lane."""
         super().expire(seconds_of)
         for lease, seconds in self.running():
-            if seconds > _LANE_SECONDS and self._queue.keeps_waiting():
-                self._evict(lease, seconds)
-            elif seconds > _MOMENT and self._queue.keeps_waiting(seconds):
+            if seconds > _MAX_LANE_SECONDS and self._queue.has_due():
+                if self.stop(lease) is not None:
+                    self._deliver(Spared(lease, seconds))
+            elif seconds > _MIN_LANE_SECONDS and self._queue.has_due(seconds):
                 self.recall(lease)
-
-    def _evict(self, lease: Lease, seconds: float) -> None:
-        if self.stop(lease) is not None:
-            self._deliver(Spared(lease, seconds))
 
 
 def _fault(shard: Shard, death: ChildDiedError) -> Fault:
-    """Return what the circuit that was announced died of."""
+    """Return the fault of the circuit that was announced last."""
     plan = shard.spec.shots
     shots = plan.shots_at(death.position) if plan and plan.groups and death.position is not None else None
     return naming_shots(death.fault, shots)
-
-
-def _assignment(shard: Shard) -> Assignment:
-    return Assignment(shard.spec, shard.first, shard.labels, shard.sources, shard.suspect, shard.verdict)
-
-
-def _part(lease: Lease, report: Report, *, whole: bool) -> ResultSlice:
-    last = report.last and whole
-    return ResultSlice(lease, report.first, report.size, report.failed, report.seconds, report.results, last)

@@ -1,4 +1,4 @@
-"""Whether workers can be started, as the executor's slots find out: told when none can, and when one can again."""
+"""The count of failed starts of workers: an event is delivered when none can be started, and when one can again."""
 
 from __future__ import annotations
 
@@ -20,57 +20,58 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PAUSES = (0.05, 0.5)
-"""Seconds before another try that nobody hears of."""
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 5.0
+_SILENT_PAUSES_SECONDS = (0.05, 0.5)
+"""The pauses after the first failures, which are not reported."""
+_MIN_PAUSE_SECONDS = 1.0
+_MAX_PAUSE_SECONDS = 5.0
 
 
 class StartHealth:
-    """Counts the starts that fail in a row, slot by slot. Safe from any thread."""
+    """The number of starts that failed in a row in each slot. Safe from any thread."""
 
     def __init__(
         self, slots: int, deliver: Callable[[ExecutorEvent], None], clear: Callable[[], tuple[Lease, ...]]
     ) -> None:
-        """Hand to `deliver` what is told of `slots` slots; `clear` takes the shards away that wait for a worker."""
+        """Count for `slots` slots; events go to `deliver`, and `clear` removes the shards that wait for a worker."""
         self._slots = slots
         self._deliver = deliver
         self._clear = clear
         self._lock = threading.Lock()
-        self._failed: dict[object, int] = {}
-        self._is_told = False
+        self._failures: dict[object, int] = {}
+        self._is_logged = False
         self._is_halted = False
 
-    def failed(self, slot: object, error: ExecutorError) -> float:
-        """Note that a start failed; return the seconds until the next one."""
+    def record_failure(self, slot: object, error: ExecutorError) -> float:
+        """Count a start that failed; return the seconds until the next one."""
+        silent_tries = len(_SILENT_PAUSES_SECONDS)
         with self._lock:
-            tries = self._failed[slot] = self._failed.get(slot, 0) + 1
-            if tries <= len(_PAUSES):
-                return _PAUSES[tries - 1]
-            self._tell(error)
-            stuck = sum(tries > len(_PAUSES) for tries in self._failed.values())
+            tries = self._failures[slot] = self._failures.get(slot, 0) + 1
+            if tries <= silent_tries:
+                return _SILENT_PAUSES_SECONDS[tries - 1]
+            self._log_first(error)
+            stuck = sum(tries > silent_tries for tries in self._failures.values())
             if stuck == self._slots or isinstance(error, UpgradedError):
                 self._is_halted = True
                 self._deliver(Halted(str(error), self._clear(), isinstance(error, UpgradedError)))
-            return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(tries - len(_PAUSES) - 1, 8))
+            return min(_MAX_PAUSE_SECONDS, _MIN_PAUSE_SECONDS * 2.0 ** min(tries - silent_tries - 1, 8))
 
-    def worked(self, slot: object) -> None:
+    def record_success(self, slot: object) -> None:
         """Note that a slot has a worker."""
-        if slot not in self._failed and not self._is_halted:
+        if slot not in self._failures and not self._is_halted:
             return
         with self._lock:
-            self._failed.pop(slot, None)
-            if self._is_told and not self._failed:
-                self._is_told = False
+            self._failures.pop(slot, None)
+            if self._is_logged and not self._failures:
+                self._is_logged = False
                 _log.warning("workers start again", extra={"fields": {"event": "worker-start-works"}})
             if self._is_halted:
                 self._is_halted = False
                 self._deliver(Resumed())
 
-    def _tell(self, error: ExecutorError) -> None:
-        """Log the first failure of a series, with what the worker printed."""
-        if not self._is_told:
-            self._is_told = True
+    def _log_first(self, error: ExecutorError) -> None:
+        """Log the first failure of a series, with the output of the worker."""
+        if not self._is_logged:
+            self._is_logged = True
             printed = error.printed if isinstance(error, ChildStartError) else ""
             fields = {"event": "worker-start-failed", "reason": str(error), "printed": printed}
             _log.warning("%s\n%s", error, printed, extra={"fields": fields})

@@ -1,5 +1,1 @@
-"""Farshot inside other programs' own interfaces. Each module needs an extra of its name, on use, never at import."""
-
-from __future__ import annotations
-
-__all__: list[str] = []
+"""Farshot behind the interfaces of other programs. Each module needs the extra of its name when it is used."""

@@ -1,32 +1,30 @@
-"""The declarations and assignments of OpenQASM 3, and what of it no simulator runs."""
+"""The declarations and assignments of OpenQASM 3, and the statements of it that no simulator runs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from farshot.openqasm.angles import Angle, angle
-from farshot.openqasm.blocks import width_of
+from farshot.openqasm.angles import Angle, round_angle
+from farshot.openqasm.blocks import read_width
 from farshot.openqasm.expressions import evaluate
 from farshot.openqasm.facts import Feature
 from farshot.openqasm.gates import use_gate
 from farshot.openqasm.library import Gate
 from farshot.openqasm.refusal import reject, reject_unsupported, shown
-from farshot.openqasm.snapshots import Snapshot, assign
 from farshot.openqasm.state import Operand
-from farshot.openqasm.statements import end_qubits, record_measure, top_level
-from farshot.openqasm.symbols import MISREAD, Register
+from farshot.openqasm.statements import check_top_level, end_qubits, record_measure
+from farshot.openqasm.symbols import MISREAD, Register, Snapshot
 
 if TYPE_CHECKING:
     from farshot.openqasm.state import ReaderState
 
 
 NUMBERS = frozenset({"int", "uint", "float", "angle"})
-"""The types of named numbers that are followed."""
-_UNSIZED = 64
-"""The bits of an `int` or `uint` whose width is not given."""
-
-_NUMBERS = 32
-"""So many named numbers prism-q reads well; it takes 14 s for 3,000 of them and as many blocks."""
+"""The types of named numbers whose values are computed."""
+_DEFAULT_BITS = 64
+"""The width of an `int` or `uint` that gives none."""
+_MAX_NUMBERS = 32
+"""Named numbers that prism-q reads well; it takes 14 s for 3,000 of them and as many blocks."""
 
 _PULSES = "pulses cannot be simulated: give gates alone"
 _VARIABLES = "no simulator keeps variables of this type: use `const` numbers and `bit` registers"
@@ -57,7 +55,7 @@ REFUSED = {
     "nop": "simulators do not know `nop`: leave it out",
     "{": "simulators run no block without `if`, `for`, `switch` or `box` before it",
 }
-"""Words that begin what no simulator runs, and what to do instead."""
+"""Words that begin a statement which no simulator runs, each with what to do instead."""
 
 
 def refuse(state: ReaderState) -> None:
@@ -66,95 +64,85 @@ def refuse(state: ReaderState) -> None:
     reject_unsupported(f"{shown(word)}: {REFUSED[word]}", state.cursor.at)
 
 
-def qubit(state: ReaderState) -> None:
-    """`qubit[size] name;`."""
+def read_qubit(state: ReaderState) -> None:
+    """Read `qubit[size] name;`."""
     state.cursor.advance()
-    top_level(state, "qubits")
-    size = _size(state)
+    check_top_level(state, "qubits")
+    size = state.read_size()
     at = state.cursor.at
-    state.declared.add_register(state.cursor.name("the name of the qubits"), size, at, classical=False)
+    state.symbols.add_register(state.cursor.read_name("the name of the qubits"), size, at, classical=False)
     end_qubits(state)
 
 
-def bit(state: ReaderState) -> None:
-    """`bit[size] name;`, also with a first value that is a measurement."""
+def read_bit(state: ReaderState) -> None:
+    """Read `bit[size] name;`, also with a measurement as the first value."""
     cursor = state.cursor
     cursor.advance()
-    top_level(state, "bits")
-    size = _size(state)
+    check_top_level(state, "bits")
+    size = state.read_size()
     at = cursor.at
-    register = state.declared.add_register(cursor.name("the name of the bits"), size, at, classical=True)
-    state.out.register(len(register.indices))
+    register = state.symbols.add_register(cursor.read_name("the name of the bits"), size, at, classical=True)
+    state.output.register(len(register.indices))
     if cursor.take("="):
         if cursor.word != "measure":
             reject_unsupported("simulators start bits at 0 and with no other value: leave the value out", cursor.at)
-        state.rich()
-        _measure_into(state, Operand(register.indices, register.scalar, at))
+        state.mark_rich()
+        _read_measure(state, Operand(register.indices, register.scalar, at))
         return
     state.end_statement()
 
 
-def _size(state: ReaderState) -> int | None:
-    if not state.cursor.take("["):
-        return None
-    size = state.integer()
-    state.cursor.expect("]")
-    return size
-
-
-def _measure_into(state: ReaderState, bits: Operand) -> None:
+def _read_measure(state: ReaderState, bits: Operand) -> None:
+    """Read `measure qubits;` into `bits`."""
     state.cursor.expect("measure")
-    qubits = state.qubits()
+    qubits = state.read_qubits()
     state.end_statement()
     record_measure(state, qubits, bits)
 
 
-def constant(state: ReaderState) -> None:
-    """`const type name = value;`."""
+def read_constant(state: ReaderState) -> None:
+    """Read `const type name = value;`."""
     state.cursor.advance()
     if state.cursor.word not in NUMBERS:
         reject_unsupported("simulators know constants of the types int, uint, float and angle", state.cursor.at)
-    name = _valued(state, *_typed(state))
-    if not state.blocks:
-        state.declared.constants[name] = state.declared.numbers[name]
+    declaration = _read_typed_name(state)
+    _read_value(state, declaration)
+    if not state.block_depth:
+        state.symbols.constants[declaration.name] = state.symbols.numbers[declaration.name]
 
 
-def number(state: ReaderState) -> None:
-    """`type name = value;`: a number that keeps its first value; `int name;`, which a register is assigned to."""
-    typed = _typed(state)
-    if state.cursor.word == ";" and typed.kind in {"int", "uint"}:
-        _variable(state, typed)
-    else:
-        _valued(state, *typed)
+def read_number(state: ReaderState) -> None:
+    """Read `type name = value;`, a number that keeps its value, or `int name;`, which a register is assigned to."""
+    declaration = _read_typed_name(state)
+    kind, width, name, _at = declaration
+    if state.cursor.word != ";" or kind not in {"int", "uint"}:
+        _read_value(state, declaration)
+        return
+    check_top_level(state, "variables")
+    state.mark_rich()
+    state.end_statement()
+    width = _DEFAULT_BITS if width is None else width
+    state.symbols.snapshots[name] = Snapshot(width - 1 if kind == "int" else width)
 
 
-class _Typed(NamedTuple):
-    """A type, its width, and the name that follows."""
-
+class _TypedName(NamedTuple):
     kind: str
     width: int | None
     name: str
     at: int
 
 
-def _typed(state: ReaderState) -> _Typed:
+def _read_typed_name(state: ReaderState) -> _TypedName:
     kind = state.cursor.advance()
-    width = width_of(state)
+    width = read_width(state)
     at = state.cursor.at
-    name = state.cursor.name("the name of the number")
-    state.declared.check_new(name, at)
-    return _Typed(kind, width, name, at)
+    name = state.cursor.read_name("the name of the number")
+    state.symbols.check_new(name, at)
+    return _TypedName(kind, width, name, at)
 
 
-def _variable(state: ReaderState, typed: _Typed) -> None:
-    top_level(state, "variables")
-    state.rich()
-    state.end_statement()
-    width = _UNSIZED if typed.width is None else typed.width
-    state.declared.snapshots[typed.name] = Snapshot(width - 1 if typed.kind == "int" else width)
-
-
-def _valued(state: ReaderState, kind: str, width: int | None, name: str, at: int) -> str:
+def _read_value(state: ReaderState, declaration: _TypedName) -> None:
+    kind, width, name, at = declaration
     cursor = state.cursor
     if cursor.word == ";":
         reject_unsupported(f"{shown(name)} has no value: give it one here", at)
@@ -162,19 +150,18 @@ def _valued(state: ReaderState, kind: str, width: int | None, name: str, at: int
     if cursor.word == "measure":
         reject_unsupported("simulators keep outcomes in bits alone: declare a `bit`", cursor.at)
     if name in MISREAD or kind == "angle":
-        state.rich()
-    state.declared.set_number(name, _first_value(state, kind, width))
-    if len(state.declared.numbers) > _NUMBERS:
-        state.trace.features.add(Feature.LONG)
+        state.mark_rich()
+    state.symbols.set_number(name, _evaluate_as(state, kind, width))
+    if len(state.symbols.numbers) > _MAX_NUMBERS:
+        state.effects.features.add(Feature.LONG)
     state.end_statement()
-    return name
 
 
-def _first_value(state: ReaderState, kind: str, width: int | None) -> int | float:
+def _evaluate_as(state: ReaderState, kind: str, width: int | None) -> int | float:
     at = state.cursor.at
-    value = evaluate(state.expression(), state.version, {})
+    value = evaluate(state.read_expression(), state.version, {})
     if kind == "angle":
-        return angle(value, width)
+        return round_angle(value, width)
     if isinstance(value, Angle):
         reject_unsupported(f"an angle does not become a number of the type {kind}: declare an `angle`", at)
     if kind == "float":
@@ -184,30 +171,30 @@ def _first_value(state: ReaderState, kind: str, width: int | None) -> int | floa
     return value
 
 
-def alias(state: ReaderState) -> None:
-    """`let name = register[range] ++ ...;`."""
+def read_alias(state: ReaderState) -> None:
+    """Read `let name = register[range] ++ ...;`."""
     cursor = state.cursor
     cursor.advance()
-    top_level(state, "aliases")
+    check_top_level(state, "aliases")
     at = cursor.at
-    name = cursor.name("the name of the alias")
-    state.declared.check_new(name, at)
+    name = cursor.read_name("the name of the alias")
+    state.symbols.check_new(name, at)
     cursor.expect("=")
-    known = state.declared.names.get(cursor.word)
+    known = state.symbols.names.get(cursor.word)
     classical = isinstance(known, Register) and known.classical
-    parts = [state.operand(classical=classical)]
+    parts = [state.read_operand(classical=classical)]
     while cursor.take("++"):
-        parts.append(state.operand(classical=classical))
-    state.trace.work(sum(len(part.indices) for part in parts), at)
+        parts.append(state.read_operand(classical=classical))
+    state.effects.work(sum(len(part.indices) for part in parts), at)
     indices = tuple(index for part in parts for index in part.indices)
     if len(set(indices)) < len(indices):
         reject("an alias cannot name one qubit or bit twice", at)
-    state.declared.names[name] = Register(indices, classical, len(parts) == 1 and parts[0].scalar, alias=True)
+    state.symbols.names[name] = Register(indices, classical, len(parts) == 1 and parts[0].scalar, alias=True)
     state.end_statement()
 
 
-def delay(state: ReaderState) -> None:
-    """`delay[duration] qubits;`: idle time, which changes nothing here."""
+def read_delay(state: ReaderState) -> None:
+    """Read `delay[duration] qubits;`: idle time, which changes nothing here."""
     cursor = state.cursor
     cursor.advance()
     cursor.expect("[")
@@ -215,17 +202,13 @@ def delay(state: ReaderState) -> None:
         reject_unsupported("simulators read a delay only as a number with its unit, as in `delay[100ns]`", cursor.at)
     cursor.advance()
     cursor.expect("]")
-    while cursor.word != ";":
-        state.qubits()
-        if not cursor.take(","):
-            break
-    state.end_statement()
-    state.trace.operate(1, state.start)
+    state.skip_qubits()
+    state.effects.operate(1, state.start)
 
 
-def annotation(state: ReaderState) -> None:
-    """`@name ...`: passed over up to the end of its line."""
-    state.rich()
+def skip_annotation(state: ReaderState) -> None:
+    """Step over `@name ...` up to the end of its line."""
+    state.mark_rich()
     cursor = state.cursor
     line_end = cursor.text.find("\n", cursor.at)
     cursor.seek(len(cursor.text) if line_end < 0 else line_end)
@@ -233,25 +216,41 @@ def annotation(state: ReaderState) -> None:
         reject("an annotation must stand before a statement", cursor.at)
 
 
-def named(state: ReaderState) -> None:
-    """Read what a name begins: a gate, or a measurement into bits."""
+def read_named(state: ReaderState) -> None:
+    """Read a statement that begins with a name: the use of a gate, or an assignment."""
     cursor = state.cursor
-    known = state.declared.names.get(cursor.word)
+    known = state.symbols.names.get(cursor.word)
     if isinstance(known, Register) and known.classical:
-        _assigned(state)
-    elif cursor.word in state.declared.snapshots:
-        assign(state, cursor.advance())
-    elif isinstance(known, Gate) or cursor.word not in state.declared.numbers:
+        _read_assignment(state)
+    elif cursor.word in state.symbols.snapshots:
+        _assign_snapshot(state, cursor.advance())
+    elif isinstance(known, Gate) or cursor.word not in state.symbols.numbers:
         use_gate(state)
     else:
         reject_unsupported(f"{shown(cursor.word)} cannot be assigned: simulators keep its first value", cursor.at)
 
 
-def _assigned(state: ReaderState) -> None:
-    bits = state.operand(classical=True)
+def _read_assignment(state: ReaderState) -> None:
+    bits = state.read_operand(classical=True)
     if state.cursor.word.endswith("=") and state.cursor.word != "=":
         reject_unsupported("no simulator computes with bits: they hold outcomes of `measure` alone", state.cursor.at)
     state.cursor.expect("=")
     if state.cursor.word != "measure":
         reject_unsupported("no simulator assigns anything but `measure` to bits", state.cursor.at)
-    _measure_into(state, bits)
+    _read_measure(state, bits)
+
+
+def _assign_snapshot(state: ReaderState, name: str) -> None:
+    """Read `= register;` after the name of a variable."""
+    held = state.symbols.snapshots[name]
+    state.cursor.expect("=")
+    at = state.cursor.at
+    register = state.symbols.register(state.cursor.word, at, classical=True)
+    operand = state.read_operand(classical=True)
+    state.end_statement()
+    if register.alias or operand.indices is not register.indices:
+        reject_unsupported(f"{shown(name)} takes a whole register of bits under its own name, nothing else", at)
+    if len(operand.indices) > held.width:
+        message = f"{shown(name)} does not hold {len(operand.indices)} bits as a number that is not negative"
+        reject_unsupported(message, at)
+    held.bits, held.blocks, held.measured = operand.indices, tuple(state.open_blocks), len(state.effects.measured)

@@ -1,4 +1,4 @@
-"""What a text does, collected while it is read."""
+"""The effects of the statements of a text, collected while it is read."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from farshot.openqasm.refusal import reject_limit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from farshot.openqasm.library import Call, Gate
+    from farshot.openqasm.library import Gate
 
 
-TAME = 1e4
-"""A gate whose angles stay finite for every argument up to this is tame: plain arguments cannot hurt it."""
+SAFE_ARGUMENT = 1e4
+"""A gate whose angles stay finite for every argument up to this is safe with any plain argument."""
 _MAX_WARNINGS = 10
 
 
 @dataclass(slots=True)
 class Effects:
-    """What the statements read so far do.
-
-    `first_measure` is the offset of the first statement that measures; `library` the library gates used;
-    `clifford` holds while every gate is one; `wild` says that some gate is not tame, so that the
-    numbers of the text decide whether it may run. `warnings` come with their offsets.
-    """
+    """The effects of the statements read so far, and how much of each limit they use up."""
 
     operations: int = 0
     steps: int = 0
     worked: int = 0
     evaluations: int = 0
     first_measure: int | None = None
+    """The offset of the first statement that measures."""
     measured: list[tuple[int, int]] = field(default_factory=list)
+    """(qubit, bit) of each measurement."""
     features: set[Feature] = field(default_factory=set)
     library: set[str] = field(default_factory=set)
+    """The library gates used."""
     clifford: bool = True
-    wild: bool = False
+    """True while every gate is a Clifford gate."""
+    depends_on_values: bool = False
+    """True if the numbers of the text decide whether it may run: the angles of some gate may leave the finite."""
     warnings: list[tuple[str, int]] = field(default_factory=list)
+    """Messages with their offsets."""
 
     def operate(self, count: int, at: int) -> None:
         """Count operations that are neither a barrier nor a measurement."""
@@ -57,7 +58,7 @@ class Effects:
             reject_limit(message, at)
 
     def work(self, count: int, at: int) -> None:
-        """Count what takes time and is no operation."""
+        """Count computation that is not an operation."""
         self.worked += count
         if self.worked > MAX_WORK:
             message = (
@@ -66,7 +67,7 @@ class Effects:
             reject_limit(f"{message}: write less of them, or over fewer qubits and bits", at)
 
     def gate(self, gate: Gate, count: int, at: int, *, conditioned: bool, plain: bool) -> None:
-        """Record `count` operations that a gate stands for; `plain` says that it has no modifier."""
+        """Record a gate of `count` operations; `plain` if it has no modifier."""
         self.operate(count, at)
         self.library |= gate.library
         if not (plain and gate.clifford):
@@ -75,7 +76,7 @@ class Effects:
             self.features.add(Feature.CONDITIONED_ROTATION)
 
     def measure(self, pairs: Iterable[tuple[int, int]], at: int, *, nested: bool) -> None:
-        """Record a measurement by the statement at `at`; `nested` where it stands in a block."""
+        """Record a measurement by the statement at `at`; `nested` if it is in a block."""
         before = len(self.measured)
         self.measured += pairs
         self.count(len(self.measured) - before, at)
@@ -85,7 +86,7 @@ class Effects:
             self.first_measure = at
 
     def warn(self, message: str, at: int) -> None:
-        """Note what is probably not meant; of many, the first few."""
+        """Record a warning about a probable mistake, up to `_MAX_WARNINGS` of them."""
         if len(self.warnings) < _MAX_WARNINGS and (message, at) not in self.warnings:
             self.warnings.append((message, at))
 
@@ -100,21 +101,18 @@ class Effects:
         largest = max(map(abs, values), default=0.0)
         if not isfinite(sum(map(abs, values))):
             reject_limit("these angles add up to more than the largest finite number", at)
-        if gate.limit < TAME:
-            self.wild = True
-        if largest > gate.limit or gate.limit < TAME:
-            self._follow(gate, values, version, at)
+        if gate.limit < SAFE_ARGUMENT:
+            self.depends_on_values = True
+        if largest > gate.limit or gate.limit < SAFE_ARGUMENT:
+            self._check_body(gate, values, version, at)
 
-    def _follow(self, gate: Gate, values: Sequence[float], version: int, at: int) -> None:
+    def _check_body(self, gate: Gate, values: Sequence[float], version: int, at: int) -> None:
         names = dict(zip(gate.parameters, values, strict=True))
-        for call in gate.body:
+        for call in gate.calls_with_arguments:
             self.evaluations += 1
             if self.evaluations > MAX_EVALUATIONS:
                 message = f"more than {MAX_EVALUATIONS:,} gates would have to be worked out to show their angles finite"
                 reject_limit(message, at)
             self.work(sum(len(argument.steps) for argument in call.arguments), at)
-            self.check_angles(call.gate, _arguments(call, version, names), version, at)
-
-
-def _arguments(call: Call, version: int, names: dict[str, float]) -> list[float]:
-    return [evaluate(argument, version, names) * call.factor for argument in call.arguments]
+            inner = [evaluate(argument, version, names) * call.factor for argument in call.arguments]
+            self.check_angles(call.gate, inner, version, at)

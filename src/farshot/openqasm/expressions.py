@@ -1,7 +1,7 @@
-"""Numbers and formulas: read into steps of a stack machine, then worked out or bounded.
+"""Numbers and expressions: read into steps of a stack machine, then evaluated or bounded.
 
-A formula may hold names that stand for nothing yet (the parameters of a gate), so reading and working
-out are two things. Nothing that is not a finite number gets past either.
+An expression may hold names without a value (the parameters of a gate), so reading and evaluating are separate.
+Both refuse numbers that are not finite.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
-from farshot.openqasm.angles import Angle, combined
+from farshot.openqasm.angles import Angle, combine_angles
 from farshot.openqasm.limits import MAX_NESTING
 from farshot.openqasm.refusal import reject, reject_limit, reject_unsupported, shown
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Number: TypeAlias = "int | float"
 
-_EXACT = 2**53
+_MAX_EXACT = 2**53
 
 
 class Step(NamedTuple):
@@ -35,23 +35,24 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A formula in postfix order. `open` says that it holds names without a value yet, `turns` that it holds angles."""
+    """An expression in postfix order."""
 
     steps: tuple[Step, ...]
-    open: bool
+    is_open: bool
+    """True if it holds names without a value."""
     at: int
-    turns: bool = False
+    has_angles: bool = False
 
 
 _CONSTANTS = {
     2: {"pi": math.pi},
     3: {"pi": math.pi, "π": math.pi, "tau": math.tau, "τ": math.tau, "euler": math.e, "ℇ": math.e},
 }
-_ONE = {"sin": math.sin, "cos": math.cos, "tan": math.tan, "exp": math.exp, "sqrt": math.sqrt}
+_COMMON = {"sin": math.sin, "cos": math.cos, "tan": math.tan, "exp": math.exp, "sqrt": math.sqrt}
 _FUNCTIONS: dict[int, dict[str, tuple[int, Callable[..., Number]]]] = {
-    2: {name: (1, function) for name, function in (_ONE | {"ln": math.log}).items()},
+    2: {name: (1, function) for name, function in (_COMMON | {"ln": math.log}).items()},
     3: {
-        **{name: (1, function) for name, function in _ONE.items()},
+        **{name: (1, function) for name, function in _COMMON.items()},
         "log": (1, math.log),
         "arcsin": (1, math.asin),
         "arccos": (1, math.acos),
@@ -63,8 +64,7 @@ _FUNCTIONS: dict[int, dict[str, tuple[int, Callable[..., Number]]]] = {
     },
 }
 _BOUNDED = {"sin": 1.0, "cos": 1.0, "arctan": 2.0}
-"""Functions that give small numbers whatever they are given."""
-
+"""Functions with bounded values, and the bounds."""
 _BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
 _SUM = 1
 _PRODUCT = 2
@@ -74,63 +74,62 @@ _PRECEDENCE = {
 }
 
 
-def names_known(version: int) -> frozenset[str]:
-    """Return the names of the constants and functions that formulas of OpenQASM `version` know."""
+def predefined_names(version: int) -> frozenset[str]:
+    """Return the names of the constants and functions of OpenQASM `version`."""
     return frozenset(_CONSTANTS[version]) | frozenset(_FUNCTIONS[version])
 
 
 class ExpressionReader:
-    """Reads one formula of OpenQASM `version`; `known` are named numbers, `free` are gate parameters."""
+    """Reads one expression of OpenQASM `version`; `known` are named numbers, `free` are gate parameters."""
 
-    __slots__ = ("_cursor", "_depth", "_free", "_known", "_open", "_steps", "_turns", "_version")
+    __slots__ = ("_cursor", "_depth", "_free", "_has_angles", "_is_open", "_known", "_steps", "_version")
 
     def __init__(
         self, cursor: Cursor, version: int, known: Mapping[str, Number], free: Container[str] = frozenset()
     ) -> None:
-        """Read at `cursor`."""
         self._cursor = cursor
         self._version = version
         self._known = known
         self._free = free
         self._steps: list[Step] = []
-        self._open = False
-        self._turns = False
+        self._is_open = False
+        self._has_angles = False
         self._depth = 0
 
     def read(self) -> Expression:
-        """Return the formula that starts here and step over it."""
+        """Step over the expression at the cursor and return it."""
         at = self._cursor.at
-        self._binary(_SUM)
+        self._read_binary(_SUM)
         if self._cursor.word in _BITWISE:
             word = shown(self._cursor.word)
             reject_unsupported(f"{word} works on the bits of a number: write the number itself", self._cursor.at)
-        return Expression(tuple(self._steps), self._open, at, self._turns)
+        return Expression(tuple(self._steps), self._is_open, at, self._has_angles)
 
-    def _binary(self, lowest: int) -> None:
-        """Read operators that bind at least as tightly as `lowest`."""
-        self._signed()
+    def _read_binary(self, min_level: int) -> None:
+        """Read operators of the precedence `min_level` or higher."""
+        self._read_signed()
         table = _PRECEDENCE[self._version]
-        while (level := table.get(self._cursor.word, 0)) >= lowest:
+        while (level := table.get(self._cursor.word, 0)) >= min_level:
             at = self._cursor.at
             operator = self._cursor.advance()
-            self._binary(level + 1)
+            self._read_binary(level + 1)
             self._steps.append(Step(operator, 0, at))
 
-    def _signed(self) -> None:
+    def _read_signed(self) -> None:
         if self._cursor.word in {"-", "+"}:
             at = self._cursor.at
             sign = self._cursor.advance()
             self._enter(at)
-            self._signed()
+            self._read_signed()
             self._depth -= 1
             if sign == "-":
                 self._steps.append(Step("negate", 0, at))
             return
-        self._atom()
+        self._read_primary()
         if self._cursor.word in {"^", "**"}:
-            self._power()
+            self._read_power()
 
-    def _power(self) -> None:
+    def _read_power(self) -> None:
         at = self._cursor.at
         if self._cursor.word != ("^" if self._version == 2 else "**"):
             return
@@ -139,30 +138,33 @@ class ExpressionReader:
             reject_unsupported(message, at)
         self._cursor.advance()
         self._enter(at)
-        self._signed()
+        self._read_signed()
         self._depth -= 1
         self._steps.append(Step("**", 0, at))
 
-    def _atom(self) -> None:
+    def _read_primary(self) -> None:
         cursor = self._cursor
         if cursor.kind in {"int", "real"}:
-            self._steps.append(Step("number", self._literal(cursor.word, cursor.at), cursor.at))
+            number = _parse_literal(cursor.word)
+            if not math.isfinite(number):
+                _reject_infinite(cursor.at)
+            self._steps.append(Step("number", float(number) if self._version == 2 else number, cursor.at))
             cursor.advance()
         elif cursor.kind == "name":
-            self._name()
+            self._read_name()
         elif cursor.word == "(":
-            self._list(1)
+            self._read_list(1)
         else:
             cursor.reject("a number")
 
-    def _list(self, number: int) -> None:
-        """Read `number` formulas in parentheses, with commas between them."""
+    def _read_list(self, number: int) -> None:
+        """Read `number` expressions in parentheses, separated by commas."""
         self._enter(self._cursor.at)
         self._cursor.expect("(")
         for place in range(number):
             if place:
                 self._cursor.expect(",")
-            self._binary(_SUM)
+            self._read_binary(_SUM)
         self._cursor.expect(")")
         self._depth -= 1
 
@@ -171,60 +173,47 @@ class ExpressionReader:
         if self._depth > MAX_NESTING:
             reject_limit(f"this formula is nested more than {MAX_NESTING} deep: write it flatter", at)
 
-    def _literal(self, word: str, at: int) -> Number:
-        number = _literal(word)
-        if not math.isfinite(number):
-            _reject_infinite(at)
-        return float(number) if self._version == 2 else number
-
-    def _name(self) -> None:
+    def _read_name(self) -> None:
         at = self._cursor.at
         word = self._cursor.advance()
         if self._cursor.word == "(":
-            self._call(word, at)
+            self._read_call(word, at)
         elif word in self._free:
-            self._open = True
+            self._is_open = True
             self._steps.append(Step("name", word, at))
         else:
-            self._steps.append(Step("number", self._value(word, at), at))
+            value = self._known.get(word, _CONSTANTS[self._version].get(word))
+            if value is None:
+                if word.lower() in {"nan", "inf", "infinity"}:
+                    _reject_infinite(at)
+                reject(f"{shown(word)} is not a number or a parameter that is known here", at)
+            self._has_angles = self._has_angles or isinstance(value, Angle)
+            self._steps.append(Step("number", value, at))
 
-    def _value(self, word: str, at: int) -> Number:
-        value = self._known.get(word, _CONSTANTS[self._version].get(word))
-        if value is None:
-            _reject_name(word, at)
-        self._turns = self._turns or isinstance(value, Angle)
-        return value
-
-    def _call(self, word: str, at: int) -> None:
+    def _read_call(self, word: str, at: int) -> None:
         known = _FUNCTIONS[self._version].get(word)
         if known is None:
             names = ", ".join(sorted(_FUNCTIONS[self._version]))
             reject_unsupported(f"no simulator knows the function {shown(word)}: there are {names}", at)
-        self._list(known[0])
+        self._read_list(known[0])
         self._steps.append(Step("call", word, at))
 
 
-def _literal(word: str) -> Number:
+def _parse_literal(word: str) -> Number:
     plain = word.replace("_", "")
     if plain[:2].lower() in {"0x", "0b", "0o"}:
-        return _small(int(plain, 0))
-    return _small(int(plain)) if plain.isdecimal() else float(plain)
+        return _bounded_integer(int(plain, 0))
+    return _bounded_integer(int(plain)) if plain.isdecimal() else float(plain)
 
 
-def _small(number: int) -> Number:
-    """Return integers beyond what a float holds exactly as a float, so that they never grow long."""
-    if -_EXACT <= number <= _EXACT:
+def _bounded_integer(number: int) -> Number:
+    """Return `number`, as a float if a float does not hold it exactly, so that integers never grow long."""
+    if -_MAX_EXACT <= number <= _MAX_EXACT:
         return number
     try:
         return float(number)
     except OverflowError:
         return math.inf
-
-
-def _reject_name(word: str, at: int) -> NoReturn:
-    if word.lower() in {"nan", "inf", "infinity"}:
-        _reject_infinite(at)
-    reject(f"{shown(word)} is not a number or a parameter that is known here", at)
 
 
 def _reject_infinite(at: int) -> NoReturn:
@@ -239,41 +228,41 @@ def evaluate(expression: Expression, version: int, values: Mapping[str, Number])
             stack.append(step.value)  # type: ignore[arg-type]  # numbers carry numbers
         elif step.action == "name":
             stack.append(values[str(step.value)])
-        elif expression.turns:
-            stack.append(_turned(step, version, stack))
+        elif expression.has_angles:
+            stack.append(_apply_to_angles(step, version, stack))
         else:
-            stack.append(_applied(step, version, stack))
+            stack.append(_apply(step, version, stack))
     return stack[0]
 
 
-def _turned(step: Step, version: int, stack: list[Number]) -> Number:
-    """Work out a step of a formula that holds angles."""
-    count = _operands(step, version)
+def _apply_to_angles(step: Step, version: int, stack: list[Number]) -> Number:
+    """Evaluate a step of an expression that holds angles."""
+    count = _operand_count(step, version)
     operands = stack[-count:]
     if not any(isinstance(operand, Angle) for operand in operands):
-        return _applied(step, version, stack)
+        return _apply(step, version, stack)
     del stack[-count:]
-    return combined(step.action, str(step.value), operands, step.at)
+    return combine_angles(step.action, str(step.value), operands, step.at)
 
 
-def _operands(step: Step, version: int) -> int:
-    """Return how many values the step takes from the stack."""
+def _operand_count(step: Step, version: int) -> int:
+    """Return the number of values that the step takes from the stack."""
     if step.action == "call":
         return _FUNCTIONS[version][str(step.value)][0]
     return 1 if step.action == "negate" else 2
 
 
-def _applied(step: Step, version: int, stack: list[Number]) -> Number:
+def _apply(step: Step, version: int, stack: list[Number]) -> Number:
     try:
-        result = _result(step, version, stack)
+        result = _compute(step, version, stack)
     except (ArithmeticError, ValueError):
         _reject_infinite(step.at)
     if isinstance(result, complex) or not math.isfinite(result):
         _reject_infinite(step.at)
-    return _small(result) if isinstance(result, int) else result
+    return _bounded_integer(result) if isinstance(result, int) else result
 
 
-def _result(step: Step, version: int, stack: list[Number]) -> Number:
+def _compute(step: Step, version: int, stack: list[Number]) -> Number:
     if step.action == "negate":
         return -stack.pop()
     if step.action == "call":
@@ -283,11 +272,11 @@ def _result(step: Step, version: int, stack: list[Number]) -> Number:
     right = stack.pop()
     left = stack.pop()
     if step.action == "/":
-        return _divided(left, right, version, step.at)
+        return _divide(left, right, version, step.at)
     return _OPERATORS[step.action](left, right)
 
 
-def _divided(left: Number, right: Number, version: int, at: int) -> Number:
+def _divide(left: Number, right: Number, version: int, at: int) -> Number:
     if version == 2 or isinstance(left, float) or isinstance(right, float):
         return left / right
     quotient, rest = divmod(left, right)
@@ -297,10 +286,10 @@ def _divided(left: Number, right: Number, version: int, at: int) -> Number:
     return quotient
 
 
-def _power_of(left: Number, right: Number) -> Number:
+def _raise_to(left: Number, right: Number) -> Number:
     result: Number = float(left) ** float(right)
     exact = isinstance(left, int) and isinstance(right, int) and right >= 0
-    return round(result) if exact and abs(result) <= _EXACT else result
+    return round(result) if exact and abs(result) <= _MAX_EXACT else result
 
 
 _OPERATORS: dict[str, Callable[[Number, Number], Number]] = {
@@ -308,12 +297,12 @@ _OPERATORS: dict[str, Callable[[Number, Number], Number]] = {
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
     "%": lambda left, right: left % right if min(left, right) >= 0 else math.fmod(left, right),
-    "**": _power_of,
+    "**": _raise_to,
 }
 
 
-def integer(expression: Expression, version: int) -> int:
-    """Return the value of a formula that must be an integer, such as an index."""
+def evaluate_integer(expression: Expression, version: int) -> int:
+    """Return the value of an expression that must be an integer, such as an index."""
     value = evaluate(expression, version, {})
     if isinstance(value, float):
         reject("an integer is needed here", expression.at)
@@ -321,16 +310,16 @@ def integer(expression: Expression, version: int) -> int:
 
 
 class _Term(NamedTuple):
-    """A value on the stack of `bound`: known exactly, or only that it is no larger than `size`."""
+    """A value on the stack of `max_size`: known exactly, or (None) known not to exceed `size`."""
 
     value: Number | None
     size: float
 
 
-def bound(expression: Expression, version: int, largest: float) -> float:
+def max_size(expression: Expression, version: int, largest: float) -> float:
     """Return a number that no value of `expression` exceeds while its open names stay below `largest`.
 
-    Infinity where that cannot be shown.
+    Infinity if that cannot be shown.
     """
     stack: list[_Term] = []
     for step in expression.steps:
@@ -339,23 +328,23 @@ def bound(expression: Expression, version: int, largest: float) -> float:
         elif step.action == "number":
             stack.append(_Term(step.value, abs(step.value)))  # type: ignore[arg-type]  # numbers carry numbers
         else:
-            stack.append(_bounded(step, version, stack))
+            stack.append(_bound_step(step, version, stack))
     return stack[0].size
 
 
-def _bounded(step: Step, version: int, stack: list[_Term]) -> _Term:
-    count = _operands(step, version)
+def _bound_step(step: Step, version: int, stack: list[_Term]) -> _Term:
+    count = _operand_count(step, version)
     terms = stack[-count:]
     del stack[-count:]
     values = [term.value for term in terms if term.value is not None]
     if len(values) == count:
-        value = _applied(step, version, values)
+        value = _apply(step, version, values)
         return _Term(value, abs(value))
-    size = _size(step, terms)
+    size = _bound_size(step, terms)
     return _Term(None, math.inf if math.isnan(size) else size)
 
 
-def _size(step: Step, terms: list[_Term]) -> float:
+def _bound_size(step: Step, terms: list[_Term]) -> float:
     if step.action == "call":
         return _BOUNDED.get(str(step.value), math.inf)
     if step.action == "negate":
@@ -366,11 +355,7 @@ def _size(step: Step, terms: list[_Term]) -> float:
     if step.action == "*":
         return left.size * right.size
     if step.action == "/" and right.value is not None:
-        return _divided_size(left.size, right.value, step.at)
+        if right.value == 0:
+            _reject_infinite(step.at)
+        return left.size / abs(right.value)
     return math.inf
-
-
-def _divided_size(size: float, divisor: Number, at: int) -> float:
-    if divisor == 0:
-        _reject_infinite(at)
-    return size / abs(divisor)

@@ -1,4 +1,4 @@
-"""What the scan of one circuit's text finds out: all that routing and simulation need to know of it."""
+"""The facts of one circuit that its scan finds: all that routing and simulation need to know of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from farshot.operations.operations import PlainCircuit
 
 
 class Feature(StrEnum):
-    """A trait of a circuit that decides which simulator may run it."""
+    """A property of a circuit that decides which simulator may run it."""
 
     DYNAMIC = "dynamic"
     """Something other than a barrier or a measurement follows a measurement, or it has `if` or `reset`."""
@@ -20,14 +20,14 @@ class Feature(StrEnum):
     WIDE_CONDITION = "wide condition"
     """An `if` compares a register of more than 63 bits."""
     CONDITIONED_ROTATION = "conditioned Pauli rotation"
-    """A Pauli rotation (rxx, ryy, rzz) stands under an `if`, be it inside one of the circuit's own gates."""
+    """A Pauli rotation (rxx, ryy, rzz) depends on an `if`, possibly inside one of the circuit's own gates."""
     RICH = "rich"
-    """The text has what prism-q refuses or reads wrongly, such as `ctrl(2) @`, physical qubits, annotations,
-    a bit declared with a measurement, or a parameter named `tau`.
+    """The text has a construct that prism-q refuses or reads wrongly, such as `ctrl(2) @`, physical qubits,
+    annotations, a bit declared with a measurement, or a parameter named `tau`.
     """
     LONG = "long"
     """The text names so many numbers that prism-q, which copies all of them for every block, takes minutes to read it,
-    or has a formula so long that prism-q's stack overflows.
+    or has an expression so long that prism-q's stack overflows.
     """
     UNICODE = "unicode"
     """A name has letters outside ASCII (comments may, and π and τ)."""
@@ -37,21 +37,21 @@ class Scan(msgspec.Struct, frozen=True):
     """The facts of one circuit."""
 
     written: str
-    """The source without its byte order mark; empty for a row of a template, whose text is its own to write."""
+    """The source without its byte order mark; empty for a row of a template, which writes its text itself."""
     version: int
     """2 or 3."""
     qubits: int
-    """How many are declared."""
+    """The number of declared qubits."""
     bits: int
-    """How many classical bits are declared: the width of the counts."""
+    """The number of declared classical bits: the width of the counts."""
     measured: tuple[tuple[int, int], ...]
     """(qubit, bit) of each measurement in order of the text, as flat indices in order of declaration;
     where several write one bit, the last holds. Empty for a dynamic circuit.
     """
     measures: bool
-    """Whether the text has a measurement at all."""
+    """True if the text has a measurement, be it in a block."""
     tail: int | None
-    """How many characters follow the start of the first measurement, 0 where nothing is measured. None exactly
+    """The number of characters from the start of the first measurement on, 0 if nothing is measured. None exactly
     for a dynamic circuit.
     """
     features: frozenset[Feature]
@@ -60,23 +60,23 @@ class Scan(msgspec.Struct, frozen=True):
     own_gates: frozenset[str]
     """The gates that the text defines."""
     include_at: int
-    """Offset after the last include statement, else after the version line, else 0: the text's own
-    definitions of gates may be put here without moving a line.
+    """The offset after the last include statement, else after the version line, else 0: definitions of gates may be
+    put here without moving a line.
     """
     body_from: int
-    """Offset after the last declaration of qubits: all of them can be used here, at the top level."""
+    """The offset after the last declaration of qubits: all of them can be used here, at the top level."""
     qubit_names: tuple[tuple[str, int], ...]
     """(name, size) of each quantum register in order of declaration; a scalar (`qubit q;`) has size 0."""
     row: Row | None = None
-    """Where the text came from, if it is a row of a template."""
+    """The row of a template that the text comes from, if it does."""
     warnings: tuple[str, ...] = ()
-    """What in the text is probably not meant."""
+    """Probable mistakes in the text."""
     program: PlainCircuit | None = None
-    """The operations, where the text was written from them."""
+    """The operations that the text was written from, if it was."""
 
     @property
     def text(self) -> str:
-        """What to give to a parser. Every offset counts in it."""
+        """The text for a parser. Every offset counts in it."""
         return self.written if self.row is None else self.row.text
 
     @property

@@ -1,4 +1,4 @@
-"""The gates that come with the language: their names, and how many parameters and qubits each takes."""
+"""The gates that come with the language: their names and numbers of parameters and qubits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Modifier(NamedTuple):
-    """A word before a gate, and the number in its parentheses: how many controls, or which power."""
+    """A word before a gate, and the number in its parentheses: the number of controls, or the exponent."""
 
     word: str
     number: float = 1
@@ -19,42 +19,42 @@ class Modifier(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One use of a gate in the body of another; `factor` multiplies the angles (a `pow` modifier).
-
-    `modifiers` come outermost first; `qubits` are places among the qubits of the other gate.
-    """
+    """One use of a gate in the body of another."""
 
     gate: Gate
     arguments: tuple[Expression, ...]
     factor: float
+    """The factor of the angles (a `pow` modifier)."""
     at: int
     modifiers: tuple[Modifier, ...] = ()
+    """The modifiers, outermost first."""
     qubits: tuple[int, ...] = ()
+    """Positions among the qubits of the other gate."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gate:
-    """A gate and what using it once means.
-
-    `cost` is the number of library gates it stands for and `depth` how deep gates use gates in it;
-    `library` names those that come from the include. While no argument exceeds `limit`, every angle
-    inside is finite; above, `body` has to be followed with the arguments themselves. `inside` is all that a gate of
-    the text's own does, `body` that part of it which has arguments. `work` is what a use takes beyond its `cost`:
-    long formulas and many operands inside.
-    """
+    """A gate and the effects of using it once."""
 
     name: str
     parameters: tuple[str, ...]
     qubits: int
     cost: int = 1
+    """The number of library gates that it stands for."""
     depth: int = 0
+    """The depth of gates that use gates in it."""
     clifford: bool = False
     rotates: bool = False
+    """True if it is or has a Pauli rotation of two qubits."""
     library: frozenset[str] = frozenset()
+    """The gates of the include that it uses."""
     limit: float = inf
-    body: tuple[Call, ...] = ()
-    inside: tuple[Call, ...] | None = None
+    """While no argument exceeds this, every angle inside is finite; above, the calls have to be checked one by one."""
+    calls: tuple[Call, ...] | None = None
+    """The gates in its definition, None for a gate of the language."""
+    calls_with_arguments: tuple[Call, ...] = ()
     work: int = 0
+    """The work of a use beyond its `cost`, for long expressions and many operands inside."""
 
 
 _CLIFFORD = frozenset(["h", "s", "sdg", "x", "y", "z", "id", "sx", "sxdg", "cx", "CX", "cy", "cz", "swap"])
@@ -75,30 +75,25 @@ cu 4 2  CX 0 2  phase 1 1  cphase 1 2  id 0 1  u1 1 1  u2 2 1  u3 3 1
 
 def _gates(table: str, *, included: bool) -> dict[str, Gate]:
     words = table.split()
-    rows = zip(words[::3], map(int, words[1::3]), map(int, words[2::3]), strict=True)
-    return {name: _gate(name, parameters, qubits, included=included) for name, parameters, qubits in rows}
-
-
-def _gate(name: str, parameters: int, qubits: int, *, included: bool) -> Gate:
-    return Gate(
-        name,
-        tuple(f"p{number}" for number in range(parameters)),
-        qubits,
-        clifford=name in _CLIFFORD,
-        rotates=name in _ROTATIONS,
-        library=frozenset({name} if included else ()),
-    )
+    return {
+        name: Gate(
+            name,
+            tuple(f"p{number}" for number in range(int(parameters))),
+            int(qubits),
+            clifford=name in _CLIFFORD,
+            rotates=name in _ROTATIONS,
+            library=frozenset({name} if included else ()),
+        )
+        for name, parameters, qubits in zip(words[::3], words[1::3], words[2::3], strict=True)
+    }
 
 
 INCLUDES = {2: "qelib1.inc", 3: "stdgates.inc"}
 """The one file that each version may include. It is built in; no file is ever opened."""
-
 BUILTINS = {2: _gates("U 3 1  CX 0 2", included=False), 3: _gates("U 3 1  gphase 1 0", included=False)}
 """The gates that need no include."""
-
 LIBRARIES = {2: _gates(_QELIB1, included=True), 3: _gates(_STDGATES, included=True)}
-"""The gates that the include brings."""
-
+"""The gates that the include declares."""
 _LATER = "u0 u p sx sxdg swap cswap crx cry cp csx cu rxx rzz rccx rc3x c3x c3sqrtx c4x"
 REDEFINABLE = frozenset(_LATER.split())
-"""Gates that the first qelib1.inc did not have, so that older circuits bring their own: theirs hold."""
+"""Gates that the first qelib1.inc did not have, so that older circuits define their own, which take precedence."""

@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """A text with holes: piece, hole, piece, ..., piece. `slots` says which word goes into each hole.
-
-    `form` is the text with `%s` for each hole. Of every piece `starts` is where it begins in the `source`, `ends`
-    where the hole after it does, and `leads` how many of its first characters are not from there.
-    """
+    """A text with holes: piece, hole, piece, ..., piece."""
 
     source: str
     form: str
+    """The text with `%s` for each hole."""
     pieces: tuple[str, ...]
     slots: tuple[int, ...]
+    """The number of the word that goes into each hole."""
     starts: tuple[int, ...]
+    """The offset in the source at which each piece begins."""
     ends: tuple[int, ...]
+    """The offset in the source at which the hole after each piece begins."""
     leads: tuple[int, ...]
+    """The number of characters that each piece begins with and that are not from the source."""
 
     def fill(self, words: Sequence[str]) -> str:
         """Return the text with `words` in the holes."""
@@ -50,28 +51,27 @@ class Pattern:
 
 
 class Row(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """One filling of a pattern with the numbers `values`.
-
-    `regular` says that the facts of the circuit are those of every regular row of its pattern, that each hole is a
-    whole angle, and that each value is a finite number of common size. Where a simulator needs no text, none is made.
-    """
+    """One filling of a pattern with the numbers `values`. No text is made before one is needed."""
 
     pattern: Pattern
     values: tuple[float, ...]
     regular: bool
+    """True if the facts of the circuit are those of every regular row of its pattern, each hole is a whole angle, and
+    each value is a finite number of common size.
+    """
 
     @cached_property
     def words(self) -> list[str]:
-        """The numbers as they are written."""
+        """The numbers as text."""
         return list(map(repr, self.values))
 
     @cached_property
     def text(self) -> str:
-        """The circuit."""
+        """The text of the circuit."""
         return self.pattern.fill(self.words)
 
     def placed(self, error: CircuitError) -> CircuitError:
-        """Return `error`, whose column counts in the filled text, with that of the source. Lines are the same."""
+        """Return `error`, whose column counts in the filled text, with the column in the source; lines are the same."""
         if error.line is None or error.column is None:
             return error
         lines = self.text.split("\n")

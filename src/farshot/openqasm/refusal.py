@@ -1,4 +1,4 @@
-"""How the modules of the scan say no: a fault and the offset in the text where it lies."""
+"""The refusal of a circuit: a fault and its offset in the text."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from typing import NoReturn
 
 from farshot.errors import CircuitError, FaultCode
 
-_SHOWN = 40
+_MAX_SHOWN = 40
 
 
 class RefusalError(Exception):
-    """The circuit is refused: `code` and `message` say why, `at` is the offset in the text."""
+    """The refusal of a circuit for the reason `code` and `message`, at the offset `at` in the text."""
 
     def __init__(self, code: FaultCode, message: str, at: int) -> None:
-        """Keep the parts."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -50,9 +49,9 @@ def reject_limit(message: str, at: int) -> NoReturn:
 
 
 def shown(word: str) -> str:
-    """Return `word` quoted for a message, cut to a length that a person reads.
+    """Return `word` quoted for a message and cut to a readable length.
 
     >>> shown("cx")
     '`cx`'
     """
-    return f"`{word}`" if len(word) <= _SHOWN else f"`{word[:_SHOWN]}...`"
+    return f"`{word}`" if len(word) <= _MAX_SHOWN else f"`{word[:_MAX_SHOWN]}...`"

@@ -1,9 +1,8 @@
-"""The shape of a text: the text with its plain angles cut out. Circuits of one shape share their facts.
+"""The shape of a text: the text with its plain angles replaced by zeros. Circuits of one shape share their facts.
 
-Variational programs submit one circuit thousands of times with other angles. Cut are only arguments
-of gates, only where all of one gate's are plain decimal numbers, and only numbers so small and short
-that they are finite wherever they go; what is left in their place is a zero, so that a shape is itself
-a circuit with the same facts.
+Variational programs submit one circuit thousands of times with other angles. Replaced are only arguments of gates,
+only if all of one gate's are plain decimal numbers, and only numbers so small and short that every angle made of them
+is finite. A shape is itself a circuit with the same facts.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ def _patterns(number: str) -> tuple[re.Pattern[str], ...]:
 _PLAIN = _patterns(_NUMBER)
 _WITH_PI = _patterns(_TIMES_PI)
 _ZEROS = ("(0)", "(0,0)", "(0,0,0)")
-
-
 _HEAD = re.compile(
     r"""(?:(?:\s|//[^\n]*+)*+(?:OPENQASM\b[^;{}]*+;
     |include\b[^;{}]*+;
@@ -49,21 +46,21 @@ def head_end(text: str) -> int:
 
 
 def shape_of(text: str) -> str:
-    """Return `text` with a zero for every plain angle, but for those in definitions that it begins with.
+    """Return `text` with a zero for every plain angle, except in the declarations that it begins with.
 
     >>> shape_of("rz(-0.25) q[1]; u2(0.5,1.5) q[0]; rx(pi/2) q[0];")
     'rz(0) q[1]; u2(0,0) q[0]; rx(pi/2) q[0];'
     """
     if "{" not in text:
-        return _cut(text)
+        return _zero_angles(text)
     end = head_end(text)
-    return text[:end] + _cut(text[end:])
+    return text[:end] + _zero_angles(text[end:])
 
 
-def _cut(text: str) -> str:
+def _zero_angles(text: str) -> str:
     patterns = _WITH_PI if "*" in text else _PLAIN
-    shape, cuts = patterns[0].subn(_ZEROS[0], text)
-    if shape.count("(") > cuts:
+    shape, replaced = patterns[0].subn(_ZEROS[0], text)
+    if shape.count("(") > replaced:
         for pattern, zeros in zip(patterns[1:], _ZEROS[1:], strict=True):
             shape = pattern.sub(zeros, shape)
     return shape
@@ -71,55 +68,54 @@ def _cut(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The facts of one shape. `head` is how its texts begin, as far as offsets count there."""
+    """The facts of one shape."""
 
     facts: Scan
     head: str
+    """The text that its circuits begin with, up to the last offset that the facts hold."""
 
     def scan(self, text: str) -> Scan | None:
-        """Return the facts of `text`, which has this shape; None where its offsets are not known."""
+        """Return the facts of `text`, which has this shape; None if its offsets are not known."""
         return msgspec.structs.replace(self.facts, written=text) if text.startswith(self.head) else None
 
 
-def outline(facts: Scan, shape: str) -> Outline | None:
-    """Return the outline of a scanned text for all that have its shape; None where they can differ."""
+def outline_of(facts: Scan, shape: str) -> Outline | None:
+    """Return the outline of a scanned text for all texts of its shape; None if their facts can differ."""
     text = facts.text
     head = text[: max(facts.include_at, facts.body_from)]
-    if facts.tail and "(" in text[-facts.tail :]:
-        return None
-    if not shape.startswith(head):
+    if (facts.tail and "(" in text[-facts.tail :]) or not shape.startswith(head):
         return None
     return Outline(msgspec.structs.replace(facts, written=""), head)
 
 
 class Shapes:
-    """The outlines of the shapes met last, in bounded memory. For one thread."""
+    """The outlines of the shapes used last, in bounded memory. For one thread."""
 
     _MAX_BYTES = 16 * 2**20
-    _PER_ENTRY = 2_000
-    _PER_MEASUREMENT = 16
+    _ENTRY_BYTES = 2_000
+    _MEASUREMENT_BYTES = 16
 
     def __init__(self) -> None:
-        """Hold nothing yet."""
         self._outlines: OrderedDict[str, Outline] = OrderedDict()
         self._bytes = 0
 
     def get(self, shape: str) -> Outline | None:
-        """Return the outline of `shape`."""
-        found = self._outlines.get(shape)
-        if found is not None:
+        """Return the outline of `shape`, None if it is unknown."""
+        outline = self._outlines.get(shape)
+        if outline is not None:
             self._outlines.move_to_end(shape)
-        return found
+        return outline
 
-    def put(self, shape: str, found: Outline) -> None:
-        """Remember an outline, and forget those not used for longest."""
+    def put(self, shape: str, outline: Outline) -> None:
+        """Remember an outline and drop the least recently used ones."""
         old = self._outlines.pop(shape, None)
         if old is not None:
             self._bytes -= self._size(shape, old)
-        self._outlines[shape] = found
-        self._bytes += self._size(shape, found)
+        self._outlines[shape] = outline
+        self._bytes += self._size(shape, outline)
         while self._bytes > self._MAX_BYTES:
             self._bytes -= self._size(*self._outlines.popitem(last=False))
 
-    def _size(self, shape: str, found: Outline) -> int:
-        return len(shape) + len(found.head) + self._PER_MEASUREMENT * len(found.facts.measured) + self._PER_ENTRY
+    def _size(self, shape: str, outline: Outline) -> int:
+        measured = self._MEASUREMENT_BYTES * len(outline.facts.measured)
+        return len(shape) + len(outline.head) + measured + self._ENTRY_BYTES

@@ -1,4 +1,4 @@
-"""What a text has declared so far: its registers, gates and named numbers."""
+"""The symbol table of a text: its registers, gates and named numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from farshot.openqasm.refusal import reject, reject_limit, reject_unsupported, s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farshot.openqasm.snapshots import Snapshot
-
 
 _WORDS_2 = """
 OPENQASM include qreg creg gate opaque measure reset barrier if pi sin cos tan exp ln sqrt
@@ -25,18 +23,14 @@ complex array void duration stretch gphase inv pow ctrl negctrl durationof delay
 im pi π ℇ arccos arcsin arctan ceiling cos exp floor log mod popcount rotl rotr sin sqrt tan sizeof
 """
 MISREAD = frozenset({"tau", "τ", "euler", "e", "true", "false"})
-"""Names of parameters and numbers that prism-q takes for its constants, whatever the text says."""
-_WORDS = {2: frozenset(_WORDS_2.split()), 3: frozenset(_WORDS_3.split())}
-
-
-def reserved_words(version: int) -> frozenset[str]:
-    """Return the words of OpenQASM `version`."""
-    return _WORDS[version]
+"""Names of parameters and numbers that prism-q takes for its own constants even if the text declares them."""
+RESERVED_WORDS = {2: frozenset(_WORDS_2.split()), 3: frozenset(_WORDS_3.split())}
+"""The reserved words of each version of OpenQASM."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Register:
-    """Qubits or classical bits under one name, as flat indices. An alias names those of others again."""
+    """Qubits or classical bits under one name, as flat indices; those of an alias have other names too."""
 
     indices: Sequence[int]
     classical: bool
@@ -45,21 +39,39 @@ class Register:
 
 
 @dataclass(slots=True)
-class Symbols:
-    """The declarations of a text of OpenQASM `version`. `numbers` are its named numbers in scope, `constants` those
-    that gates may use, `snapshots` its variables that registers are assigned to. `taken` are
-    the library gates that its own gates use, `hidden` the values that numbers of open blocks replaced (None: none).
+class Snapshot:
+    """An integer variable of `width` bits that holds a register of bits as it was at the assignment, as Qiskit writes a
+    `switch`.
     """
+
+    width: int
+    bits: Sequence[int] = ()
+    """The bits assigned to it."""
+    blocks: tuple[int, ...] = ()
+    """The numbers of the blocks around the assignment."""
+    measured: int = 0
+    """The number of measurements before the assignment."""
+
+
+@dataclass(slots=True)
+class SymbolTable:
+    """The declarations of a text of OpenQASM `version`."""
 
     version: int
     names: dict[str, Register | Gate] = field(default_factory=dict)
     numbers: dict[str, int | float] = field(default_factory=dict)
+    """The named numbers in scope."""
     constants: dict[str, int | float] = field(default_factory=dict)
+    """The numbers that definitions of gates may use."""
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    """The variables that registers are assigned to."""
     own_gates: list[Gate] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
-    hidden: list[tuple[str, int | float | None]] = field(default_factory=list)
+    used_in_gates: set[str] = field(default_factory=set)
+    """The library gates that the text's own gates use."""
+    shadowed: list[tuple[str, int | float | None]] = field(default_factory=list)
+    """The values that numbers of open blocks replaced (None: no value)."""
     registers: list[tuple[str, int]] = field(default_factory=list)
+    """(name, size) of each quantum register; a scalar has size 0."""
     qubits: int = 0
     bits: int = 0
     physical: bool = False
@@ -68,11 +80,11 @@ class Symbols:
     body_from: int = 0
 
     def __post_init__(self) -> None:
-        """Start with the gates that need no include."""
+        """Declare the gates that need no include."""
         self.names.update(BUILTINS[self.version])
 
     def include(self, name: str, at: int) -> None:
-        """Bring in the library gates; `name` may only be the file that is built in."""
+        """Declare the library gates; `name` must be the file that is built in."""
         library = INCLUDES[self.version]
         if name != library:
             message = f"{shown(name)} cannot be included: only {library} is built in, and no file is ever read"
@@ -86,7 +98,7 @@ class Symbols:
         self.included = True
 
     def check_new(self, name: str, at: int) -> None:
-        """Refuse `name` where it cannot be given to anything new."""
+        """Refuse `name` if nothing new can have it."""
         self.check_word(name, at)
         known = self.names.get(name)
         if isinstance(known, Gate) and known.library == {name}:
@@ -96,8 +108,8 @@ class Symbols:
             reject(f"{shown(name)} is already declared: rename one of the two", at)
 
     def check_word(self, name: str, at: int) -> None:
-        """Refuse a name that is a word of the language."""
-        if name in _WORDS[self.version]:
+        """Refuse a name that is a reserved word."""
+        if name in RESERVED_WORDS[self.version]:
             reject(f"{shown(name)} is a word of OpenQASM {self.version} and cannot be a name", at)
 
     def _reject_redefined(self, name: str, at: int) -> NoReturn:
@@ -109,34 +121,29 @@ class Symbols:
         self.check_new(name, at)
         if size is not None and size < 1:
             reject_limit(f"the register {shown(name)} is empty: give it a size of at least 1", at)
-        register = self._next(1 if size is None else size, at, classical=classical, scalar=size is None)
-        self.names[name] = register
-        if not classical:
+        first = self.bits if classical else self.qubits
+        end = first + (1 if size is None else size)
+        if classical:
+            self.bits = _check_total(end, MAX_BITS, "classical bits", at)
+        else:
+            self.qubits = _check_total(end, MAX_QUBITS, "qubits", at)
             self.registers.append((name, size or 0))
+        self.names[name] = register = Register(range(first, end), classical, scalar=size is None)
         return register
 
-    def _next(self, size: int, at: int, *, classical: bool, scalar: bool) -> Register:
-        if classical:
-            first = self.bits
-            self.bits = _within(first + size, MAX_BITS, "classical bits", at)
-        else:
-            first = self.qubits
-            self.qubits = _within(first + size, MAX_QUBITS, "qubits", at)
-        return Register(range(first, first + size), classical, scalar)
-
     def add_physical(self, index: int, at: int) -> None:
-        """Note the use of the physical qubit `index`."""
+        """Record the use of the physical qubit `index`."""
         if self.registers:
             reject_unsupported("physical and declared qubits cannot be mixed", at)
-        self.qubits = max(self.qubits, _within(index + 1, MAX_QUBITS, "qubits", at))
+        self.qubits = max(self.qubits, _check_total(index + 1, MAX_QUBITS, "qubits", at))
         self.physical = True
 
     def check_new_gate(self, name: str, at: int, used: set[str]) -> None:
-        """Refuse `name` for a new gate. A gate that old libraries lack may be brought before its first use,
-        and is not there any more inside its own definition.
+        """Refuse `name` for a new gate. A gate that old libraries lack may be redefined before its first use;
+        inside its own definition it is undefined.
         """
         self.check_new(name, at)
-        if name in used or name in self.taken:
+        if name in used or name in self.used_in_gates:
             self._reject_redefined(name, at)
         self.names.pop(name, None)
 
@@ -144,17 +151,17 @@ class Symbols:
         """Declare a gate of the text's own."""
         self.names[gate.name] = gate
         self.own_gates.append(gate)
-        self.taken |= gate.library
+        self.used_in_gates |= gate.library
 
     def set_number(self, name: str, value: float) -> None:
-        """Give a number a value, up to the end of the block."""
-        self.hidden.append((name, self.numbers.get(name)))
+        """Give a number a value up to the end of the block."""
+        self.shadowed.append((name, self.numbers.get(name)))
         self.numbers[name] = value
 
-    def forget_numbers(self, kept: int) -> None:
-        """Undo what was done to numbers since so many of them were hidden."""
-        while len(self.hidden) > kept:
-            name, value = self.hidden.pop()
+    def restore_numbers(self, depth: int) -> None:
+        """Undo assignments to numbers until only `depth` values are shadowed."""
+        while len(self.shadowed) > depth:
+            name, value = self.shadowed.pop()
             if value is None:
                 del self.numbers[name]
             else:
@@ -170,7 +177,7 @@ class Symbols:
     def _reject_gate(self, name: str, at: int) -> NoReturn:
         if name in self.names or name in self.numbers:
             reject(f"{shown(name)} is not a gate", at)
-        if name in _WORDS[self.version]:
+        if name in RESERVED_WORDS[self.version]:
             reject(f"{shown(name)} cannot begin a statement here", at)
         reject(f"the gate {shown(name)} is not defined{self._hint(name)}", at)
 
@@ -178,13 +185,13 @@ class Symbols:
         library = INCLUDES[self.version]
         if not self.included and name in LIBRARIES[self.version]:
             return f': add `include "{library}";`'
-        if self.version == 2 and name in _WORDS[3]:
+        if self.version == 2 and name in RESERVED_WORDS[3]:
             return ": it is a word of OpenQASM 3, which texts without a version line or with `OPENQASM 3.0;` use"
         where = f": it is not in {library}" if self.included else ""
         return f"{where}; define it with `gate` before this line"
 
     def register(self, name: str, at: int, *, classical: bool) -> Register:
-        """Return the register `name`, which must be of qubits, or of classical bits."""
+        """Return the register `name`, which must be of classical bits or of qubits."""
         known = self.names.get(name)
         if not isinstance(known, Register):
             kind = "classical bits" if classical else "qubits"
@@ -195,7 +202,7 @@ class Symbols:
         return known
 
 
-def _within(total: int, limit: int, what: str, at: int) -> int:
+def _check_total(total: int, limit: int, what: str, at: int) -> int:
     if total > limit:
         shown_total = f"{total:,}" if total < 10**15 else "far more"
         reject_limit(f"the circuit declares {shown_total} {what}; the limit is {limit:,}", at)

@@ -1,4 +1,4 @@
-"""Words of OpenQASM, read one at a time, so that a long text costs no memory."""
+"""The characters and the tokens of OpenQASM. Tokens are read one at a time, so that a long text costs no memory."""
 
 from __future__ import annotations
 
@@ -20,39 +20,67 @@ _KINDS = {
     "physical": r"\$[0-9]++",
     "sign": r"->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|<<|>>|[-+*%]=|/=|/(?![*])|[-+*%^~!<>=(){}\[\],;:@.|&\#]",
 }
-_WORD = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items())
-_TOKEN = re.compile(rf"{_SPACE}(?:{_WORD})")
+_TOKEN = re.compile(rf"{_SPACE}(?:{'|'.join(f'(?P<{kind}>{pattern})' for kind, pattern in _KINDS.items())})")
 _NUMBERLIKE = re.compile(r"[\w.]+")
 _GAP = re.compile(_SPACE)
+_MARK = "\ufeff"
+_PLAIN = bytes([9, 10, *range(32, 127)])
+_STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\ud800-\udfff]|\r(?!\n)")
+
+
+def without_mark(source: str) -> str:
+    """Return `source` without its byte order mark."""
+    return source.removeprefix(_MARK)
+
+
+def check_characters(text: str) -> None:
+    """Refuse characters that parsers read differently: control characters, lone CR, unpaired surrogates."""
+    if text.isascii() and not text.encode("ascii").translate(None, _PLAIN):
+        return
+    strange = _STRANGE.search(text.replace("\r\n", " \n"))
+    if strange is not None:
+        reject(_explain(text, strange[0]), strange.start())
+
+
+def _explain(text: str, found: str) -> str:
+    if found == "\r":
+        return "a carriage return stands alone here: end lines with LF or CR LF"
+    if text.count("\0") * 3 > len(text) or text.startswith(("\udcff\udcfe", "\udcfe\udcff")):
+        return "the text looks like UTF-16: save it as UTF-8"
+    if "\ud800" <= found <= "\udfff":
+        return "the text is not valid Unicode here: save it as UTF-8"
+    return f"the control character U+{ord(found):04X} is not allowed: remove it"
 
 
 class Cursor:
-    """The place in a text: `word` is the word there, `kind` its kind and `at` its offset.
+    """A place in a text: `word` is the token there, `kind` its kind and `at` its offset; `previous` is the offset after
+    the token before it.
 
-    A kind is name, int, real, duration, string, physical, sign, or end after the last word.
+    A kind is name, int, real, duration, string, physical, sign, or end after the last token.
     """
 
     __slots__ = ("at", "kind", "previous", "text", "word")
 
     def __init__(self, text: str, at: int = 0) -> None:
-        """Stand on the first word of `text` from `at` on."""
+        """Move to the first token of `text` from `at` on."""
         self.text = text
         self.previous = at
         self.seek(at)
 
     def seek(self, at: int) -> None:
-        """Stand on the first word from offset `at` on."""
+        """Move to the first token from offset `at` on."""
         token = _TOKEN.match(self.text, at)
         if token is None:
-            self._stop(at)
+            self._end(at)
             return
         self.kind = kind = token.lastgroup or ""
         self.word = token[kind]
         self.at = token.start(kind)
         if len(self.word) > MAX_DIGITS:
-            self._check_length()
+            what = "number" if kind in {"int", "real"} else "word"
+            reject_limit(f"this {what} has {len(self.word):,} characters; the limit is {MAX_DIGITS:,}", self.at)
 
-    def _stop(self, at: int) -> None:
+    def _end(self, at: int) -> None:
         gap = _GAP.match(self.text, at)
         self.at = gap.end() if gap else at
         if self.at < len(self.text):
@@ -60,44 +88,34 @@ class Cursor:
         self.kind = "end"
         self.word = ""
 
-    def _check_length(self) -> None:
-        message = f"this {'number' if self.kind in {'int', 'real'} else 'word'} has {len(self.word):,} characters"
-        message += f"; the limit is {MAX_DIGITS:,}"
-        reject_limit(message, self.at)
-
-    @property
-    def end(self) -> int:
-        """The offset after the word."""
-        return self.at + len(self.word)
-
     def advance(self) -> str:
-        """Step over the word and return it."""
+        """Step over the token and return it."""
         word = self.word
         self.previous = self.at + len(word)
         self.seek(self.previous)
         return word
 
     def take(self, word: str) -> bool:
-        """Step over the word if it is `word`, and say so."""
+        """Step over the token if it is `word`; return whether it is."""
         if self.word != word:
             return False
         self.advance()
         return True
 
     def expect(self, word: str) -> None:
-        """Step over `word`, which must be here."""
+        """Step over the token, which must be `word`."""
         if self.word != word:
             self.reject(f"`{word}`")
         self.advance()
 
-    def name(self, what: str) -> str:
-        """Step over a name and return it; `what` says whose name is wanted."""
+    def read_name(self, what: str) -> str:
+        """Step over a name and return it; `what` is its description for the refusal of other tokens."""
         if self.kind != "name":
             self.reject(what)
         return self.advance()
 
     def reject(self, wanted: str) -> NoReturn:
-        """Return the refusal that says what was `wanted` here."""
+        """Refuse the token because `wanted` is expected in its place."""
         if self.kind == "end":
             reject(f"expected {wanted}, but the text ends here", self.at)
         reject(f"expected {wanted}, found {shown(self.word)}", self.at)

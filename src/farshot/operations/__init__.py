@@ -1,4 +1,4 @@
-"""Circuits as plain operations: what every construct of OpenQASM is lowered to, and what is done to it before it runs.
+"""Circuits as plain operations, which every construct of OpenQASM is lowered to, and their transformations.
 
 Pure functions on frozen values. Nothing here knows a simulator.
 """

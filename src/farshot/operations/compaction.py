@@ -1,4 +1,4 @@
-"""Qubits that nothing touches: they stay |0>, so no simulator has to keep them."""
+"""The removal of qubits that no gate acts on: they stay |0>, so no simulator has to keep them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from farshot.operations.operations import Branch, Gate, Measure, PlainCircuit
+from farshot.operations.operations import Branch, Gate, Measure, PlainCircuit, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -14,58 +14,35 @@ if TYPE_CHECKING:
     from farshot.operations.operations import Operation
 
 
-def touched(operations: Iterable[Operation]) -> set[int]:
-    """Return the qubits that some gate acts on. Measuring or resetting |0> does nothing to it."""
-    found: set[int] = set()
-    for operation in operations:
-        if isinstance(operation, Gate):
-            found.update(operation.qubits)
-        elif isinstance(operation, Branch):
-            found |= touched(operation.body) | touched(operation.otherwise)
-    return found
+def compacted(circuit: PlainCircuit) -> tuple[PlainCircuit, tuple[int, ...]]:
+    """Return the circuit without the qubits that no gate acts on, and for each new qubit the old one.
 
-
-def written(operations: Iterable[Operation]) -> Iterator[Measure]:
-    """Yield every measurement, those under conditions too."""
-    for operation in operations:
-        if isinstance(operation, Measure):
-            yield operation
-        elif isinstance(operation, Branch):
-            yield from written(operation.body)
-            yield from written(operation.otherwise)
-
-
-def compacted(program: PlainCircuit) -> tuple[PlainCircuit, tuple[int, ...]]:
-    """Return the program without the qubits that nothing touches, and which of the old ones the new ones are.
-
-    An outcome of a qubit that is gone is 0. A bit holds 0 before anything is written, so most such measurements go
-    too; those of a bit that others write as well measure one more qubit in the end, as does a program where else
-    none would be left.
+    The outcome of a removed qubit is 0. A bit holds 0 before it is written, so most such measurements are removed
+    too; those into a bit that other measurements write measure one additional qubit, as does one of a circuit that
+    would keep none.
     """
-    kept = sorted(touched(program.operations))
+    operations = list(walk(circuit.operations))
+    kept = sorted({qubit for operation in operations if isinstance(operation, Gate) for qubit in operation.qubits})
     places = {qubit: place for place, qubit in enumerate(kept)}
-    measured = list(written(program.operations))
-    shared = {each.bit for each in measured if each.qubit in places}
+    measures = [operation for operation in operations if isinstance(operation, Measure)]
+    shared = {measure.bit for measure in measures if measure.qubit in places}
     if not shared:
-        shared = {each.bit for each in measured}
-    spare = not kept or any(each.qubit not in places and each.bit in shared for each in measured)
-    return _moved(program, places, shared, len(kept) if spare else None), tuple(kept)
+        shared = {measure.bit for measure in measures}
+    needs_spare = not kept or any(measure.qubit not in places and measure.bit in shared for measure in measures)
+    spare = len(kept) if needs_spare else None
+    moved = tuple(_move(circuit.operations, places, shared, spare))
+    return PlainCircuit(len(kept) + needs_spare, circuit.registers, moved), tuple(kept)
 
 
-def _moved(program: PlainCircuit, places: Mapping[int, int], shared: set[int], spare: int | None) -> PlainCircuit:
-    width = len(places) + (spare is not None)
-    return PlainCircuit(width, program.registers, tuple(_each(program.operations, places, shared, spare)))
-
-
-def _each(
+def _move(
     operations: Iterable[Operation], places: Mapping[int, int], shared: set[int], spare: int | None
 ) -> Iterator[Operation]:
     for operation in operations:
         if isinstance(operation, Gate):
             yield msgspec.structs.replace(operation, qubits=tuple(places[qubit] for qubit in operation.qubits))
         elif isinstance(operation, Branch):
-            body = tuple(_each(operation.body, places, shared, spare))
-            otherwise = tuple(_each(operation.otherwise, places, shared, spare))
+            body = tuple(_move(operation.body, places, shared, spare))
+            otherwise = tuple(_move(operation.otherwise, places, shared, spare))
             yield Branch(operation.condition, body, otherwise, operation.at)
         elif operation.qubit in places:
             yield msgspec.structs.replace(operation, qubit=places[operation.qubit])

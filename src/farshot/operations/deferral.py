@@ -1,8 +1,8 @@
-"""Deferred measurement: a circuit with measurements, resets and conditions as one that has none of them.
+"""Deferred measurement: a circuit with measurements, resets and conditions as one without them.
 
-Each measurement copies its qubit to a fresh one with CX. Nothing but conditions looks at the copy, so that it holds
-the outcome as a classical bit would, and observables of the other qubits have exactly the values that they have on
-average over all outcomes. What a condition governs is controlled by the copy. A reset goes on with a fresh qubit.
+Each measurement copies its qubit to a fresh one with CX. Only conditions read the copy, so it holds the outcome as a
+classical bit would, and observables of the other qubits have exactly their averages over all outcomes. The body of a
+condition is controlled by the copy. A reset continues with a fresh qubit.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from farshot.operations.gates import controlled
-from farshot.operations.operations import Branch, Condition, Gate, Measure, PlainCircuit, Reset
+from farshot.operations.operations import Branch, Condition, Gate, Measure, PlainCircuit, Reset, walk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -19,108 +19,96 @@ if TYPE_CHECKING:
 
 
 class Control(NamedTuple):
-    """What it governs is done where `qubit` is `value`."""
+    """A control: the gates under it act if `qubit` is `value`."""
 
     qubit: int
     value: int
 
 
 Pattern: TypeAlias = tuple[Control, ...]
-"""What must hold together."""
+"""Controls that all must hold."""
 
 
-def without_final_measurements(program: PlainCircuit) -> PlainCircuit:
-    """Leave out each measurement of a qubit that only measurements follow, and whose bit no later condition reads.
+def without_final_measurements(circuit: PlainCircuit) -> PlainCircuit:
+    """Return the circuit without each measurement of a qubit that only measurements follow and whose bit no later
+    condition reads.
 
-    Observables are measured of the state that the rest leaves. Gates that do nothing are not in a program.
+    Observables are measured in the state that the rest leaves. Identity gates are not in a circuit.
     """
     kept: list[Operation] = []
     used: set[int] = set()
     read: set[int] = set()
-    for operation in reversed(program.operations):
+    for operation in reversed(circuit.operations):
         if isinstance(operation, Measure) and operation.qubit not in used and operation.bit not in read:
             continue
         kept.append(operation)
-        used |= _touched([operation])
-        read |= _read([operation])
-    return PlainCircuit(program.qubits, program.registers, tuple(reversed(kept)))
+        used |= _qubits_of(operation)
+        read |= {bit for part in walk([operation]) if isinstance(part, Branch) for bit in part.condition.bits}
+    return PlainCircuit(circuit.qubits, circuit.registers, tuple(reversed(kept)))
 
 
-def _touched(operations: Iterable[Operation]) -> set[int]:
-    found: set[int] = set()
-    for operation in operations:
-        if isinstance(operation, Gate):
-            found.update(operation.qubits)
-        elif isinstance(operation, Branch):
-            found |= _touched(operation.body) | _touched(operation.otherwise)
-        else:
-            found.add(operation.qubit)
-    return found
+def _qubits_of(operation: Operation) -> set[int]:
+    qubits: set[int] = set()
+    for part in walk([operation]):
+        if isinstance(part, Gate):
+            qubits.update(part.qubits)
+        elif not isinstance(part, Branch):
+            qubits.add(part.qubit)
+    return qubits
 
 
-def _read(operations: Iterable[Operation]) -> set[int]:
-    found: set[int] = set()
-    for operation in operations:
-        if isinstance(operation, Branch):
-            found |= {*operation.condition.bits} | _read(operation.body) | _read(operation.otherwise)
-    return found
+def dephased(circuit: PlainCircuit) -> PlainCircuit:
+    """Return a circuit without conditions as gates and resets, over which a density matrix averages.
 
-
-def dephased(program: PlainCircuit) -> PlainCircuit:
-    """Return a program without conditions with a qubit more, which each outcome is copied to and lost.
-
-    What is left are gates and resets: a density matrix averages over them.
+    Each outcome is copied to one additional qubit, which is then reset.
     """
-    spare = program.qubits
+    spare = circuit.qubits
     operations: list[Operation] = []
-    for operation in program.operations:
+    for operation in circuit.operations:
         if isinstance(operation, Measure):
-            operations += [_tie(operation.qubit, spare, operation.at), Reset(spare, operation.at)]
+            copy = Gate("x", (), 1, (operation.qubit, spare), operation.at)
+            operations += [copy, Reset(spare, operation.at)]
         else:
             operations.append(operation)
-    return PlainCircuit(spare + 1, program.registers, tuple(operations))
+    return PlainCircuit(spare + 1, circuit.registers, tuple(operations))
 
 
-def _tie(control: int, target: int, at: int) -> Gate:
-    return Gate("x", (), 1, (control, target), at)
-
-
-def deferred(program: PlainCircuit, observed: Collection[int]) -> tuple[PlainCircuit, tuple[int, ...]]:
-    """Return a program without measurements for observables of the qubits `observed`, and where each qubit ends.
+def deferred(circuit: PlainCircuit, observed: Collection[int]) -> tuple[PlainCircuit, tuple[int, ...]]:
+    """Return a circuit without measurements for observables of the qubits `observed`, and the place of each qubit.
 
     >>> corrected = Branch(Condition((0,), 1), (Gate("x", (), 0, (1,), 0),), (), 0)
     >>> found, _places = deferred(PlainCircuit(2, (1,), (Measure(0, 0, 0), corrected)), {1})
     >>> [(gate.name, gate.controls, gate.qubits) for gate in found.operations]
     [('x', 1, (0, 1))]
     """
-    deferral = _Deferral(program.qubits)
-    for operation, settled in zip(program.operations, _settled(program.operations, observed), strict=True):
+    deferral = _Deferral(circuit.qubits)
+    for operation, settled in zip(circuit.operations, _find_settled(circuit.operations, observed), strict=True):
         if settled and isinstance(operation, Measure):
-            deferral.keep(operation)
+            deferral.keep_outcome(operation)
         else:
-            deferral.follow([operation], None)
+            deferral.add([operation], None)
     return PlainCircuit(deferral.width, (), tuple(deferral.gates)), tuple(deferral.places)
 
 
-def _settled(operations: Sequence[Operation], observed: Collection[int]) -> list[bool]:
-    """Say of each operation whether its qubits only get measured from then on until they are reset: such a qubit is
-    itself the copy of its outcome.
+def _find_settled(operations: Sequence[Operation], observed: Collection[int]) -> list[bool]:
+    """Return for each operation whether its qubits are only measured from then on until they are reset: such a qubit
+    is itself the copy of its outcome.
     """
     settled: list[bool] = []
     changing = set(observed)
     for operation in reversed(operations):
-        touched = _touched([operation])
-        settled.append(changing.isdisjoint(touched))
+        qubits = _qubits_of(operation)
+        settled.append(changing.isdisjoint(qubits))
         if isinstance(operation, Reset):
-            changing -= touched
+            changing -= qubits
         elif not isinstance(operation, Measure):
-            changing |= touched
+            changing |= qubits
     return settled[::-1]
 
 
 class _Deferral:
-    """`places` says where each qubit is, `outcomes` where the outcome of each bit is that was measured, `idle` which
-    qubits are |0> again.
+    """Builds the circuit. `places` are the places of the qubits, `_outcomes` maps each written bit to the place of its
+    outcome, `_idle` are the places that are |0> again.
     """
 
     def __init__(self, qubits: int) -> None:
@@ -130,11 +118,11 @@ class _Deferral:
         self._outcomes: dict[int, int] = {}
         self._idle: list[int] = []
 
-    def keep(self, operation: Measure) -> None:
-        """Take the qubit itself for the copy of its outcome."""
+    def keep_outcome(self, operation: Measure) -> None:
+        """Use the qubit itself as the copy of its outcome."""
         self._outcomes[operation.bit] = self.places[operation.qubit]
 
-    def follow(self, operations: Iterable[Operation], control: Control | None) -> None:
+    def add(self, operations: Iterable[Operation], control: Control | None) -> None:
         for operation in operations:
             match operation:
                 case Gate():
@@ -157,13 +145,13 @@ class _Deferral:
         self._under([gate], () if control is None else (control,))
 
     def _under(self, gates: list[Gate], pattern: Pattern) -> None:
-        """Put `gates` where `pattern` holds."""
+        """Add `gates` under the controls `pattern`."""
         zeros = [Gate("x", (), 0, (control.qubit,), gates[0].at) for control in pattern if not control.value]
         qubits = tuple(control.qubit for control in pattern)
         self.gates += [*zeros, *(controlled(gates, qubits) if qubits else gates), *zeros]
 
     def _measure(self, operation: Measure, control: Control | None) -> None:
-        """Copy the outcome; where the measurement is not done, what the bit holds stays."""
+        """Copy the outcome; if the measurement is not done, the bit keeps its value."""
         copy, before = self._new(), self._outcomes.get(operation.bit)
         self._flip(copy, control, (Control(self.places[operation.qubit], 1),), operation.at)
         if control is not None and before is not None:
@@ -171,7 +159,7 @@ class _Deferral:
         self._outcomes[operation.bit] = copy
 
     def _flip(self, qubit: int, outer: Control | None, pattern: Pattern, at: int) -> None:
-        """Flip `qubit` where `outer` and all of `pattern` hold, if they can together."""
+        """Flip `qubit` under `outer` and all of `pattern`, unless these contradict each other."""
         controls = dict(pattern)
         if outer is None or controls.setdefault(*outer) == outer.value:
             self._under([Gate("x", (), 0, (qubit,), at)], tuple(map(Control._make, controls.items())))
@@ -184,42 +172,42 @@ class _Deferral:
             self._act(Gate("swap", (), 0, (place, fresh), operation.at), control)
 
     def _branch(self, branch: Branch, control: Control | None) -> None:
-        """Follow both ways, each by the outcomes as they are now."""
-        pattern = _pattern(branch.condition, self._outcomes)
-        self._follow(branch.body, pattern, control, branch.at, unless=False)
-        self._follow(branch.otherwise, pattern, control, branch.at, unless=True)
+        """Add both bodies under the outcomes at this point."""
+        pattern = _pattern_of(branch.condition, self._outcomes)
+        self._add_body(branch.body, pattern, control, branch.at, unless=False)
+        self._add_body(branch.otherwise, pattern, control, branch.at, unless=True)
 
-    def _follow(
+    def _add_body(
         self, body: Sequence[Operation], pattern: Pattern | None, control: Control | None, at: int, *, unless: bool
     ) -> None:
-        """Follow `body` where `pattern` holds, or unless it does: always, never, by one qubit, or by one that is
-        flipped for it.
+        """Add `body` for the case that `pattern` holds, or does not (`unless`): always, never, controlled by one qubit,
+        or controlled by one that is flipped for it.
         """
         if not body:
             return
         if not pattern:
             if (pattern is None) == unless:
-                self.follow(body, control)
+                self.add(body, control)
         elif control is None and len(pattern) == 1:
-            self.follow(body, Control(pattern[0].qubit, pattern[0].value ^ unless))
+            self.add(body, Control(pattern[0].qubit, pattern[0].value ^ unless))
         else:
-            self._follow_chosen(body, [pattern, ()] if unless else [pattern], control, at)
+            self._add_chosen(body, [pattern, ()] if unless else [pattern], control, at)
 
-    def _follow_chosen(
+    def _add_chosen(
         self, body: Sequence[Operation], patterns: Sequence[Pattern], control: Control | None, at: int
     ) -> None:
-        """Follow `body` where a qubit is 1 that is made so before and |0> again after."""
+        """Add `body` under a qubit that is 1 only while one of the patterns holds, and |0> again after."""
         chosen, start = self._new(), len(self.gates)
         for pattern in patterns:
             self._flip(chosen, control, pattern, at)
         flips = self.gates[start:]
-        self.follow(body, Control(chosen, 1))
+        self.add(body, Control(chosen, 1))
         self.gates += flips
         self._idle.append(chosen)
 
 
-def _pattern(condition: Condition, outcomes: dict[int, int]) -> Pattern | None:
-    """Return where the condition holds, None where it cannot: a bit that nothing was measured into is 0."""
+def _pattern_of(condition: Condition, outcomes: dict[int, int]) -> Pattern | None:
+    """Return the controls that mean the condition, None if it cannot hold: a bit without an outcome is 0."""
     if condition.value >> len(condition.bits):
         return None
     wanted: dict[int, int] = {}

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+from typing import TypeAlias
 
 Matrix: TypeAlias = tuple[complex, complex, complex, complex]
 
@@ -28,39 +24,26 @@ _FIXED: dict[str, Matrix] = {
 }
 
 
-def _phase(turn: float) -> Matrix:
-    return (1, 0, 0, cmath.exp(1j * turn))
-
-
-def _about_x(turn: float) -> Matrix:
-    cos, sin = math.cos(turn / 2), math.sin(turn / 2)
-    return (cos, -1j * sin, -1j * sin, cos)
-
-
-def _about_y(turn: float) -> Matrix:
-    cos, sin = math.cos(turn / 2), math.sin(turn / 2)
-    return (cos, -sin, sin, cos)
-
-
-def _about_z(turn: float) -> Matrix:
-    return (cmath.exp(-0.5j * turn), 0, 0, cmath.exp(0.5j * turn))
-
-
-def _any(theta: float, phi: float, lam: float) -> Matrix:
+def matrix_of(name: str, angles: tuple[float, ...]) -> Matrix:
+    """Return the unitary of a plain gate on one qubit."""
+    if name in _FIXED:
+        return _FIXED[name]
+    theta = angles[0]
+    if name == "p":
+        return (1, 0, 0, cmath.exp(1j * theta))
+    if name == "rz":
+        return (cmath.exp(-0.5j * theta), 0, 0, cmath.exp(0.5j * theta))
     cos, sin = math.cos(theta / 2), math.sin(theta / 2)
+    if name == "rx":
+        return (cos, -1j * sin, -1j * sin, cos)
+    if name == "ry":
+        return (cos, -sin, sin, cos)
+    _theta, phi, lam = angles
     return (cos, -cmath.exp(1j * lam) * sin, cmath.exp(1j * phi) * sin, cmath.exp(1j * (phi + lam)) * cos)
 
 
-_TURNED: dict[str, Callable[..., Matrix]] = {"p": _phase, "rx": _about_x, "ry": _about_y, "rz": _about_z, "U": _any}
-
-
-def matrix_of(name: str, angles: tuple[float, ...]) -> Matrix:
-    """Return the unitary of a plain gate on one qubit."""
-    return _FIXED[name] if name in _FIXED else _TURNED[name](*angles)
-
-
 def product(left: Matrix, right: Matrix) -> Matrix:
-    """Return what applies `right` first."""
+    """Return the product, which applies `right` first."""
     a, b, c, d = left
     e, f, g, h = right
     return (a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h)

@@ -1,4 +1,4 @@
-"""A program as OpenQASM 3 of the plainest kind: one statement a line, every number worked out."""
+"""A circuit as plain OpenQASM 3: one statement a line, without expressions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from farshot.operations.compaction import written
-from farshot.operations.operations import Branch, Gate, Measure
+from farshot.operations.operations import Branch, Gate, Measure, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,92 +22,80 @@ _PHASES = {"s": "pi/2", "sdg": "-pi/2", "t": "pi/4", "tdg": "-pi/4"}
 
 @dataclass(frozen=True, slots=True)
 class PlainText:
-    """A text: its declarations, its statements a line each, and for each of these lines the offset it comes from.
-
-    The first measurement is in the statement number `first_measure`, None where nothing is measured.
-    """
+    """A text: its declarations and its statements, one a line."""
 
     head: str
     lines: tuple[str, ...]
     places: tuple[int, ...]
+    """For each of the lines the offset in the source that it comes from."""
     first_measure: int | None
+    """The position of the first measurement among the lines, None if nothing is measured."""
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The whole text."""
         return self.head + "".join(self.lines)
 
     @property
     def tail(self) -> int:
-        """How many characters follow the start of the first measurement."""
+        """The number of characters from the start of the first measurement on."""
         return 0 if self.first_measure is None else sum(map(len, self.lines[self.first_measure :]))
 
     def origin(self, line: int) -> int | None:
-        """Return the offset that the line of this number comes from, counted from 1; None for a declaration."""
+        """Return the offset in the source that line `line`, from 1, comes from; None for a declaration."""
         place = line - 1 - self.head.count("\n")
         return self.places[place] if 0 <= place < len(self.places) else None
 
 
-def write(program: PlainCircuit) -> PlainText:
-    """Return the program as text."""
-    writer = _Writer(program)
-    writer.write(program.operations)
-    return PlainText(writer.head(), tuple(writer.lines), tuple(writer.places), writer.first_measure)
+def write(circuit: PlainCircuit) -> PlainText:
+    """Return the circuit as text."""
+    writer = _Writer(circuit)
+    writer.write(circuit.operations)
+    bits = "".join(f"bit[{size}] c{number};\n" for number, size in enumerate(circuit.registers))
+    head = f"{_HEAD}qubit[{circuit.qubits}] q;\n{bits}"
+    return PlainText(head, tuple(writer.lines), tuple(writer.places), writer.first_measure)
 
 
 class _Writer:
-    def __init__(self, program: PlainCircuit) -> None:
-        self._program = program
-        self._starts = [0, *accumulate(program.registers)]
+    def __init__(self, circuit: PlainCircuit) -> None:
+        self._starts = [0, *accumulate(circuit.registers)]
         self.lines: list[str] = []
         self.places: list[int] = []
         self.first_measure: int | None = None
 
-    def head(self) -> str:
-        bits = "".join(f"bit[{size}] c{number};\n" for number, size in enumerate(self._program.registers))
-        return f"{_HEAD}qubit[{self._program.qubits}] q;\n{bits}"
-
     def write(self, operations: Iterable[Operation]) -> None:
         for operation in operations:
             if isinstance(operation, Gate):
-                self._line(_gate(operation), operation.at)
+                self._add_line(_gate_text(operation), operation.at)
             elif isinstance(operation, Measure):
-                self._measure(operation)
+                if self.first_measure is None:
+                    self.first_measure = len(self.lines)
+                self._add_line(f"{self._bit(operation.bit)} = measure q[{operation.qubit}];", operation.at)
             elif isinstance(operation, Branch):
-                self._branch(operation)
+                self._write_branch(operation)
             else:
-                self._line(f"reset q[{operation.qubit}];", operation.at)
+                self._add_line(f"reset q[{operation.qubit}];", operation.at)
 
-    def _line(self, line: str, at: int) -> None:
+    def _add_line(self, line: str, at: int) -> None:
         self.lines.append(f"{line}\n")
         self.places.append(at)
 
-    def _measure(self, operation: Measure) -> None:
-        if self.first_measure is None:
-            self.first_measure = len(self.lines)
-        self._line(f"{self._bit(operation.bit)} = measure q[{operation.qubit}];", operation.at)
+    def _write_branch(self, branch: Branch) -> None:
+        """Write a branch; without `else` and with the alternative first if only the body changes the condition."""
+        condition, body, otherwise = branch.condition, branch.body, branch.otherwise
+        if body and otherwise and _overwrites(body, condition) and not _overwrites(otherwise, condition):
+            self._write_if(Branch(condition, (), otherwise, branch.at))
+            self._write_if(Branch(condition, body, (), branch.at))
+        elif body or otherwise:
+            self._write_if(branch)
 
-    def _branch(self, branch: Branch) -> None:
-        if branch.body and branch.otherwise and _overwrites(branch.body, branch.condition):
-            self._swapped(branch)
-        elif branch.body or branch.otherwise:
-            self._whole(branch)
-
-    def _swapped(self, branch: Branch) -> None:
-        """Write what happens otherwise first: the body changes what the condition reads, and has no `else` then."""
-        if _overwrites(branch.otherwise, branch.condition):
-            self._whole(branch)
-            return
-        self._whole(Branch(branch.condition, (), branch.otherwise, branch.at))
-        self._whole(Branch(branch.condition, branch.body, (), branch.at))
-
-    def _whole(self, branch: Branch) -> None:
-        self._line(f"if ({self._condition(branch.condition, '==' if branch.body else '!=')}) {{", branch.at)
+    def _write_if(self, branch: Branch) -> None:
+        self._add_line(f"if ({self._condition(branch.condition, '==' if branch.body else '!=')}) {{", branch.at)
         self.write(branch.body or branch.otherwise)
         if branch.body and branch.otherwise:
-            self._line("} else {", branch.at)
+            self._add_line("} else {", branch.at)
             self.write(branch.otherwise)
-        self._line("}", branch.at)
+        self._add_line("}", branch.at)
 
     def _condition(self, condition: Condition, sign: str) -> str:
         bits = condition.bits
@@ -126,16 +113,16 @@ class _Writer:
 
 
 def _overwrites(operations: Iterable[Operation], condition: Condition) -> bool:
-    return not {each.bit for each in written(operations)}.isdisjoint(condition.bits)
+    bits = {operation.bit for operation in walk(operations) if isinstance(operation, Measure)}
+    return not bits.isdisjoint(condition.bits)
 
 
-def _gate(gate: Gate) -> str:
-    name = _name(gate)
+def _gate_text(gate: Gate) -> str:
     angles = f"({','.join(map(repr, gate.angles))})" if gate.angles else ""
-    return f"{name}{angles} {','.join([f'q[{qubit}]' for qubit in gate.qubits])};"
+    return f"{_gate_name(gate)}{angles} {','.join([f'q[{qubit}]' for qubit in gate.qubits])};"
 
 
-def _name(gate: Gate) -> str:
+def _gate_name(gate: Gate) -> str:
     if not gate.controls:
         return gate.name
     name = f"p({_PHASES[gate.name]})" if gate.name in _PHASES else gate.name

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from farshot.accounts import Quota
     from farshot.backends.estimates import Outlook
-    from farshot.model import Effort, JobRecord, Usage
+    from farshot.model import JobProgress, JobRecord, Usage
     from farshot.protocols import JobStore
     from farshot.submission import PartReceipt
 
@@ -39,7 +39,7 @@ def job_document(
     jobs_ahead: int | None = None,
     parts: Sequence[PartReceipt] | None = None,
     circuits_cancelled: int | None = None,
-    effort: Effort | None = None,
+    effort: JobProgress | None = None,
 ) -> JobDocument:
     """Return where a job stands; what remains is estimated from its `effort`."""
     outlook = outlook_of(record, effort, datetime.now(UTC)) if effort else NO_OUTLOOK

@@ -163,10 +163,10 @@ class Feed:
             self.position = found[-1].changed
         for owner, records in _by_owner(found).items():
             if owner in self._audiences:
-                self._audiences[owner].tell(record.id for record in records)
+                self._audiences[owner].notify(record.id for record in records)
         if self._closed.is_set():
             for audience in self._audiences.values():
-                audience.tell_all()
+                audience.notify_all()
 
     def _keep(self, record: JobRecord) -> None:
         kept = self._recent[record.owner]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from farshot.backends.http.upload import travelling
+from farshot.backends.http.upload import replace_surrogates
 from farshot.errors import UploadError
 from farshot.service.context import in_thread
 from farshot.service.documents import options_document
@@ -66,7 +66,7 @@ def _page(call: Call, query: CircuitsQuery) -> CircuitsDocument:
         if members and (its_template != template or len(members) == query.limit or size > _PAGE_BYTES):
             return _document(record, query.cursor, template, members, str(position))
         template = its_template
-        members[label] = _row(source) if template else travelling(source.decode("utf-8", "surrogatepass"))
+        members[label] = _row(source) if template else replace_surrogates(source.decode("utf-8", "surrogatepass"))
         size += len(source) + len(label)
     return _document(record, query.cursor, template, members, None)
 
@@ -86,5 +86,5 @@ def _document(
 ) -> CircuitsDocument:
     if template is None:
         return CircuitsDocument(job_id=record.id, first=first, circuits=members, next=following)
-    shape = TemplateDocument(travelling(template.text), list(template.names))
+    shape = TemplateDocument(replace_surrogates(template.text), list(template.names))
     return CircuitsDocument(job_id=record.id, first=first, template=shape, rows=members, next=following)

@@ -1,4 +1,4 @@
-"""What every answer has, and what is counted and logged of it."""
+"""The middleware around every route: safe headers on each answer, and one metric and one log line for each request."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ SAFE_HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
 )
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Routes that machines ask again and again."""
+_POLLED_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Routes that machines ask again and again; their successes are logged at level DEBUG."""
 
 
 class ResponseMiddleware:
     """Adds the headers that keep a browser from harm, and counts and logs each request when it is done."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Stand around `app`."""
         self._app = app
         self._metrics = metrics
 
@@ -53,17 +52,18 @@ class ResponseMiddleware:
         try:
             await self._app(scope, receive, send_safely)
         finally:
-            self._note(scope, status, time.monotonic() - began)
+            self._record(scope, status, time.monotonic() - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count and log a request; status 0 says that the client left before there was an answer."""
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and log a request; status 0 means that the client left before there was an answer."""
         state = scope.get("state", {})
         route, problem = state.get("route", OTHER), state.get("problem")
         self._metrics.count_request(scope["method"], route, status, seconds, problem)
         is_refused = status == 401
+        is_quiet = route in _POLLED_ROUTES and status == 200
         tell(
             _log,
-            logging.WARNING if is_refused else _level(route, status),
+            logging.WARNING if is_refused else logging.DEBUG if is_quiet else logging.INFO,
             "token-refused" if is_refused else "request",
             method=scope["method"],
             path=scope["path"],
@@ -73,7 +73,3 @@ class ResponseMiddleware:
             problem=problem,
             client=(scope.get("client") or (None,))[0],
         )
-
-
-def _level(route: str, status: int) -> int:
-    return logging.DEBUG if route in _QUIET and status == 200 else logging.INFO

@@ -1,4 +1,4 @@
-"""The description of the API, made from the table of routes and the documents of the wire."""
+"""The OpenAPI description of the API, made from the table of routes and the documents of the wire."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 DOCUMENT = "/v1/openapi.json"
-_EVERYWHERE = ("unauthorized", "not-ready", "busy", "store", "internal", "timeout")
+_COMMON_PROBLEMS = ("unauthorized", "not-ready", "busy", "store", "internal", "timeout")
 _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS = {
     "job_id": {"type": "string", "description": "The id of a job."},
@@ -53,18 +53,18 @@ def description() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": {name: _shown(name, schemas) for name in schemas if not name.endswith("Query")},
+            "schemas": {name: _with_example(name, schemas) for name in schemas if not name.endswith("Query")},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
     }
 
 
-def _shown(name: str, schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with an example; its description is that of the class without examples of Python."""
+def _with_example(name: str, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with an example; its description is the docstring of the class without doctests."""
     schema = schemas[name]
-    written = inspect.cleandoc(schema.get("description", "")).partition("\n\n>>>")[0]
-    described = {"description": written} if written else {}
+    text = inspect.cleandoc(schema.get("description", "")).partition("\n\n>>>")[0]
+    described = {"description": text} if text else {}
     return {**schema, **described, "examples": [example_of(name, schemas)]}
 
 
@@ -73,67 +73,61 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": " ".join(first.split()),
-        "parameters": [*_path_parameters(route), *_key(route), *_query_parameters(route, schemas)],
+        "parameters": list(_parameters(route, schemas)),
         "responses": dict(_responses(route)),
     }
     if more:
         operation["description"] = " ".join(more.split())
     if route.body:
-        schema = {"$ref": _REF.format(name=route.body.__name__)}
-        kinds = (JSON, PACKED) if route.body in PACKED_KINDS else (JSON,)
-        content = {kind: {"schema": schema} for kind in kinds}
+        media_types = (JSON, PACKED) if route.body in PACKED_KINDS else (JSON,)
+        content = {media_type: _content(route.body) for media_type in media_types}
         operation["requestBody"] = {"required": not route.may_be_empty, "content": content}
     return operation
 
 
-def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
+def _content(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"schema": {"$ref": _REF.format(name=kind.__name__)}}
+
+
+def _parameters(route: Route, schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the parameters of a route: those of its path, the key in a header, those of its query."""
     for name in re.findall(r"{(\w+)}", route.path):
         yield {"name": name, "in": "path", "required": True, "schema": _PATH_PARAMETERS[name]}
-
-
-def _key(route: Route) -> Iterator[dict[str, Any]]:
     if route.has_key:
         text = "Chosen by the client; the same key and batch give the same job, however often they are sent."
         schema = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": "^[ -~]+$"}
         yield {"name": "Idempotency-Key", "in": "header", "description": text, "schema": schema}
-
-
-def _query_parameters(route: Route, schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if route.query:
         for name, schema in schemas[route.query.__name__]["properties"].items():
-            yield {"name": name, "in": "query", "schema": _given(schema)}
+            yield {"name": name, "in": "query", "schema": _non_null(schema)}
 
 
-def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter that is given: one that is left out has no value."""
+def _non_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter without null, which stands for one that is left out."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     return kinds[0] if len(kinds) == 1 else {name: value for name, value in schema.items() if value is not None}
 
 
 def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, kind in route.answers.items():
-        answer: dict[str, Any] = {"description": _first_line(kind) if kind else "Done."}
+        answer: dict[str, Any] = {"description": "Done."}
         if kind:
-            answer["content"] = {JSON: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+            first, _, _ = (kind.__doc__ or "").partition("\n\n")
+            answer = {"description": " ".join(first.split()), "content": {JSON: _content(kind)}}
         if route.text:
             answer = {"description": "Text.", "content": {route.text: {"schema": {"type": "string"}}}}
         if kind is ResultsDocument:
             answer["content"] |= {NDJSON: {"schema": {"type": "string"}}, FRAMES: {"schema": {"type": "string"}}}
         yield str(status), answer
     problems: dict[int, list[str]] = {}
-    for name in (*route.problems, *_EVERYWHERE):
+    for name in (*route.problems, *_COMMON_PROBLEMS):
         problems.setdefault(KINDS[name].status, []).append(f"{KINDS[name].title} (`{KINDS[name].uri}`).")
     for status, titles in sorted(problems.items()):
-        schema = {"$ref": _REF.format(name=Problem.__name__)}
-        yield str(status), {"description": " ".join(titles), "content": {PROBLEM: {"schema": schema}}}
-
-
-def _first_line(kind: type[msgspec.Struct]) -> str:
-    return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
+        yield str(status), {"description": " ".join(titles), "content": {PROBLEM: _content(Problem)}}
 
 
 async def show_document(_service: Service, _request: Request) -> Response:
-    """Give the description to programs."""
+    """Answer with the description as JSON."""
     return Response(msgspec.json.encode(description()), media_type=JSON)
 
 

@@ -1,4 +1,4 @@
-"""An example of every document of the API: written here where one thing excludes another, else made from the schema."""
+"""Examples of the documents of the API: written here if members exclude each other, else made from the schema."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 _BELL = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0],q[1]; measure q -> c;'
 _JOB = "01ktz4m8v2q9f6hw"
-_MOMENT = "2026-01-31T12:00:00Z"
+_TIME = "2026-01-31T12:00:00Z"
 _METADATA = {"simulator": "prism", "method": "stabilizer", "exact": True, "seed": "7", "shots": 1000, "seconds": 0.0004}
 _ERROR = {"code": "parse", "message": "';' is missing", "line": 4, "column": 9}
 
 _USAGE = {"queued_circuits": 400, "running_shards": 2, "shots_per_day": 1_250_000, "stored_bytes": 73_400_320}
-_ALLOWED = {"queued_circuits": 10_000, "running_shards": 4, "shots_per_day": None, "stored_bytes": 10 * 2**30}
+_QUOTA = {"queued_circuits": 10_000, "running_shards": 4, "shots_per_day": None, "stored_bytes": 10 * 2**30}
 
-_WRITTEN: dict[str, Any] = {
+_DOCUMENTS: dict[str, Any] = {
     "JobRequest": {"circuits": {"bell": _BELL}, "shots": 1000, "seed": "7", "target": "auto", "tag": "first steps"},
     "PartRequest": {"circuits": {"bell-2": _BELL}},
     "FinalizeRequest": {"circuits": 2},
@@ -32,7 +32,7 @@ _WRITTEN: dict[str, Any] = {
         ],
         "next": None,
     },
-    "UsageDocument": {"name": "ada", "usage": _USAGE, "quota": _ALLOWED},
+    "UsageDocument": {"name": "ada", "usage": _USAGE, "quota": _QUOTA},
     "Problem": {
         "type": "/problems/quota",
         "title": "That would be more than the user may have",
@@ -41,7 +41,7 @@ _WRITTEN: dict[str, Any] = {
         "retry_after": 30.0,
     },
 }
-_OF_MEMBERS: dict[str, Any] = {
+_MEMBERS: dict[str, Any] = {
     "job_id": _JOB,
     "status": "RUNNING",
     "owner": "ada",
@@ -67,7 +67,7 @@ _OF_MEMBERS: dict[str, Any] = {
     "expires_at": None,
     "revoked_at": None,
     "parts": None,
-    "created_at": _MOMENT,
+    "created_at": _TIME,
     "started_at": "2026-01-31T12:00:01Z",
     "circuits": 100,
     "done": 40,
@@ -85,9 +85,9 @@ _OF_MEMBERS: dict[str, Any] = {
 
 
 def example_of(name: str, schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any JSON
-    """Return an example of the document `name`, of which the schema is among `schemas`."""
-    if name in _WRITTEN:
-        return _WRITTEN[name]
+    """Return an example of the document `name`, whose schema is among `schemas`."""
+    if name in _DOCUMENTS:
+        return _DOCUMENTS[name]
     schema = schemas[name]
     if "properties" not in schema:
         return _sample(name, schema, schemas)
@@ -97,17 +97,17 @@ def example_of(name: str, schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 --
 def _sample(member: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any JSON
     """Return a value that a member may have."""
     if "$ref" in schema:
-        return example_of(schema["$ref"].rpartition("/")[2], schemas) if member != "status" else _OF_MEMBERS[member]
-    if member in _OF_MEMBERS:
-        return _OF_MEMBERS[member]
+        return example_of(schema["$ref"].rpartition("/")[2], schemas) if member != "status" else _MEMBERS[member]
+    if member in _MEMBERS:
+        return _MEMBERS[member]
     if "anyOf" in schema:
         return _sample(member, schema["anyOf"][0], schemas)
     if "enum" in schema:
         return schema["enum"][0]
-    return _plain(member, schema, schemas)
+    return _sample_type(member, schema, schemas)
 
 
-def _plain(member: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any JSON
+def _sample_type(member: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any JSON
     match schema.get("type"):
         case "array":
             return [_sample(member.removesuffix("s"), schema.get("items", {}), schemas)]
@@ -118,4 +118,4 @@ def _plain(member: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -
         case "integer" | "number":
             return schema.get("minimum", 1)
         case _:
-            return _MOMENT if member.endswith("_at") else member
+            return _TIME if member.endswith("_at") else member

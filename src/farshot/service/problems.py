@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: a stable `type`, what was wrong, and no word of how the server is made."""
+"""Errors as RFC 9457 problem documents: a stable `type`, the reason, and nothing about the inside of the server."""
 
 from __future__ import annotations
 
@@ -9,25 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from farshot.errors import (
-    AccessError,
-    BatchError,
-    CircuitError,
-    FarshotError,
-    HandleError,
-    JobNotCompletedError,
-    KeyConflictError,
-    MissingExtraError,
-    OptionError,
-    QuotaError,
-    StoreError,
-    StoreFullError,
-    TargetError,
-    UnknownAccountError,
-    UnknownJobError,
-    UploadError,
-    WireError,
-)
+from farshot import errors
 from farshot.wire import PROBLEM, Problem, encode
 
 if TYPE_CHECKING:
@@ -49,57 +31,56 @@ class Kind:
 
     @property
     def uri(self) -> str:
-        """The `type` of its documents."""
+        """The `type` of the documents of this kind."""
         return f"/problems/{self.name}"
 
 
-class BodyError(FarshotError):
-    """The body of a request is not what it must be."""
+class BodyError(errors.FarshotError):
+    """The body of a request is malformed."""
 
 
-class ParameterError(FarshotError):
+class ParameterError(errors.FarshotError):
     """A parameter of a request is unknown or wrong."""
 
 
-class MediaTypeError(FarshotError):
+class MediaTypeError(errors.FarshotError):
     """The body of a request is of a type or coding that is not understood."""
 
 
-class TooLargeError(FarshotError):
+class TooLargeError(errors.FarshotError):
     """The body of a request is larger than the limit."""
 
 
-class ForbiddenError(FarshotError):
+class ForbiddenError(errors.FarshotError):
     """The user's role does not allow this."""
 
 
-class EndedError(FarshotError):
+class EndedError(errors.FarshotError):
     """The job has ended, so that it cannot be cancelled."""
 
     def __init__(self, record: JobRecord) -> None:
-        """Keep the job."""
         self.record = record
         super().__init__(f"job {record.id} is {record.status} already")
 
 
-class BegunError(FarshotError):
+class BegunError(errors.FarshotError):
     """The job has begun, so that it cannot be changed any more."""
 
 
-class MissingError(FarshotError):
-    """The job has nothing of the kind that is asked for."""
+class MissingError(errors.FarshotError):
+    """The job has no resource of the requested kind."""
 
 
-class NotOfferedError(FarshotError):
-    """The service has nothing that could do this."""
+class NotOfferedError(errors.FarshotError):
+    """The service does not offer this function."""
 
 
-class NotReadyError(FarshotError):
-    """The service starts or stops."""
+class NotReadyError(errors.FarshotError):
+    """The service is starting or stopping."""
 
 
-class BusyError(FarshotError):
-    """The service does as much of this as it can at the moment."""
+class BusyError(errors.FarshotError):
+    """The service is at its limit for requests of this sort."""
 
 
 KINDS = {
@@ -135,43 +116,48 @@ KINDS = {
     )
 }
 
-_OF_ERRORS: tuple[tuple[type[Exception], str], ...] = (
-    (WireError, "body"),
+_ERROR_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (errors.WireError, "body"),
     (BodyError, "body"),
     (ParameterError, "parameter"),
     (MediaTypeError, "media-type"),
     (TooLargeError, "too-large"),
-    (KeyConflictError, "key-conflict"),
-    (MissingExtraError, "target"),
-    (TargetError, "target"),
-    (OptionError, "option"),
-    (BatchError, "batch"),
-    (CircuitError, "batch"),
-    (HandleError, "parameter"),
-    (UnknownJobError, "not-found"),
-    (UnknownAccountError, "account"),
-    (UploadError, "upload"),
+    (errors.KeyConflictError, "key-conflict"),
+    (errors.MissingExtraError, "target"),
+    (errors.TargetError, "target"),
+    (errors.OptionError, "option"),
+    (errors.BatchError, "batch"),
+    (errors.CircuitError, "batch"),
+    (errors.HandleError, "parameter"),
+    (errors.UnknownJobError, "not-found"),
+    (errors.UnknownAccountError, "account"),
+    (errors.UploadError, "upload"),
     (MissingError, "not-found"),
     (BegunError, "begun"),
     (EndedError, "ended"),
-    (AccessError, "unauthorized"),
+    (errors.AccessError, "unauthorized"),
     (ForbiddenError, "forbidden"),
-    (QuotaError, "quota"),
-    (JobNotCompletedError, "not-completed"),
+    (errors.QuotaError, "quota"),
+    (errors.JobNotCompletedError, "not-completed"),
     (NotOfferedError, "not-offered"),
     (NotReadyError, "not-ready"),
     (BusyError, "busy"),
-    (StoreFullError, "store-full"),
-    (StoreError, "store"),
+    (errors.StoreFullError, "store-full"),
+    (errors.StoreError, "store"),
 )
-_OF_STATUS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
-_FULL_DETAIL = "the disk of the service is full: nothing was stored; try again when its operator has made room"
-_STORE_DETAIL = "the store cannot be used now: try again later; the service's log says why"
-_DEFECT_DETAIL = "the request met a defect of the service, whose log says more"
+_STATUS_KINDS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
+_FIXED_DETAILS = {
+    "store-full": "the disk of the service is full: nothing was stored; try again when its operator has made room",
+    "store": "the store cannot be used now: try again later; the service's log says why",
+    "internal": "the request met a defect of the service, whose log says more",
+}
+"""Details of kinds whose errors could reveal the inside of the server."""
+_MAX_DETAIL_CHARACTERS = 1000
+_RETRY_SECONDS = {"store": 1.0, "not-ready": 1.0, "busy": 1.0}
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the document that tells a client of `error`."""
+    """Return the problem document for `error`."""
     kind, detail = _kind_and_detail(error)
     return Problem(
         type=kind.uri,
@@ -180,36 +166,25 @@ def problem_of(error: Exception) -> Problem:
         detail=detail,
         job_id=error.record.id if isinstance(error, EndedError) else None,
         job_status=error.record.status if isinstance(error, EndedError) else None,
-        retry_after=error.retry_after if isinstance(error, QuotaError) else _RETRY.get(kind.name),
+        retry_after=error.retry_after if isinstance(error, errors.QuotaError) else _RETRY_SECONDS.get(kind.name),
     )
-
-
-_MOST_DETAIL = 1000
-_RETRY = {"store": 1.0, "not-ready": 1.0, "busy": 1.0}
 
 
 def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
     if isinstance(error, HTTPException):
-        kind = KINDS[_OF_STATUS.get(error.status_code, "internal")]
-        return kind, str(error.detail)
-    name = next((name for type_, name in _OF_ERRORS if isinstance(error, type_)), "internal")
-    if name == "store":
-        return KINDS[name], _STORE_DETAIL
-    if name == "store-full":
-        return KINDS[name], _FULL_DETAIL
-    return KINDS[name], _DEFECT_DETAIL if name == "internal" else _short(str(error))
-
-
-def _short(text: str) -> str:
-    """Cut what repeats much of what the client sent."""
-    return text if len(text) <= _MOST_DETAIL else f"{text[:_MOST_DETAIL]}…"
+        return KINDS[_STATUS_KINDS.get(error.status_code, "internal")], str(error.detail)
+    name = next((name for type_, name in _ERROR_KINDS if isinstance(error, type_)), "internal")
+    detail = _FIXED_DETAILS.get(name) or str(error)
+    if len(detail) > _MAX_DETAIL_CHARACTERS:  # it may repeat text of the client
+        detail = f"{detail[:_MAX_DETAIL_CHARACTERS]}…"
+    return KINDS[name], detail
 
 
 def problem_response(request: Request, error: Exception) -> Response:
-    """Answer with the problem that `error` is; what is the service's own fault is logged with its story."""
+    """Return the response for `error`; a failure of the service itself is logged."""
     problem = problem_of(error)
     name = request.state.problem = problem.type.rpartition("/")[2]
-    if problem.status >= 500 and not isinstance(error, NotReadyError | StoreFullError | NotOfferedError | BusyError):
+    if name in {"internal", "store"}:
         _log_failure(request, error, name)
     headers = {}
     if problem.retry_after is not None:
@@ -222,7 +197,7 @@ def problem_response(request: Request, error: Exception) -> Response:
 
 
 def _log_failure(request: Request, error: Exception, name: str) -> None:
-    """Log a failure that is not the client's: a defect with its story, a store that is away in one line."""
+    """Log a failure of the service: a defect with its traceback, an unreachable store in one line."""
     fields = {"event": "request-failed", "path": request.url.path, "problem": name}
     if name == "internal":
         _log.error("request failed", exc_info=error, extra={"fields": fields})

@@ -1,8 +1,7 @@
-"""The bytes that all readers of results together may hold: large ones wait for each other, small ones for nobody.
+"""A budget of bytes for all readers of results together: large readers wait for each other, small ones do not wait.
 
-A client that reads slowly keeps what it was sent in the memory of the service. One user has at most half of the bytes.
-Where somebody waits for the rest, whoever has held its share for longer than a usual network needs is cut off; it may
-ask again.
+A slow client's unread results stay in the memory of the service. One user has at most half of the bytes. If others
+wait, a reader that has held its share for longer than a usual network needs is cut off; it may ask again.
 """
 
 from __future__ import annotations
@@ -17,114 +16,109 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_TOTAL = 96 * 2**20
-_SLOWEST = 2**20
-"""Bytes a second that a reader takes while others wait."""
-_RESPITE = 10.0
-"""Seconds that a reader has beside those."""
-_LOOK_EVERY = 1.0
+_TOTAL_BYTES = 96 * 2**20
+_MIN_BYTES_PER_SECOND = 2**20
+"""The rate at which a reader must take its bytes while others wait."""
+_GRACE_SECONDS = 10.0
+"""Seconds that a reader has in addition to those."""
+_CHECK_SECONDS = 1.0
 
 
 class Share:
-    """What one reader holds; none at first."""
+    """The bytes that one reader holds; none at first."""
 
     def __init__(self, budget: ReadBudget, owner: str) -> None:
-        """Belong to a request of `owner`."""
         self.owner = owner
         self.nbytes = 0
         self.until = 0.0
+        """The time of the event loop from which on the reader may be ended for others."""
         self.cut: Callable[[], object] | None = None
-        """Ends the reader; None where it must not be ended."""
+        """Ends the reader; None if it must not be ended."""
         self._budget = budget
 
     def close(self) -> None:
-        """Give back what is held, for good; may be called again."""
+        """Give all bytes back, for good; may be called again."""
         self.cut = None
         self._budget.take_back(self)
 
     async def hold(self, nbytes: int, seconds: float) -> None:
-        """Hold so many bytes instead of those held before; raises `BusyError` where they are not free in time."""
+        """Hold `nbytes` instead of those held before; raises `BusyError` if they are not free within `seconds`."""
         await self._budget.grant(self, nbytes, seconds)
 
 
 class ReadBudget:
-    """Gives bytes to readers, in order of their asking. Belongs to one event loop."""
+    """Grants bytes to readers in order of their requests. Belongs to one event loop."""
 
-    def __init__(self, total: int = _TOTAL) -> None:
-        """Give `total` bytes at most."""
-        self._total = total
-        self._each = total // 2
+    def __init__(self, total: int = _TOTAL_BYTES) -> None:
+        self._max_per_user = total // 2
         self._free = total
         self._held: Counter[str] = Counter()
         self._shares: set[Share] = set()
         self._waiting: dict[asyncio.Future[None], tuple[Share, int]] = {}
 
     def share(self, owner: str) -> Share:
-        """Return a share for a request of `owner`, who closes it."""
+        """Return a share for a request of `owner`; the caller closes it."""
         share = Share(self, owner)
         self._shares.add(share)
         return share
 
     def take_back(self, share: Share) -> None:
-        """Take back what a share holds; `Share.close` calls this."""
+        """Take the bytes of a share back; `Share.close` calls this."""
         self._shares.discard(share)
         if share.nbytes:
-            self._give(share, 0)
-            self._serve()
+            self._set(share, 0)
+            self._serve_waiting()
 
     async def grant(self, share: Share, nbytes: int, seconds: float) -> None:
-        """Let `share` hold so many bytes, once they are free; more than one user may have count as that."""
-        wanted = min(nbytes, self._each)
+        """Let `share` hold `nbytes` once they are free, capped at the bytes that one user may have."""
+        wanted = min(nbytes, self._max_per_user)
         if wanted <= share.nbytes or (not self._waiting and self._fits(share, wanted)):
-            self._give(share, wanted)
+            self._set(share, wanted)
             if self._waiting:
-                self._serve()
+                self._serve_waiting()
             return
-        await self._wait(share, wanted, seconds)
-
-    async def _wait(self, share: Share, wanted: int, seconds: float) -> None:
-        self._give(share, 0)  # what it held was sent
+        self._set(share, 0)  # its bytes were sent
         loop = asyncio.get_running_loop()
         served, deadline = loop.create_future(), loop.time() + seconds
         self._waiting[served] = (share, wanted)
         try:
-            self._serve()
+            self._serve_waiting()
             while not served.done():
                 left = deadline - loop.time()
                 if left <= 0:
                     message = "others read as many large results as the service can hold: ask again later"
                     raise BusyError(message)
-                await asyncio.wait([served], timeout=min(_LOOK_EVERY, left))
+                await asyncio.wait([served], timeout=min(_CHECK_SECONDS, left))
                 self._cut_slow(loop.time())
         finally:
             self._waiting.pop(served, None)
 
     def _fits(self, share: Share, wanted: int) -> bool:
         more = wanted - share.nbytes
-        return more <= self._free and self._held[share.owner] + more <= self._each
+        return more <= self._free and self._held[share.owner] + more <= self._max_per_user
 
-    def _give(self, share: Share, nbytes: int) -> None:
+    def _set(self, share: Share, nbytes: int) -> None:
         more = nbytes - share.nbytes
         self._free -= more
         self._held[share.owner] += more
         if not self._held[share.owner]:
             del self._held[share.owner]
         share.nbytes = nbytes
-        share.until = asyncio.get_running_loop().time() + _RESPITE + nbytes / _SLOWEST
+        share.until = asyncio.get_running_loop().time() + _GRACE_SECONDS + nbytes / _MIN_BYTES_PER_SECOND
 
-    def _serve(self) -> None:
-        """Give to those who wait, in order; who waits for bytes of its own user holds up nobody else."""
+    def _serve_waiting(self) -> None:
+        """Grant bytes to waiting readers in order; one that waits only for its own user's share holds up no other."""
         for served, (share, wanted) in list(self._waiting.items()):
             if self._fits(share, wanted):
                 del self._waiting[served]
-                self._give(share, wanted)
+                self._set(share, wanted)
                 served.set_result(None)
             elif wanted > self._free:
                 return
 
     def _cut_slow(self, now: float) -> None:
-        """End whoever has held a share for too long: somebody waits."""
-        for share in [share for share in self._shares if share.nbytes and share.cut and now > share.until]:
-            if share.cut is not None:
+        """End the readers that have held their shares for too long; called while others wait."""
+        for share in list(self._shares):
+            if share.nbytes and share.cut and now > share.until:
                 share.cut()
                 share.cut = None

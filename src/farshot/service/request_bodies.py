@@ -1,4 +1,7 @@
-"""The body of a request: capped before and after it is unpacked; what is large is decoded in a thread."""
+"""The body and the query parameters of a request.
+
+A body is capped before and after it is unpacked; a large one is decoded in a thread.
+"""
 
 from __future__ import annotations
 
@@ -21,51 +24,50 @@ if TYPE_CHECKING:
 
 
 _Document = TypeVar("_Document", bound=msgspec.Struct)
-_SMALL = 4 * 1024
-"""Bytes that are decoded in less time than it takes to have a thread do it."""
-_READ_HERE = 4 * 2**20
-"""Bytes of MessagePack that are decoded before anybody else could notice."""
+_MAX_INLINE_BYTES = 4 * 1024
+"""Bytes that are decoded in less time than a thread would need to begin."""
+_MAX_LOCAL_BYTES = 4 * 2**20
+"""Bytes of MessagePack that are decoded without a noticeable delay for others."""
 _GZIP = 16 + zlib.MAX_WBITS
 _CHARSET = re.compile(r"\bcharset\s*=\s*\"?([^\s\";]*)")
 
 
 def is_read_here(call: Call, kind: type[msgspec.Struct] | None) -> bool:
-    """Whether a large body is a batch that this process reads itself: plain MessagePack, and not too much of it.
+    """Return whether this process, not the loader, reads a large body: a batch in plain MessagePack of moderate size.
 
-    What is in it says whether the rest is quick, too.
+    Only its contents say whether the rest of the work is quick too.
     """
     headers = call.request.headers
     return (
         kind is JobRequest
         and _media_type(call.request) == PACKED
         and "content-encoding" not in headers
-        and int(headers.get("content-length", _READ_HERE + 1)) <= _READ_HERE
+        and int(headers.get("content-length", _MAX_LOCAL_BYTES + 1)) <= _MAX_LOCAL_BYTES
     )
 
 
 async def document_in(call: Call, kind: type[_Document], *, may_be_empty: bool = False) -> _Document:
     """Return the document in the body; an empty one may stand for `{}`.
 
-    Raises `WireError` where it is none, `RequestError` where it is too large or of another type.
+    Raises `WireError` if it is malformed, `TooLargeError`, and `MediaTypeError` for a type or coding not understood.
     """
     limit = call.parts.limits.body_bytes
-    pieces = await _body(call.request, limit)
+    pieces = await _receive_body(call.request, limit)
     if may_be_empty and not pieces:
         return read_request(b"{}", kind)
-    read = _reader(call.request, kind)
+    decode = _decoder_for(call.request, kind)
     coding = ",".join(call.request.headers.getlist("content-encoding")).strip().lower() or "identity"
-    if coding == "identity" and sum(map(len, pieces)) <= _SMALL:
-        return read(_joined(pieces), kind)
-    return await read_in_turn(call, lambda: read(_plain(_joined(pieces), coding, limit), kind))
+    if coding == "identity" and sum(map(len, pieces)) <= _MAX_INLINE_BYTES:
+        return decode(b"".join(pieces), kind)
+    return await read_in_turn(call, lambda: decode(_unpack(_join(pieces), coding, limit), kind))
 
 
-def _reader(request: Request, kind: type[msgspec.Struct]) -> Callable[[bytes, type[_Document]], _Document]:
-    """Return what reads a body of the type that the request says."""
-    name = _media_type(request)
+def _decoder_for(request: Request, kind: type[msgspec.Struct]) -> Callable[[bytes, type[_Document]], _Document]:
+    media_type = _media_type(request)
     charset = _CHARSET.search(request.headers.get("content-type", "").lower())
-    if name == PACKED and kind in PACKED_KINDS:
+    if media_type == PACKED and kind in PACKED_KINDS:
         return read_packed
-    if name == JSON and (charset is None or charset[1] == "utf-8"):
+    if media_type == JSON and (charset is None or charset[1] == "utf-8"):
         return read_request
     also = f", or {PACKED}" if kind in PACKED_KINDS else ""
     message = f"the body must be {JSON}, in UTF-8{also}"
@@ -76,7 +78,7 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").lower().partition(";")[0].strip()
 
 
-async def _body(request: Request, limit: int) -> list[bytes]:
+async def _receive_body(request: Request, limit: int) -> list[bytes]:
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
@@ -87,14 +89,14 @@ async def _body(request: Request, limit: int) -> list[bytes]:
     return pieces
 
 
-def _joined(pieces: list[bytes]) -> bytes:
-    """Return the pieces as one, and let go of them."""
+def _join(pieces: list[bytes]) -> bytes:
+    """Return the pieces as one and empty the list, which would keep them in memory."""
     data = b"".join(pieces)
     pieces.clear()
     return data
 
 
-def _plain(data: bytes, coding: str, limit: int) -> bytes:
+def _unpack(data: bytes, coding: str, limit: int) -> bytes:
     if coding == "identity":
         return data
     if coding != "gzip":
@@ -123,7 +125,7 @@ def _too_large(limit: int) -> TooLargeError:
 
 
 def parameters_in(call: Call, kind: type[_Document]) -> _Document:
-    """Return the query parameters; raises `RequestError` where one is unknown, wrong, or given twice."""
+    """Return the query parameters; raises `ParameterError` if one is unknown, wrong, or given twice."""
     query = call.request.query_params
     names = [name for name, _ in query.multi_items()]
     if len(names) != len(set(names)):

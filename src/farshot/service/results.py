@@ -1,4 +1,4 @@
-"""What a job has recorded: as pages of entries, as one line an entry, or packed for a client that unpacks it."""
+"""The recorded results of a job: as pages of entries, as one line an entry, or packed for a client that unpacks it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from farshot.service.entries import part_pieces
 from farshot.service.jobs import MOST
 from farshot.service.large_answers import LargeAnswer, TooLarge, flowing, weight
 from farshot.service.request_bodies import parameters_in
-from farshot.service.result_streams import lines, packed, streamed
+from farshot.service.result_streams import json_lines, packed_pieces, stream_results
 from farshot.wire import FRAMES, JSON, NDJSON, ResultsDocument, encode
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 _Entry: TypeAlias = "tuple[int, Iterator[bytes]]"
-_Found: TypeAlias = "Iterator[_Entry | TooLarge]"
+"""The position of an entry, and its JSON in pieces."""
+_Entries: TypeAlias = "Iterator[_Entry | TooLarge]"
 _END = b'],"next":null}'
-_PAGE_BYTES = 4 * 2**20
-"""What a page holds before its last entry, at most."""
+_MAX_PAGE_BYTES = 4 * 2**20
+"""The most that a page holds before its last entry."""
 
 
 class ResultsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,9 +52,9 @@ async def get_results(call: Call) -> Response:
     query = parameters_in(call, ResultsQuery)
     accepted = call.request.headers.get("accept", "")
     if FRAMES in accepted:
-        return await streamed(call, packed, FRAMES, follow=query.follow)
+        return await stream_results(call, packed_pieces, FRAMES, follow=query.follow)
     if NDJSON in accepted:
-        return await streamed(call, lines, NDJSON, follow=query.follow)
+        return await stream_results(call, json_lines, NDJSON, follow=query.follow)
     ended = call.ended()
     return await flowing(call, lambda: _page(call, ended or call.job(), query), JSON)
 
@@ -66,18 +67,18 @@ def _page(call: Call, record: JobRecord, query: ResultsQuery) -> LargeAnswer:
 def _pieces(
     jobs: JobStore, record: JobRecord, observables: Observables | None, query: ResultsQuery
 ) -> Iterator[bytes | TooLarge]:
-    """Yield a page: as many entries as are wanted, fewer where they are large."""
+    """Yield a page as JSON: `limit` entries, or fewer if they are large."""
     yield encode(ResultsDocument(record.id, record.status, [], None)).removesuffix(_END)
     count, size, following, after = 0, 0, None, query.cursor
-    for found in _entries(jobs, record, observables, query.cursor):
-        if count == query.limit or size > _PAGE_BYTES:
+    for entry in _entries(jobs, record, observables, query.cursor):
+        if count == query.limit or size > _MAX_PAGE_BYTES:
             following = str(after)
             break
-        if isinstance(found, TooLarge):
-            yield found
+        if isinstance(entry, TooLarge):
+            yield entry
             continue
         yield b"," if count else b""
-        position, pieces = found
+        position, pieces = entry
         count, after = count + 1, position + 1
         for piece in pieces:
             size += len(piece)
@@ -85,36 +86,36 @@ def _pieces(
     yield b'],"next":' + encode(following) + b"}"
 
 
-def _entries(jobs: JobStore, record: JobRecord, observables: Observables | None, start: int) -> _Found:
+def _entries(jobs: JobStore, record: JobRecord, observables: Observables | None, start: int) -> _Entries:
     """Yield the entries from position `start` on, in order of position."""
-    found = _recorded(jobs, record, observables, start)
+    recorded = _recorded_entries(jobs, record, observables, start)
     fault = missing_fault(record)
-    return found if fault is None else _filled(jobs, record, found, start, fault)
+    return recorded if fault is None else _fill_gaps(jobs, record, recorded, start, fault)
 
 
-def _recorded(jobs: JobStore, record: JobRecord, observables: Observables | None, start: int) -> _Found:
+def _recorded_entries(jobs: JobStore, record: JobRecord, observables: Observables | None, start: int) -> _Entries:
     for part in jobs.parts(record.id, start - MAX_SHARD_CIRCUITS - 1):
         if part.first + len(part.labels) > start:
             yield TooLarge(part.nbytes)
             yield from part_pieces(part, observables, start)
 
 
-def _filled(jobs: JobStore, record: JobRecord, found: _Found, start: int, fault: Fault) -> _Found:
-    """Yield what was found, and `fault` for every circuit between."""
-    upcoming = yield from _next(found)
+def _fill_gaps(jobs: JobStore, record: JobRecord, recorded: _Entries, start: int, fault: Fault) -> _Entries:
+    """Yield the recorded entries, and `fault` for every circuit that has none."""
+    upcoming = yield from _next_entry(recorded)
     for position, label in enumerate(label for labels in jobs.labels(record.id) for label in labels):
         if position < start:
             continue
         if upcoming and upcoming[0] == position:
             yield upcoming
-            upcoming = yield from _next(found)
+            upcoming = yield from _next_entry(recorded)
         else:
             yield position, iter([encode(failure_entry(label, fault))])
 
 
-def _next(found: _Found) -> Generator[TooLarge, None, _Entry | None]:
-    """Return the next entry, None at the end; what must be granted first is passed on."""
-    for entry in found:
+def _next_entry(entries: _Entries) -> Generator[TooLarge, None, _Entry | None]:
+    """Return the next entry, None at the end; each `TooLarge` before it is passed on."""
+    for entry in entries:
         if not isinstance(entry, TooLarge):
             return entry
         yield entry

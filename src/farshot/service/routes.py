@@ -1,8 +1,8 @@
-"""Every route of the API, in one table: what serves it, what it takes, what it gives."""
+"""The routes of the API, in one table: their handlers, their parameters and bodies, and their answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from farshot.service import events, information, job_inputs, jobs, results, uploads, users
@@ -40,22 +40,26 @@ if TYPE_CHECKING:
     Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `problems` are the kinds that it may answer with beside those of every route; `text` is
-    the media type of an answer that is no document. A body that `may_be_empty` may be left out.
-    """
+    """One method of one path."""
 
     method: str
     path: str
     handler: Handler
+    answers: dict[int, type[msgspec.Struct] | None]
+    """The documents of successful answers by status; None: no document."""
+    _: KW_ONLY
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     may_be_empty: bool = False
-    answers: dict[int, type[msgspec.Struct] | None]
+    """True if the body may be left out."""
     problems: tuple[str, ...] = ()
+    """The kinds of problems that it may answer with, in addition to those of every route."""
     has_key: bool = False
+    """True if it takes the header Idempotency-Key."""
     text: str | None = None
+    """The media type of an answer that is no document."""
 
 
 _CHANGE = ("forbidden", "body", "too-large", "media-type", "store-full")
@@ -63,158 +67,108 @@ _SUBMIT = ("body", "batch", "option", "target", "too-large", "media-type", "quot
 
 ROUTES = (
     Route(
-        method="POST",
-        path="/v1/jobs",
-        handler=jobs.create_job,
+        "POST",
+        "/v1/jobs",
+        jobs.create_job,
+        {200: JobDocument, 201: JobDocument},
         body=JobRequest,
-        answers={200: JobDocument, 201: JobDocument},
         problems=(*_SUBMIT, "parameter", "key-conflict"),
         has_key=True,
     ),
     Route(
-        method="GET",
-        path="/v1/jobs",
-        handler=jobs.list_jobs,
+        "GET",
+        "/v1/jobs",
+        jobs.list_jobs,
+        {200: JobListDocument},
         query=jobs.ListQuery,
-        answers={200: JobListDocument},
         problems=("parameter", "forbidden"),
     ),
     Route(
-        method="GET",
-        path="/v1/jobs/{job_id}",
-        handler=jobs.get_job,
+        "GET",
+        "/v1/jobs/{job_id}",
+        jobs.get_job,
+        {200: JobDocument},
         query=jobs.WaitQuery,
-        answers={200: JobDocument},
         problems=("parameter", "not-found"),
     ),
+    Route("DELETE", "/v1/jobs/{job_id}", jobs.delete_job, {204: None}, problems=("not-found", "store-full")),
     Route(
-        method="DELETE",
-        path="/v1/jobs/{job_id}",
-        handler=jobs.delete_job,
-        answers={204: None},
-        problems=("not-found", "store-full"),
-    ),
-    Route(
-        method="PUT",
-        path="/v1/jobs/{job_id}/parts/{number}",
-        handler=uploads.put_part,
+        "PUT",
+        "/v1/jobs/{job_id}/parts/{number}",
+        uploads.put_part,
+        {200: JobDocument},
         body=PartRequest,
-        answers={200: JobDocument},
         problems=(*_SUBMIT, "parameter", "not-found", "upload"),
     ),
     Route(
-        method="POST",
-        path="/v1/jobs/{job_id}/finalize",
-        handler=uploads.finalize_job,
+        "POST",
+        "/v1/jobs/{job_id}/finalize",
+        uploads.finalize_job,
+        {200: JobDocument},
         body=FinalizeRequest,
         may_be_empty=True,
-        answers={200: JobDocument},
         problems=(*_SUBMIT, "not-found", "upload"),
     ),
     Route(
-        method="GET",
-        path="/v1/jobs/{job_id}/results",
-        handler=results.get_results,
+        "GET",
+        "/v1/jobs/{job_id}/results",
+        results.get_results,
+        {200: ResultsDocument},
         query=results.ResultsQuery,
-        answers={200: ResultsDocument},
         problems=("parameter", "not-found"),
     ),
     Route(
-        method="GET",
-        path="/v1/jobs/{job_id}/options",
-        handler=job_inputs.get_options,
-        answers={200: OptionsDocument},
+        "GET",
+        "/v1/jobs/{job_id}/options",
+        job_inputs.get_options,
+        {200: OptionsDocument},
         problems=("not-found", "upload"),
     ),
     Route(
-        method="GET",
-        path="/v1/jobs/{job_id}/circuits",
-        handler=job_inputs.get_circuits,
+        "GET",
+        "/v1/jobs/{job_id}/circuits",
+        job_inputs.get_circuits,
+        {200: CircuitsDocument},
         query=job_inputs.CircuitsQuery,
-        answers={200: CircuitsDocument},
         problems=("parameter", "not-found"),
     ),
     Route(
-        method="POST",
-        path="/v1/jobs/{job_id}/cancel",
-        handler=jobs.cancel_job,
-        answers={200: JobDocument},
+        "POST",
+        "/v1/jobs/{job_id}/cancel",
+        jobs.cancel_job,
+        {200: JobDocument},
         problems=("not-found", "ended", "store-full"),
     ),
+    Route("GET", "/v1/events", events.get_events, {200: EventsDocument}, query=jobs.WaitQuery, problems=("parameter",)),
+    Route("GET", "/v1/targets", information.get_targets, {200: TargetsDocument}),
+    Route("GET", "/v1/me", information.get_me, {200: MeDocument}),
+    Route("POST", "/v1/admin/drain", information.drain, {200: WorkDocument}, problems=("forbidden",)),
+    Route("POST", "/v1/admin/resume", information.resume, {200: WorkDocument}, problems=("forbidden",)),
+    Route("GET", "/v1/users", users.list_users, {200: UsersDocument}, problems=("forbidden",)),
     Route(
-        method="GET",
-        path="/v1/events",
-        handler=events.get_events,
-        query=jobs.WaitQuery,
-        answers={200: EventsDocument},
-        problems=("parameter",),
-    ),
-    Route(method="GET", path="/v1/targets", handler=information.get_targets, answers={200: TargetsDocument}),
-    Route(method="GET", path="/v1/me", handler=information.get_me, answers={200: MeDocument}),
-    Route(
-        method="POST",
-        path="/v1/admin/drain",
-        handler=information.drain,
-        answers={200: WorkDocument},
-        problems=("forbidden",),
-    ),
-    Route(
-        method="POST",
-        path="/v1/admin/resume",
-        handler=information.resume,
-        answers={200: WorkDocument},
-        problems=("forbidden",),
-    ),
-    Route(
-        method="GET",
-        path="/v1/users",
-        handler=users.list_users,
-        answers={200: UsersDocument},
-        problems=("forbidden",),
-    ),
-    Route(
-        method="PATCH",
-        path="/v1/users/{name}",
-        handler=users.limit_user,
+        "PATCH",
+        "/v1/users/{name}",
+        users.limit_user,
+        {200: UserDocument},
         body=LimitsRequest,
-        answers={200: UserDocument},
         problems=(*_CHANGE, "account"),
     ),
+    Route("GET", "/v1/usage", users.list_usages, {200: UsagesDocument}, problems=("forbidden",)),
+    Route("GET", "/v1/tokens", users.list_tokens, {200: TokensDocument}, problems=("forbidden",)),
     Route(
-        method="GET",
-        path="/v1/usage",
-        handler=users.list_usages,
-        answers={200: UsagesDocument},
-        problems=("forbidden",),
-    ),
-    Route(
-        method="GET",
-        path="/v1/tokens",
-        handler=users.list_tokens,
-        answers={200: TokensDocument},
-        problems=("forbidden",),
-    ),
-    Route(
-        method="POST",
-        path="/v1/tokens",
-        handler=users.create_token,
+        "POST",
+        "/v1/tokens",
+        users.create_token,
+        {201: NewTokenDocument},
         body=TokenRequest,
-        answers={201: NewTokenDocument},
         problems=(*_CHANGE, "option"),
     ),
     Route(
-        method="DELETE",
-        path="/v1/tokens/{token_id}",
-        handler=users.revoke_token,
-        answers={200: TokenDocument},
+        "DELETE",
+        "/v1/tokens/{token_id}",
+        users.revoke_token,
+        {200: TokenDocument},
         problems=("forbidden", "account", "store-full"),
     ),
-    Route(
-        method="GET",
-        path="/metrics",
-        handler=information.get_metrics,
-        answers={200: None},
-        problems=("forbidden",),
-        text="text/plain",
-    ),
+    Route("GET", "/metrics", information.get_metrics, {200: None}, problems=("forbidden",), text="text/plain"),
 )

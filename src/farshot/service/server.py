@@ -1,4 +1,4 @@
-"""How the service runs and stops: uvicorn on asyncio, with our deadlines and our signals."""
+"""The server of the service: uvicorn on asyncio, with its own deadlines, signals and order of stopping."""
 
 from __future__ import annotations
 
@@ -33,40 +33,32 @@ if TYPE_CHECKING:
 
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_LOOK = 0.02
-_PIECE = 64 * 1024
+_DRAIN_CHECK_SECONDS = 0.02
+_PIECE_BYTES = 64 * 1024
 """Bytes of a response handed over before its client must have read most of them."""
-
-
-def _nothing() -> None:
-    pass
-
-
-def _ignore(_url: str) -> None:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a client may take, and who hears of start and stop."""
+    """The limits of connections and requests, and the functions called at start and stop."""
 
     deadlines: Deadlines = field(default_factory=Deadlines)
     sizes: Sizes = field(default_factory=Sizes)
     bounds: Bounds | None = None
-    """How many connections there may be; None: as many as the descriptors of the process allow."""
+    """The most connections; None: as many as the descriptors of the process allow."""
     grace: float = 10.0
     """Seconds that requests in flight have once the service is told to stop."""
-    on_ready: Callable[[str], None] = _ignore
+    on_ready: Callable[[str], None] = lambda _url: None
     """Called with the URL once connections are accepted."""
-    on_stop: Callable[[], None] = _nothing
-    """Called once, in a thread of its own, when the service is told to stop; may wait. What it raises, `run` raises."""
+    on_stop: Callable[[], None] = lambda: None
+    """Called once, in a thread of its own, when the service is told to stop; may wait. `serve` raises its errors."""
 
 
 def guarded(app: ASGIApp) -> ASGIApp:
-    """Return `app` as the transport wants it: large responses in pieces, and silent about clients that left.
+    """Return `app` with large responses sent in pieces and without errors for clients that left.
 
-    Each piece is sent once the client has read most of what came before, so that a client that reads nothing
-    is noticed, and an honest slow one is not mistaken for it.
+    Each piece is sent once the client has read most of the ones before, so that a client that reads nothing
+    is noticed, and one that is merely slow is not mistaken for it.
     """
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,18 +74,18 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
 def _pieces(message: Message) -> list[Message]:
     body = memoryview(message.get("body", b""))
-    if message["type"] != "http.response.body" or len(body) <= _PIECE:
+    if message["type"] != "http.response.body" or len(body) <= _PIECE_BYTES:
         return [message]
-    starts = range(0, len(body), _PIECE)
     pieces: list[Message] = [
-        {"type": "http.response.body", "body": body[start : start + _PIECE], "more_body": True} for start in starts
+        {"type": "http.response.body", "body": body[start : start + _PIECE_BYTES], "more_body": True}
+        for start in range(0, len(body), _PIECE_BYTES)
     ]
     pieces[-1]["more_body"] = message.get("more_body", False)
     return pieces
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server on a socket of ours: it starts with our protocol and stops in our order."""
+    """uvicorn's server on a given socket, with `GuardedProtocol` and an orderly stop."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         config = uvicorn.Config(
@@ -119,40 +111,32 @@ class _Server(uvicorn.Server):
         if self.started and not self._stopping.is_set():  # told to stop before uvicorn's loop began
             await self.shutdown()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- ours is known
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's signature
         self.lifespan.state["stopping"] = self._stopping
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             message = "the service did not start; its log says why"
             raise FarshotError(message)
-        self._acceptor = self._accept()
+        bounds = self._settings.bounds or bounds_within(raise_limit())
+        self._acceptor = Acceptor(self._sock, Connections(bounds), self._make_protocol, self._tls_options())
         self.started = True
         self._settings.on_ready(url_of(self._sock, tls=self._context is not None))
 
-    def _accept(self) -> Acceptor:
-        bounds = self._settings.bounds or bounds_within(raise_limit())
-        return Acceptor(self._sock, Connections(bounds), self._protocol, self._tls())
-
-    def _tls(self) -> dict[str, Any]:
-        deadlines = self._settings.deadlines
+    def _tls_options(self) -> dict[str, Any]:
         if self._context is None:
             return {}
+        deadlines = self._settings.deadlines
         return {
             "ssl": self._context,
             "ssl_handshake_timeout": deadlines.header,
             "ssl_shutdown_timeout": deadlines.write,
         }
 
-    def _protocol(self, seat: Seat) -> GuardedProtocol:
-        return GuardedProtocol(
-            self.config,
-            self.server_state,
-            self.lifespan.state,
-            (self._settings.deadlines, self._settings.sizes),
-            seat,
-        )
+    def _make_protocol(self, seat: Seat) -> GuardedProtocol:
+        rules = self._settings.deadlines, self._settings.sizes
+        return GuardedProtocol(self.config, self.server_state, self.lifespan.state, rules, seat)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- ours is known
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 -- uvicorn's signature
         self._acceptor.close()
         self._stopping.set()
         stopped = asyncio.create_task(asyncio.to_thread(self._settings.on_stop))
@@ -163,22 +147,19 @@ class _Server(uvicorn.Server):
             await self.lifespan.shutdown()
 
     async def _drain(self) -> None:
-        """Let requests in flight end, and end what is left after the grace."""
+        """Let requests in flight end, and abort the connections that are left after the grace."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace):
-                await self._until_quiet()
+                while self.server_state.connections or self.server_state.tasks:
+                    for connection in list(self.server_state.connections):
+                        connection.shutdown()
+                    await asyncio.sleep(_DRAIN_CHECK_SECONDS)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
-    async def _until_quiet(self) -> None:
-        while self.server_state.connections or self.server_state.tasks:
-            for connection in list(self.server_state.connections):
-                connection.shutdown()
-            await asyncio.sleep(_LOOK)
-
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle our signals while the service runs; unlike uvicorn's, raise none of them again afterwards."""
+        """Handle SIGTERM and SIGINT while the service runs; unlike uvicorn, raise none of them again afterwards."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -189,35 +170,20 @@ class _Server(uvicorn.Server):
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- what a signal's handler is given
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- a signal handler's signature
         """Stop in order; at the second signal end the process at once."""
         if self.should_exit:
             os._exit(128 + sig)
         self.should_exit = True
 
 
-class Listener:
-    """An application on a socket. It runs in the thread that calls `run`, until a signal or `stop`."""
-
-    def __init__(self, app: ASGIApp, binding: ListenAddress, settings: Settings | None = None) -> None:
-        """Prepare to serve `app`; its requests and its lifespan find the event `stopping` in their state."""
-        self._binding = binding
-        self._server = _Server(app, settings or Settings())
-
-    def run(self) -> None:
-        """Serve until told to stop: SIGTERM and SIGINT do so where this is the main thread, a second one ends at once.
-
-        Raises `OptionError` for a binding that is refused, `FarshotError` for a port in use or a start that failed.
-        """
-        context = tls_context(self._binding)
-        with listen(self._binding) as sock:
-            asyncio.run(self._server.run_on(sock, context))
-
-    def stop(self) -> None:
-        """Begin to stop. May be called in any thread, and more than once."""
-        self._server.should_exit = True
-
-
 def serve(app: ASGIApp, binding: ListenAddress, settings: Settings | None = None) -> None:
-    """Serve `app` in this thread until a signal says to stop; see `Listener.run`."""
-    Listener(app, binding, settings).run()
+    """Serve `app` in this thread. If it is the main one, SIGTERM or SIGINT stops it, and a second ends the process.
+
+    Requests and lifespan of `app` have the event `stopping` in their state. Raises `OptionError` for an address that is
+    refused, `FarshotError` for a port in use or a start that failed.
+    """
+    server = _Server(app, settings or Settings())
+    context = tls_context(binding)
+    with listen(binding) as sock:
+        asyncio.run(server.run_on(sock, context))

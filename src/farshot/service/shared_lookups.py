@@ -1,4 +1,4 @@
-"""One look at the store for all who ask the same at the same time."""
+"""Lookups shared by all requests that need the same result at the same time."""
 
 from __future__ import annotations
 
@@ -10,26 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
 
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
 
-class SharedLookups(Generic[_Found]):
-    """The looks that go on at present, by what they look for. Belongs to one event loop."""
+class SharedLookups(Generic[_Result]):
+    """The lookups in progress, by key. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        """Begin with none."""
-        self._present: dict[Hashable, asyncio.Future[_Found]] = {}
+        self._in_progress: dict[Hashable, asyncio.Future[_Result]] = {}
 
-    async def share(self, key: Hashable, look: Callable[[], Awaitable[_Found]]) -> _Found:
-        """Return what the present look for `key` finds, or raise what it meets; `look` begins one."""
-        present = self._present.get(key)
-        if present is None:
-            present = self._present[key] = asyncio.ensure_future(look())
-            present.add_done_callback(partial(self._end, key))
-        return await asyncio.shield(present)
+    async def share(self, key: Hashable, look_up: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Return the result of the lookup of `key` in progress, or raise its error; `look_up` begins one if none is."""
+        lookup = self._in_progress.get(key)
+        if lookup is None:
+            lookup = self._in_progress[key] = asyncio.ensure_future(look_up())
+            lookup.add_done_callback(partial(self._end, key))
+        return await asyncio.shield(lookup)
 
-    def _end(self, key: Hashable, look: asyncio.Future[_Found]) -> None:
-        """Let go of a look that is done; what it met is told to whoever still waits, and to nobody else."""
-        del self._present[key]
-        if not look.cancelled():
-            look.exception()
+    def _end(self, key: Hashable, lookup: asyncio.Future[_Result]) -> None:
+        del self._in_progress[key]
+        if not lookup.cancelled():
+            lookup.exception()  # asyncio would log one that nobody waits for any more

@@ -1,6 +1,6 @@
-"""From the document of a batch to a job in the store, whether it comes at once or in parts.
+"""Submission: turns the document of a batch, which comes at once or in parts, into a job in the store.
 
-The service looks at sizes, counts, labels and bytes. What a circuit's text says is looked at by the workers.
+The service checks sizes, counts, labels and bytes. The text of a circuit is read by the workers only.
 """
 
 from __future__ import annotations
@@ -44,57 +44,51 @@ if TYPE_CHECKING:
     from farshot.wire import PartRequest
 
 
-_FEW_CIRCUITS = 2_000
-_FEW_GROUPS = 2_000
-_SHORT = 64 * 1024
+_MAX_LIGHT_CIRCUITS = 2_000
+_MAX_LIGHT_GROUPS = 2_000
+_MAX_LIGHT_TERMS_BYTES = 64 * 1024
 _DIGEST = re.compile("[0-9a-f]{32}")
-_encode = msgspec.msgpack.Encoder().encode
 _decode_request = msgspec.json.Decoder(JobRequest).decode
 
 
 def is_light(document: JobRequest) -> bool:
-    """Whether it takes tens of milliseconds of Python to make a job of a batch, not seconds, whatever its bytes."""
+    """Return whether a batch, however many bytes it has, becomes a job in tens of milliseconds and not in seconds."""
     return (
         document.circuits is not None
-        and len(document.circuits) <= _FEW_CIRCUITS
-        and len(document.ham_ops or "") <= _SHORT
-        and len(document.circuit_ham_map or ()) <= _FEW_GROUPS
-        and len(document.shot_groups or ()) <= _FEW_GROUPS
+        and len(document.circuits) <= _MAX_LIGHT_CIRCUITS
+        and len(document.ham_ops or "") <= _MAX_LIGHT_TERMS_BYTES
+        and len(document.circuit_ham_map or ()) <= _MAX_LIGHT_GROUPS
+        and len(document.shot_groups or ()) <= _MAX_LIGHT_GROUPS
     )
 
 
 def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:
-    """Return the job of a batch, and whether it is new; with `upload`, one in the making.
+    """Return the job of a batch, which with `upload` is still in the making, and whether it is new.
 
-    Raises `BatchError` or `OptionError` where the batch is wrong, `KeyConflictError`, `QuotaError`.
+    Raises `BatchError` or `OptionError` if the batch is wrong, `KeyConflictError`, `QuotaError`.
     """
-    checked = check_text("key", key)
+    key = check_text("key", key)
     if document.upload:
-        return _opened(call, document, checked)
-    submission = _submission(call, document, checked)
+        return _open_upload(call, document, key)
+    batch = batch_of(_contents(_template(document), document), _request(call, document, key))
+    priority = check_priority(document.priority)
+    submission = Submission(batch, cut(batch, call.parts.limits.workers), call.user.name, priority)
     record = call.parts.add(submission)
     if is_new := record.id == submission.job_id:
         log_accepted(record)
     return record, is_new
 
 
-def _opened(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:
-    """Return the job in the making of this key, and whether it is new."""
+def _open_upload(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:
+    """Return the job in the making with this key, and whether it is new."""
     owner = call.user.name
     with nullcontext() if key is None else call.service.lock_of(f"{owner} {key}"):
         is_new = key is None or call.parts.jobs.keyed(owner, key) is None
         return call.parts.uploads.open(_draft(call, document, key)), is_new
 
 
-def _submission(call: Call, document: JobRequest, key: str | None) -> Submission:
-    template = _template(document)
-    batch = batch_of(_contents(template, document), _request(call, document, key))
-    priority = check_priority(document.priority)
-    return Submission(batch, cut(batch, call.parts.limits.workers), call.user.name, priority)
-
-
 def _template(document: JobRequest) -> TemplateSource | None:
-    """Return the template, of which nothing is looked at but its size and the form of its names."""
+    """Return the template; only its size and the form of its names are checked."""
     if document.template is None:
         return None
     return check_names(document.template.source, document.template.parameters)
@@ -109,12 +103,12 @@ def _contents(template: TemplateSource | None, document: JobRequest | PartReques
     if document.circuits is not None or document.rows is None:
         message = "a job with a template takes rows, and no circuits"
         raise BatchError(message)
-    rows = {label: _numbers(row) for label, row in document.rows.items()}
+    rows = {label: _with_nan(row) for label, row in document.rows.items()}
     return Contents(template, *check_rows(Template("", template.names, rows)))
 
 
-def _numbers(row: list[float | None]) -> list[float]:
-    """Return a row with what JSON cannot say, which is that row's own fault."""
+def _with_nan(row: list[float | None]) -> list[float]:
+    """Return a row with NaN for each null, because JSON has none; such a row fails on its own later."""
     if None in row:
         return [math.nan if value is None else value for value in row]
     return row  # type: ignore[return-value]  # it holds no None
@@ -124,7 +118,7 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
     limits = call.parts.limits
     timeout = None if document.timeout is None else check_seconds("timeout", document.timeout)
     return Request(
-        target=offered(call, check_target(document.target)),
+        target=check_offered(call, check_target(document.target)),
         default_shots=limits.shots,
         default_seed=read_seed(document.default_seed),
         ham_ops=document.ham_ops,
@@ -138,8 +132,8 @@ def _request(call: Call, document: JobRequest, key: str | None) -> Request:
     )
 
 
-def offered(call: Call, target: str) -> str:
-    """Return `target`; raises `TargetError` where the service does not offer it."""
+def check_offered(call: Call, target: str) -> str:
+    """Return `target`; raises `TargetError` if the service does not offer it."""
     names = [offered.name for offered in call.parts.targets()]
     simulator = target.partition(":")[0]
     if target in names or (simulator in names and target not in known_targets()):
@@ -158,30 +152,29 @@ def _draft(call: Call, document: JobRequest, key: str | None) -> Draft:
     request = _request(call, document, key)
     check_terms(document.ham_ops or "")
     _template(document)
-    options = encode(document)
-    stands_for = encode(replace(document, seed=request.seed, default_seed=None, priority=0))
+    identity = encode(replace(document, seed=request.seed, default_seed=None, priority=0))
     return Draft(
         owner=call.user.name,
         key=key or uuid.uuid4().hex,
-        digest=bytes.fromhex(document.digest) if document.digest else blake2b(stands_for, digest_size=16).digest(),
+        digest=bytes.fromhex(document.digest) if document.digest else blake2b(identity, digest_size=16).digest(),
         tag=check_text("tag", request.tag),
         target=request.target,
         priority=check_priority(document.priority),
-        options=options,
+        options=encode(document),
     )
 
 
 def put(call: Call, number: int, document: PartRequest) -> JobRecord:
-    """Keep a part of a job in the making. Raises as `submit`, and `UploadError`."""
+    """Keep a part of a job in the making, and return the job. Raises as `submit`, and `UploadError`."""
     record = call.job()
-    options = _options(call, record)
+    options = _read_options(call, record)
     contents = _contents(_template(options), document)
     part = part_of(call, number, contents, _demand(call, options))
     return call.parts.uploads.put(record.id, part)
 
 
-def _options(call: Call, record: JobRecord) -> JobRequest:
-    """Return what a job in the making was opened with; raises `UploadError` where that was not here."""
+def _read_options(call: Call, record: JobRecord) -> JobRequest:
+    """Return the document that opened a job in the making; raises `UploadError` if another API opened it."""
     try:
         return _decode_request(call.parts.uploads.options(record.id))
     except msgspec.ValidationError:
@@ -190,7 +183,7 @@ def _options(call: Call, record: JobRecord) -> JobRequest:
 
 
 def _demand(call: Call, options: JobRequest) -> Demand:
-    """Return the most that a job in the making asks of a circuit; of which one is not known before it is whole."""
+    """Return the highest demand of any circuit of a job in the making: the one of each is unknown until it is whole."""
     if options.ham_ops:
         sizes = _group_sizes(options.ham_ops)
         return Demand(terms=(max if options.circuit_ham_map else sum)(sizes), target=options.target)
@@ -200,14 +193,14 @@ def _demand(call: Call, options: JobRequest) -> Demand:
 
 @lru_cache(maxsize=2)
 def _group_sizes(ham_ops: str) -> tuple[int, ...]:
-    """Return how many terms each group has; those of a job are looked at for each of its parts."""
+    """Return how many terms each group has. Cached, because each part of a job asks for those of the whole job."""
     return tuple(len(set(group.split(";"))) for group in ham_ops.split("|"))
 
 
 def part_of(
     call: Call, number: int, contents: Contents, demands: Demand | Sequence[Demand], options: bytes = b""
 ) -> UploadPart:
-    """Return a part of a job as the store keeps it; one demand is that of each of its circuits."""
+    """Return a part of a job as the store keeps it; a single demand holds for each of its circuits."""
     sources = encoded(contents.sources)
     digest = digest_of(b"", contents.labels, sources)
     marks = b"".join(blake2b(label.encode(), digest_size=8).digest() for label in contents.labels)
@@ -216,16 +209,22 @@ def part_of(
 
 
 def accept(call: Call, expected: int | None) -> JobRecord:
-    """Accept a job that is whole; whoever accepts it meanwhile has done so.
+    """Accept a whole job and return it, also if another process accepts it at the same time.
 
-    Raises as `submit`, and `UploadError` where it holds other than `expected`.
+    Raises as `submit`, and `UploadError` if it does not hold the `expected` number of circuits.
     """
     record = call.job()
     if not record.uploading:
         return record
-    _check_count(record, expected)
+    if expected is not None and expected != record.circuits:
+        message = (
+            f"job {record.id} holds {record.circuits:,} circuits, not {expected:,}: put the parts that are missing"
+        )
+        raise UploadError(message)
     try:
-        return accept_as(call, record, _spec(call, record))
+        document = _read_options(call, record)
+        spec = job_spec(_request(call, document, None), _template(document), record.circuits)
+        return accept_as(call, record, spec)
     except UploadError:
         if (found := call.job()).uploading:
             raise
@@ -233,20 +232,7 @@ def accept(call: Call, expected: int | None) -> JobRecord:
 
 
 def accept_as(call: Call, record: JobRecord, spec: JobSpec) -> JobRecord:
-    """Accept a whole job, as it was found, for what `spec` says. Raises as `accept`."""
+    """Accept a whole job with the given `spec`, if it has not changed since `record`. Raises as `accept`."""
     accepted = call.parts.uploads.accept(record.id, spec, record.circuits)
     log_accepted(accepted)
     return accepted
-
-
-def _check_count(record: JobRecord, expected: int | None) -> None:
-    if expected is not None and expected != record.circuits:
-        message = (
-            f"job {record.id} holds {record.circuits:,} circuits, not {expected:,}: put the parts that are missing"
-        )
-        raise UploadError(message)
-
-
-def _spec(call: Call, record: JobRecord) -> JobSpec:
-    document = _options(call, record)
-    return job_spec(_request(call, document, None), _template(document), record.circuits)

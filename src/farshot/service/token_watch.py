@@ -1,4 +1,4 @@
-"""What lasts longer than a look at a token: it ends once the token no longer holds."""
+"""The watch over tokens: an answer that lasts is ended once its token is no longer valid."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 
-_EVERY = 1.0
+_CHECK_SECONDS = 1.0
 
 
 class TokenWatch:
-    """Looks at the token of every answer that lasts, once for all that have the same. Belongs to one event loop."""
+    """Checks the tokens of all answers that last, each token once a second. Belongs to one event loop."""
 
     def __init__(self, check: Callable[[str | None], Awaitable[object]]) -> None:
-        """Use `check`, which raises `AccessError` for a header whose token does not hold."""
+        """Use `check`, which raises `AccessError` for a header whose token is not valid."""
         self._check = check
-        self._lasting: dict[str | None, set[asyncio.Timeout]] = {}
+        self._limits: dict[str | None, set[asyncio.Timeout]] = {}
 
     @asynccontextmanager
     async def over(self, header: str | None) -> AsyncIterator[None]:
-        """Let something last; raises `AccessError` inside it once the token of `header` does not hold."""
+        """Watch the token of `header` while the context lasts; raises `AccessError` inside once it is not valid."""
         limit = asyncio.timeout(None)
-        self._lasting.setdefault(header, set()).add(limit)
+        self._limits.setdefault(header, set()).add(limit)
         try:
             async with limit:
                 yield
@@ -37,27 +37,24 @@ class TokenWatch:
             message = "the token does not hold any more"
             raise AccessError(message) from None
         finally:
-            self._leave(header, limit)
-
-    def _leave(self, header: str | None, limit: asyncio.Timeout) -> None:
-        lasting = self._lasting[header]
-        lasting.discard(limit)
-        if not lasting:
-            del self._lasting[header]
+            self._limits[header].discard(limit)
+            if not self._limits[header]:
+                del self._limits[header]
 
     async def keep(self) -> None:
-        """Look again and again, until cancelled."""
+        """Check all tokens again and again, until cancelled."""
         while True:
-            await asyncio.sleep(_EVERY)
-            for header in list(self._lasting):
-                await self._look(header)
+            await asyncio.sleep(_CHECK_SECONDS)
+            for header in list(self._limits):
+                await self._end_if_invalid(header)
 
-    async def _look(self, header: str | None) -> None:
+    async def _end_if_invalid(self, header: str | None) -> None:
         try:
             await self._check(header)
         except AccessError:
             now = asyncio.get_running_loop().time()
-            for limit in [limit for limit in self._lasting.get(header, ()) if not limit.expired()]:
-                limit.reschedule(now)
+            for limit in self._limits.get(header, ()):
+                if not limit.expired():
+                    limit.reschedule(now)
         except FarshotError:
-            return  # the store says nothing now: the next look may
+            return  # the store does not answer now: the next check may succeed

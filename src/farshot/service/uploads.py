@@ -16,27 +16,27 @@ from farshot.wire import FinalizeRequest, PartRequest
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from farshot.model import JobRecord
     from farshot.service.context import Call
     from farshot.wire import JobDocument
 
 
-_MOST_PARTS = 100_000
+_MAX_PARTS = 100_000
 _NUMBER = re.compile("[0-9]{1,5}")
 
 
 async def put_part(call: Call) -> Response:
     """Keep one part of a job in the making; the same part again changes nothing."""
-    number = _number(call.request.path_params["number"])
-    document = await document_in(call, PartRequest)
-    return answer(await in_turn(call, lambda: _with_parts(call, put(call, number, document))))
-
-
-def _number(text: str) -> int:
-    if not _NUMBER.fullmatch(text):
-        message = f"a part's number is from 0 to {_MOST_PARTS - 1:,}"
+    number = call.request.path_params["number"]
+    if not _NUMBER.fullmatch(number):
+        message = f"a part's number is from 0 to {_MAX_PARTS - 1:,}"
         raise ParameterError(message)
-    return int(text)
+    document = await document_in(call, PartRequest)
+
+    def keep() -> JobDocument:
+        record = put(call, int(number), document)
+        return job_document(record, parts=call.parts.uploads.receipts(record.id))
+
+    return answer(await in_turn(call, keep))
 
 
 async def finalize_job(call: Call) -> Response:
@@ -45,7 +45,3 @@ async def finalize_job(call: Call) -> Response:
     record = await in_turn(call, lambda: accept(call, document.circuits))
     call.parts.wake()
     return answer(job_document(record))
-
-
-def _with_parts(call: Call, record: JobRecord) -> JobDocument:
-    return job_document(record, parts=call.parts.uploads.receipts(record.id))

@@ -1,4 +1,4 @@
-"""Routes for admins: who may use the service, and who uses how much."""
+"""Routes for admins: users, their tokens, limits and usage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Those who wait for the jobs of one owner: told together, and the more of them there are, the less often."""
+"""Requests that wait for changes of one owner's jobs: they are woken together, and less often the more there are."""
 
 from __future__ import annotations
 
@@ -9,60 +9,56 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_EACH = 0.004
-"""Seconds of quiet after everybody was told, for each who was: what they then ask for takes about a quarter of that."""
+_QUIET_SECONDS = 0.004
+"""Pause after a wake-up, for each waiter that it woke: the requests that follow take about a quarter of that."""
 
 
 class Waiters:
-    """Waits until a job has changed, or any. Belongs to one event loop."""
+    """The waiters for a change of one job, or of any. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        """Begin with nobody."""
         self._waiting: dict[str | None, set[asyncio.Future[None]]] = {}
         self._changed: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
 
     async def wait(self, job_id: str | None, seconds: float) -> None:
-        """Wait for a change of a job (None: of any) for so many seconds at most."""
-        told = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(job_id, set()).add(told)
+        """Wait for a change of a job (None: of any) for at most `seconds`."""
+        change = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(job_id, set())
+        waiting.add(change)
         try:
-            await asyncio.wait([told], timeout=seconds)
+            await asyncio.wait([change], timeout=seconds)
         finally:
-            self._leave(job_id, told)
+            waiting.discard(change)
+            if not waiting:
+                del self._waiting[job_id]
 
-    def _leave(self, job_id: str | None, told: asyncio.Future[None]) -> None:
-        waiting = self._waiting[job_id]
-        waiting.discard(told)
-        if not waiting:
-            del self._waiting[job_id]
-
-    def tell(self, job_ids: Iterable[str]) -> None:
-        """Let those go who wait for one of the jobs, at once or after the quiet."""
+    def notify(self, job_ids: Iterable[str]) -> None:
+        """Wake all that wait for one of the jobs, at once or after the pause."""
         if not self._waiting:
             return
         self._changed.update(job_ids)
         if self._timer is None:
-            now = asyncio.get_running_loop().time()
-            if now >= self._quiet_until:
-                self._release()
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._quiet_until:
+                self._wake_changed()
             else:
-                self._timer = asyncio.get_running_loop().call_at(self._quiet_until, self._release)
+                self._timer = loop.call_at(self._quiet_until, self._wake_changed)
 
-    def _release(self) -> None:
+    def _wake_changed(self) -> None:
         self._timer = None
-        told = sum(self._let_go(job_id) for job_id in (None, *self._changed))
+        woken = sum(self._wake(job_id) for job_id in (None, *self._changed))
         self._changed.clear()
-        self._quiet_until = asyncio.get_running_loop().time() + told * _EACH
+        self._quiet_until = asyncio.get_running_loop().time() + woken * _QUIET_SECONDS
 
-    def tell_all(self) -> None:
-        """Let everybody go at once."""
+    def notify_all(self) -> None:
+        """Wake everybody at once."""
         for job_id in list(self._waiting):
-            self._let_go(job_id)
+            self._wake(job_id)
 
-    def _let_go(self, job_id: str | None) -> int:
-        waiting = [told for told in self._waiting.get(job_id, ()) if not told.done()]
-        for told in waiting:
-            told.set_result(None)
+    def _wake(self, job_id: str | None) -> int:
+        waiting = [change for change in self._waiting.get(job_id, ()) if not change.done()]
+        for change in waiting:
+            change.set_result(None)
         return len(waiting)

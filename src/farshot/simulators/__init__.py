@@ -1,5 +1,5 @@
-"""What computes a circuit's outcome: one module per simulator, and the router that picks one.
+"""The simulators, which compute the outcome of a circuit, and the router that picks one.
 
-`targets` knows the names only and is light; the simulators themselves are imported by `router`, in worker
-children, when a circuit first needs them.
+`targets` knows their names only and is light; `router` imports the simulators themselves, in worker children, when a
+circuit first needs them.
 """

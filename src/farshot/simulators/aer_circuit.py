@@ -1,4 +1,4 @@
-"""From plain operations to Qiskit's circuit, without a text between."""
+"""Building Qiskit's circuit from plain operations, without a text between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import library
 
-from farshot.operations.controls import few_kinds
+from farshot.operations.gates import with_controlled_x_and_p
 from farshot.operations.operations import Branch, Gate, Measure
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from farshot.operations.operations import Condition, Operation, PlainCircuit
 
 
-_ALONE = {
+_UNCONTROLLED = {
     "x": library.XGate, "y": library.YGate, "z": library.ZGate, "h": library.HGate, "s": library.SGate,
     "sdg": library.SdgGate, "t": library.TGate, "tdg": library.TdgGate, "sx": library.SXGate,
     "sxdg": library.SXdgGate, "rx": library.RXGate, "ry": library.RYGate, "rz": library.RZGate,
     "p": library.PhaseGate, "U": library.UGate, "swap": library.SwapGate, "rxx": library.RXXGate,
     "ryy": library.RYYGate, "rzz": library.RZZGate,
 }  # fmt: skip
-_ONE_CONTROL: dict[str, Callable[..., Any]] = {
+_CONTROLLED_ONCE: dict[str, Callable[..., Any]] = {
     "x": library.CXGate, "y": library.CYGate, "z": library.CZGate, "p": library.CPhaseGate,
     "rx": library.CRXGate, "ry": library.CRYGate, "rz": library.CRZGate, "sx": library.CSXGate,
     "U": lambda theta, phi, lam: library.CUGate(theta, phi, lam, 0),
@@ -33,7 +33,7 @@ _ONE_CONTROL: dict[str, Callable[..., Any]] = {
 
 
 def circuit_of(program: PlainCircuit) -> QuantumCircuit:
-    """Return the circuit of a program; its classical registers keep their order."""
+    """Return the circuit of plain operations; its classical registers keep their order."""
     registers = [ClassicalRegister(size, f"c{number}") for number, size in enumerate(program.registers)]
     circuit = QuantumCircuit(QuantumRegister(program.qubits, "q"), *registers)
     starts = dict(zip(accumulate(program.registers, initial=0), registers, strict=False))
@@ -42,7 +42,7 @@ def circuit_of(program: PlainCircuit) -> QuantumCircuit:
 
 
 class _Builder:
-    """Appends operations; `starts` are the classical registers by their first bit."""
+    """A circuit to which operations are appended. `starts` are the classical registers by their first bit."""
 
     def __init__(self, circuit: QuantumCircuit, starts: dict[int, ClassicalRegister]) -> None:
         self._circuit = circuit
@@ -64,7 +64,7 @@ class _Builder:
     def _gate(self, gate: Gate) -> None:
         known = _instance(gate.name, gate.angles, gate.controls)
         if known is None:
-            self.build(few_kinds(gate))
+            self.build(with_controlled_x_and_p(gate))
         else:
             self._circuit.append(known, [self._qubits[qubit] for qubit in gate.qubits], copy=False)
 
@@ -84,11 +84,11 @@ class _Builder:
 
 @lru_cache(maxsize=4096)
 def _instance(name: str, angles: tuple[float, ...], controls: int) -> Any:  # noqa: ANN401 -- Qiskit ships no types
-    """Return Qiskit's gate, None where Aer runs none with so many controls."""
+    """Return Qiskit's gate; None if Aer runs none with so many controls."""
     if not controls:
-        return _ALONE[name](*angles)
-    if controls == 1 and name in _ONE_CONTROL:
-        return _ONE_CONTROL[name](*angles)
+        return _UNCONTROLLED[name](*angles)
+    if controls == 1 and name in _CONTROLLED_ONCE:
+        return _CONTROLLED_ONCE[name](*angles)
     if name == "x":
         return library.XGate().control(controls)
     return library.MCPhaseGate(angles[0], controls) if name == "p" else None

@@ -1,4 +1,4 @@
-"""Running circuits on Qiskit Aer. Imported when the first circuit needs it: it loads Qiskit."""
+"""Running circuits on Qiskit Aer. This module loads Qiskit, so it is imported when the first circuit needs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from farshot.errors import CircuitError, FaultCode
 from farshot.model import Values
 from farshot.packing import pack_mapping
 from farshot.protocols import Run
-from farshot.simulators.aer_final import without_final_measurements
 from farshot.simulators.aer_source import load, load_plain
 
 if TYPE_CHECKING:
@@ -42,14 +41,13 @@ _NOT_AVERAGED = (
 
 
 class AerEngine:
-    """Holds the Aer back end. One circuit at a time, so that none depends on its place in a batch."""
+    """The Aer back end. It runs one circuit at a time, so that no outcome depends on the place in a batch."""
 
     def __init__(self) -> None:
-        """Make the back end."""
         self._simulator = AerSimulator()
 
     def check(self, task: Task) -> None:
-        """Parse `task`."""
+        """Parse the circuit of `task`."""
         load(task.scan)
 
     def sample(self, task: Task, method: str) -> Run:
@@ -75,8 +73,7 @@ class AerEngine:
             "shots": shots,
             "seed_simulator": task.seed,
             "max_parallel_threads": 1,
-            # Truncation drops qubits that a later condition or an observable needs.
-            "enable_truncation": False,
+            "enable_truncation": False,  # it drops qubits that a later condition or an observable needs
         }
         try:
             result = self._simulator.run(circuit, **options).result()
@@ -89,16 +86,38 @@ class AerEngine:
 
 
 def _unmeasured(task: Task, method: str) -> QuantumCircuit:
+    """Return the circuit without its final measurements; raises `CircuitError` if it has others or conditions."""
     if task.scan.measures_from is not None:
         return _circuit(task.scan, task.scan.measures_from, method)
-    circuit = without_final_measurements(_circuit(task.scan, None, method))
-    if not _operations(circuit).isdisjoint({"measure", *_CONTROL_FLOW}):
+    circuit = _without_final_measurements(_circuit(task.scan, None, method))
+    if not _operation_names(circuit).isdisjoint({"measure", *_CONTROL_FLOW}):
         raise CircuitError(FaultCode.UNSUPPORTED, _NOT_AVERAGED)
     return circuit
 
 
+def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return `circuit` without the measurements after which only measurements follow on their qubit and no condition
+    reads their bit.
+    """
+    kept: list[Any] = []
+    used: set[Any] = set()
+    read: set[Any] = set()
+    for item in reversed(circuit.data):
+        if item.operation.name == "measure" and not (used.intersection(item.qubits) or read.intersection(item.clbits)):
+            continue
+        kept.append(item)
+        if item.operation.name != "barrier":
+            used.update(item.qubits)
+        if isinstance(item.operation, ControlFlowOp):  # its conditions may read any of its bits
+            read.update(item.clbits)
+    remaining = circuit.copy_empty_like()
+    for item in reversed(kept):
+        remaining.append(item)
+    return remaining
+
+
 def _factors(term: str) -> tuple[str, list[int]]:
-    """Return the letters that act, last qubit first as Qiskit writes them, and their qubits.
+    """Return the letters other than I, last qubit first as Qiskit writes them, and their qubits.
 
     >>> _factors("XIZ")
     ('ZX', [0, 2])
@@ -108,9 +127,9 @@ def _factors(term: str) -> tuple[str, list[int]]:
 
 
 def _circuit(scan: Scan, end: int | None, method: str) -> QuantumCircuit:
-    """Return the circuit of the text up to `end`, with what the method lacks taken apart.
+    """Return the circuit of the text up to `end`, with the gates that the method lacks decomposed.
 
-    Plain operations come first: Qiskit takes more apart than it has to, such as an x under many controls.
+    Plain operations are tried first: Qiskit decomposes more than it has to, such as an x under many controls.
     """
     circuit = load(scan, end)
     if scan.version == 2 and not _runs(circuit, method):
@@ -119,7 +138,7 @@ def _circuit(scan: Scan, end: int | None, method: str) -> QuantumCircuit:
 
 
 def _runs(circuit: QuantumCircuit, method: str) -> bool:
-    return _operations(circuit) <= _native(method)
+    return _operation_names(circuit) <= _native(method)
 
 
 @cache
@@ -131,20 +150,20 @@ def _native(method: str) -> frozenset[str]:
 
 @cache
 def _basis(method: str) -> list[str]:
-    """Return those of them that Qiskit can take other gates apart to."""
+    """Return the names of those of them into which Qiskit can decompose other gates."""
     return sorted(_native(method).intersection([*get_standard_gate_name_mapping(), *_CONTROL_FLOW]) - _DIRECTIVES)
 
 
-def _operations(circuit: QuantumCircuit) -> set[str]:
-    """Return the names of all operations, those in the bodies of control flow too."""
-    return {name for item in circuit.data for name in _names(item.operation)}
+def _operation_names(circuit: QuantumCircuit) -> set[str]:
+    """Return the names of all operations, including those in the bodies of control flow."""
+    return {name for item in circuit.data for name in _names_within(item.operation)}
 
 
-def _names(operation: Any) -> Iterator[str]:  # noqa: ANN401 -- Qiskit ships no types
+def _names_within(operation: Any) -> Iterator[str]:  # noqa: ANN401 -- Qiskit ships no types
     yield operation.name
     if isinstance(operation, ControlFlowOp):
         for block in operation.blocks:
-            yield from _operations(block)
+            yield from _operation_names(block)
 
 
 def _packed(counts: Mapping[str, int], width: int) -> Counts:
@@ -153,7 +172,7 @@ def _packed(counts: Mapping[str, int], width: int) -> Counts:
 
 
 def _fault(status: str, method: str) -> CircuitError:
-    """Return the fault that Aer's `status` is; its own words go to the log."""
+    """Return Aer's `status` as a fault, and log its text."""
     _log.warning("Aer: %s", status)
     if "memory" in status.lower():
         return CircuitError(FaultCode.MEMORY, f"the {method} method needs more memory than the worker has")

@@ -1,4 +1,4 @@
-"""From a circuit's text to Qiskit's circuit. No file is ever read, and no name means what the text does not say."""
+"""Reading a circuit's text into Qiskit's circuit. No file is read, and the text alone defines its names."""
 
 from __future__ import annotations
 
@@ -24,44 +24,37 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_STATEMENT = "the simulator does not read this statement: write it with other gates"
+_UNREAD_STATEMENT = "the simulator does not read this statement: write it with other gates"
 _INCLUDE = re.compile(r'\binclude\s*"[^"\n]*"\s*;')
 _PLACE = re.compile(r'^"?(?:<input>:)?(\d+),(\d+): (.*?)"?$', re.DOTALL)
 _REPLACED = {"u0": lambda _duration: IGate()}
-"""Qiskit makes a delay of this one, which takes whole durations only."""
+"""Gates of which Qiskit makes a delay, which takes whole durations only."""
 
 
 def load(scan: Scan, end: int | None = None) -> QuantumCircuit:
     """Return the circuit that the text up to `end` describes; raises `CircuitError`.
 
-    OpenQASM 3 is lowered here: Qiskit's importer is slow, and takes some slices and angles for others.
+    OpenQASM 3 is lowered here: Qiskit's importer is slow and misreads some slices and angles. The include of
+    OpenQASM 2 is left out, and of its gates only those that are used are given to the importer.
     """
     if scan.version == 3:
         return load_plain(scan, end)
     try:
-        return _load2(scan, end)
-    except Exception as error:  # the importer raises whatever its parser meets, IndexError and RecursionError too
+        text = _INCLUDE.sub(lambda include: " " * len(include[0]), scan.text[: scan.include_at])
+        text += slice_of(scan, scan.include_at, end)
+        return qasm2.loads(text, include_path=(), custom_instructions=_instructions(scan.library_gates))
+    except Exception as error:  # the importer raises any error of its parser, also IndexError and RecursionError
         raise _fault(error, scan) from error
 
 
 def load_plain(scan: Scan, end: int | None) -> QuantumCircuit:
-    """Return the same circuit from the plain operations that the text stands for; raises `CircuitError`."""
-    return circuit_of(_operations(scan, end))
-
-
-def _load2(scan: Scan, end: int | None) -> QuantumCircuit:
-    """Leave out the include: the gates that come from it are given, and only those that are used."""
-    text = _INCLUDE.sub(lambda include: " " * len(include[0]), scan.text[: scan.include_at])
-    text += slice_of(scan, scan.include_at, end)
-    return qasm2.loads(text, include_path=(), custom_instructions=_instructions(scan.library_gates))
-
-
-def _operations(scan: Scan, end: int | None) -> PlainCircuit:
-    """Return the operations, those up to the measurements that end the circuit where `end` says so."""
+    """Return the same circuit from the plain operations of the text, without measurements if there is an `end`; raises
+    `CircuitError`.
+    """
     program = scan.program or lower(scan.text)
-    if end is None:
-        return program
-    return PlainCircuit(program.qubits, program.registers, without_measurements(program.operations))
+    if end is not None:
+        program = PlainCircuit(program.qubits, program.registers, without_measurements(program.operations))
+    return circuit_of(program)
 
 
 @lru_cache(maxsize=32)
@@ -82,4 +75,4 @@ def _fault(error: Exception, scan: Scan) -> CircuitError:
         return CircuitError(FaultCode.UNSUPPORTED, "the simulator does not read this circuit: choose another target")
     line, column = int(place[1]), int(place[2]) + 1
     # Renaming moves columns.
-    return CircuitError(FaultCode.PARSE, _STATEMENT, line=line, column=None if scan.own_gates else column)
+    return CircuitError(FaultCode.PARSE, _UNREAD_STATEMENT, line=line, column=None if scan.own_gates else column)

@@ -1,4 +1,4 @@
-"""Seeded draws from exact probabilities, and the way from measured qubits to classical bits."""
+"""Seeded draws from exact probabilities, and their mapping from qubits to classical bits."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Wiring = tuple[tuple[int, int], ...]
 """Pairs of (qubit, classical bit), each bit once."""
 
-_FEW = 8
-"""With fewer shots than this for each possible outcome, points are faster than binomial draws."""
+_MIN_BINOMIAL_SHOTS = 8
+"""With fewer shots for each possible outcome, points are faster than binomial draws."""
 
 
 @ISeedSequence.register
@@ -31,7 +31,7 @@ class Key:
     """The seed itself as the key of `Philox`; `Philox(key=...)` would first ask the system for entropy."""
 
     def __init__(self, seed: int) -> None:
-        """Keep `seed`, of at most 64 bits."""
+        """Take a `seed` of at most 64 bits."""
         self._seed = seed
 
     def generate_state(self, n_words: int, dtype: DTypeLike = np.uint32) -> NDArray[Any]:
@@ -42,10 +42,10 @@ class Key:
 
 
 def draw(probabilities: NDArray[np.float64], shots: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Draw `shots` outcomes; return those that occurred, ascending, and how often.
+    """Draw `shots` outcomes; return those that occurred, ascending, and their tallies.
 
-    Same arguments, same outcomes. The cheaper of two exact ways is taken: one binomial draw per
-    possible outcome, or one point per shot.
+    The same arguments give the same outcomes. The faster of two exact methods is used: one binomial draw per possible
+    outcome, or one point per shot.
     """
     generator = Generator(Philox(cast("SeedSequence", Key(seed))))
     if drops_points(len(probabilities), shots):
@@ -57,25 +57,25 @@ def draw(probabilities: NDArray[np.float64], shots: int, seed: int) -> tuple[NDA
 
 
 def drops_points(possible: int, shots: int) -> bool:
-    """Whether so many shots on so many possible outcomes are drawn as points.
+    """Return whether so many shots on so many possible outcomes are drawn as points.
 
-    Then probabilities that differ in their last bits give other outcomes about once in 10**10 draws of a thousand. A
-    binomial draw goes other ways below one half than above, which rounding decides where outcomes are equally likely.
+    Points from probabilities that differ in their last bits differ about once in 10**10 draws of a thousand. A binomial
+    draw takes another branch below one half than above it, which rounding decides if outcomes are equally likely.
     """
-    return shots < _FEW * possible
+    return shots < _MIN_BINOMIAL_SHOTS * possible
 
 
 def _drop_points(probabilities: NDArray[np.float64], shots: int, generator: Generator) -> NDArray[np.int64]:
-    """Drop `shots` uniform points on a line where each outcome has a stretch of its probability; count them.
+    """Drop `shots` uniform points on a line with one interval per outcome, as long as its probability; count them.
 
-    Points and ends of stretches are sorted together, which is faster than to search each point's stretch, and
-    told apart by the last of their 64 bits. Floats above zero sort as the integers of the same bits (IEEE 754).
+    Points and ends of intervals are sorted together, which is faster than a search for each point, and distinguished by
+    the last of their 64 bits. Floats above zero sort as the integers of the same bits (IEEE 754).
     """
     size = len(probabilities)
     line = np.empty(size + shots)
     ends, points = line[:size], line[size:]
     probabilities.cumsum(out=ends)
-    np.subtract(1.0, generator.random(out=points), out=points)  # none at zero, where an impossible outcome may lie
+    np.subtract(1.0, generator.random(out=points), out=points)  # none is zero, where an impossible outcome may be
     points *= ends[-1]
     bits = line.view(np.int64)
     bits[:size] |= 1
@@ -89,7 +89,7 @@ def _drop_points(probabilities: NDArray[np.float64], shots: int, generator: Gene
 
 
 def wiring(measured: Wiring) -> Wiring:
-    """Return what each classical bit holds in the end: its last measurement counts.
+    """Return the last measurement into each classical bit.
 
     >>> wiring(((0, 1), (1, 0), (2, 1)))
     ((2, 1), (1, 0))
@@ -98,11 +98,15 @@ def wiring(measured: Wiring) -> Wiring:
 
 
 def record(outcomes: NDArray[Any], tallies: NDArray[Any], scan: Scan) -> Counts:
-    """Pack outcomes of qubits as outcomes of classical bits; a bit that nothing is measured into is 0."""
+    """Pack outcomes of qubits as counts of classical bits; a bit without a measurement is 0."""
     if scan.qubits == scan.bits and scan.measured == _straight(scan.bits):
         return pack(scan.bits, outcomes, tallies)
     if scan.bits > MACHINE_WIDTH:
-        return _record_wide(outcomes, tallies, wiring(scan.measured), scan.bits)
+        bits = np.zeros((len(outcomes), scan.bits), np.uint8)
+        for qubit, bit in wiring(scan.measured):
+            bits[:, bit] = outcomes >> qubit & 1
+        distinct, places = np.unique(bits, axis=0, return_inverse=True)
+        return pack_bits(scan.bits, distinct, np.bincount(places.ravel(), tallies).astype(np.uint32))
     words = _rewired(scan.measured, scan.qubits)[outcomes]
     distinct, places = np.unique(words, return_inverse=True)
     return pack(scan.bits, distinct, np.bincount(places, tallies).astype(np.uint32))
@@ -121,11 +125,3 @@ def _rewired(measured: Wiring, qubits: int) -> NDArray[np.uint64]:
     for qubit, bit in wiring(measured):
         words |= (outcomes >> np.uint64(qubit) & np.uint64(1)) << np.uint64(bit)
     return words
-
-
-def _record_wide(outcomes: NDArray[Any], tallies: NDArray[Any], final: Wiring, width: int) -> Counts:
-    bits = np.zeros((len(outcomes), width), np.uint8)
-    for qubit, bit in final:
-        bits[:, bit] = outcomes >> qubit & 1
-    distinct, places = np.unique(bits, axis=0, return_inverse=True)
-    return pack_bits(width, distinct, np.bincount(places.ravel(), tallies).astype(np.uint32))

@@ -1,4 +1,4 @@
-"""What prism-q raises, as faults of circuits."""
+"""Translating the errors of prism-q to faults of circuits."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ T = TypeVar("T")
 _LINE = re.compile(r"^parse error at line (\d+): | at line (\d+)")
 _log = logging.getLogger(__name__)
 
-_STATEMENT = "the simulator does not run this statement: write it with other gates or conditions"
-_CIRCUIT = "the simulator does not run this circuit with this method: choose another target"
+_UNREAD_STATEMENT = "the simulator does not run this statement: write it with other gates or conditions"
+_UNREAD_CIRCUIT = "the simulator does not run this circuit with this method: choose another target"
 _DEFECT = "the simulator failed on this circuit, which is a defect of it: choose another target"
 
 
 def translating(function: Callable[P, T]) -> Callable[P, T]:
-    """Have `function` raise `CircuitError` for whatever prism-q raises in it."""
+    """Return `function` such that it raises `CircuitError` for every error of prism-q in it."""
 
     @wraps(function)
     def translated(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
         except PrismError as error:
-            raise fault_of(error) from error
+            raise _fault(error) from error
         except BaseException as error:
-            # A Rust panic derives from BaseException and its class cannot be imported; it ends this circuit only.
+            # A Rust panic derives from BaseException, its class cannot be imported, and it ends this circuit only.
             if type(error).__name__ != "PanicException":
                 raise
             _log.warning("prism-q panicked: %s", error)
@@ -46,22 +46,18 @@ def translating(function: Callable[P, T]) -> Callable[P, T]:
     return translated
 
 
-def fault_of(error: PrismError) -> CircuitError:
-    """Return the fault that `error` is; its own words go to the log.
+def _fault(error: PrismError) -> CircuitError:
+    """Return an error as a fault, and log its text.
 
-    A text that the scan admits is OpenQASM, so what prism-q cannot read is prism-q's lack.
+    A text that passed the scan is OpenQASM, so a statement that prism-q cannot read is unsupported, not wrong.
     """
     _log.warning("prism-q: %s", error)
     if error.kind == "resource_limit":
-        return _resource_fault(error)
+        if error.resource == "qubits" and error.required is not None:
+            return too_wide(error.required, "statevector")
+        needed = f"the circuit needs {error.required} {error.resource}, this worker's memory holds {error.limit}"
+        return CircuitError(FaultCode.MEMORY, needed)
     line = _LINE.search(str(error))
     if line is None:
-        return CircuitError(FaultCode.UNSUPPORTED, _CIRCUIT)
-    return CircuitError(FaultCode.UNSUPPORTED, _STATEMENT, line=int(line[1] or line[2]))
-
-
-def _resource_fault(error: PrismError) -> CircuitError:
-    if error.resource == "qubits" and error.required is not None:
-        return too_wide(error.required, "statevector")
-    needed = f"the circuit needs {error.required} {error.resource}, this worker's memory holds {error.limit}"
-    return CircuitError(FaultCode.MEMORY, needed)
+        return CircuitError(FaultCode.UNSUPPORTED, _UNREAD_CIRCUIT)
+    return CircuitError(FaultCode.UNSUPPORTED, _UNREAD_STATEMENT, line=int(line[1] or line[2]))

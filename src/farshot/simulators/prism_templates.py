@@ -1,7 +1,7 @@
 """Parsing each shape or template once. Variational programs send one circuit thousands of times with other angles.
 
-prism-q binds angles into a parsed circuit many times faster than it parses. Binding is used only where it
-makes the very circuit that parsing makes, which is checked when a shape is first met again.
+prism-q binds angles into a parsed circuit many times faster than it parses. Binding is used only if it gives the same
+circuit as parsing, which is checked with the second circuit of a shape.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from prism_q import PrismError, parse_qasm
 
-from farshot.simulators.lowered import READ_ONCE
+from farshot.simulators.lowered import MAX_TEMPLATE_CHARACTERS
 from farshot.simulators.prism_circuits import BoundCircuit, ParsedCircuit, ParsedTemplate, slot_names
 from farshot.simulators.prism_source import with_prelude
 
@@ -35,21 +35,20 @@ _MAX_SHAPES = 64
 
 
 class Templates:
-    """The shapes met last and what they were parsed to. For one thread."""
+    """The parsed templates of the latest shapes. For one thread."""
 
     def __init__(self) -> None:
-        """Hold nothing yet."""
-        self._met: OrderedDict[str, None] = OrderedDict()
+        self._new_shapes: OrderedDict[str, None] = OrderedDict()
         self._parsed: OrderedDict[str, ParsedTemplate | None] = OrderedDict()
         self._patterns: OrderedDict[Pattern, ParsedTemplate | None] = OrderedDict()
 
     def circuit(self, text: str, inputs_at: int) -> Ready:
-        """Return the circuit that `parse_qasm` makes of `text`; declarations may be put at the offset `inputs_at`.
+        """Return the circuit that `parse_qasm` gives for `text`; declarations may be put at the offset `inputs_at`.
 
         The first circuit of a shape is parsed, the second makes the template, all later ones are bound.
         Raises `PrismError` as `parse_qasm` does.
         """
-        if len(text) > READ_ONCE or "{" in text:
+        if len(text) > MAX_TEMPLATE_CHARACTERS or "{" in text:
             return ParsedCircuit(parse_qasm(text))
         pieces = _ANGLE.split(text)
         shape = "()".join(pieces[::2])
@@ -57,12 +56,12 @@ class Templates:
         return BoundCircuit(template, _angles(pieces)) if template else ParsedCircuit(parse_qasm(text))
 
     def row(self, scan: Scan) -> BoundCircuit | None:
-        """Return the circuit that parsing the text of a row without its measurements makes.
+        """Return the circuit that parsing the text of a row without its measurements gives.
 
-        None where the text was no row of a template, or where it has to be parsed.
+        None if the text is no row of a template, or has to be parsed.
         """
         row = scan.row
-        if row is None or not row.regular or len(row.pattern.source) > READ_ONCE:
+        if row is None or not row.regular or len(row.pattern.source) > MAX_TEMPLATE_CHARACTERS:
             return None
         pattern = row.pattern
         if pattern not in self._patterns:
@@ -71,14 +70,14 @@ class Templates:
         return BoundCircuit(template, row.values) if template else None
 
     def _template(self, shape: str, text: str, inputs_at: int) -> ParsedTemplate | None:
-        """Return the template of `shape`; None where it is new, or where it has none."""
+        """Return the template of `shape`; None if the shape is new or has none."""
         if shape in self._parsed:
             self._parsed.move_to_end(shape)
             return self._parsed[shape]
-        if shape not in self._met:
-            _put(self._met, shape, None)
+        if shape not in self._new_shapes:
+            _put(self._new_shapes, shape, None)
             return None
-        del self._met[shape]
+        del self._new_shapes[shape]
         template = _parse_shape(text, inputs_at)
         _put(self._parsed, shape, template)
         return template
@@ -111,16 +110,16 @@ def _parse_rows(scan: Scan, row: Row) -> ParsedTemplate | None:
 
 
 def _checked(named: str, inputs_at: int, angles: Sequence[float], text: str) -> ParsedTemplate | None:
-    """Return the template `named`, or None where binding `angles` does not make what parsing `text` makes."""
+    """Return the template of the text `named`; None if binding `angles` gives another circuit than parsing `text`."""
     try:
         template = ParsedTemplate(named, inputs_at, len(angles))
-        same = _content(template.bind(angles)) == _content(parse_qasm(text))
+        is_same = _content(template.bind(angles)) == _content(parse_qasm(text))
     except PrismError:  # prism-q binds whole angles of some gates only
         return None
-    return template if same else None
+    return template if is_same else None
 
 
 def _content(circuit: Circuit) -> bytes:
-    """Return the circuit as prism-q writes it down for a copy."""
+    """Return the circuit as prism-q serializes it for a copy."""
     _, (content,) = circuit.__reduce__()
     return bytes(content)

@@ -1,4 +1,4 @@
-"""The names of targets. They are checked where a batch is submitted, so nothing here imports a simulator."""
+"""The names of targets. They are checked when a batch is submitted, so this module imports no simulator."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ _METHODS = {
     "aer": ("statevector", "density_matrix", "stabilizer", "mps"),
 }
 _EXTRAS = {"aer": ("qiskit_aer",)}
-"""What an extra of this name brings."""
+"""The modules that the extra of this name installs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A parsed name: the simulators to try in order, and the method asked for."""
+    """A parsed name."""
 
     simulators: tuple[str, ...]
+    """The simulators to try, in order."""
     method: str | None = None
 
 
 def known_targets() -> tuple[str, ...]:
-    """Return the names that come with Farshot, whether or not their extra is installed."""
+    """Return the names that come with Farshot, even those with a missing extra."""
     methods = (f"{name}:{method}" for name, own in _METHODS.items() for method in own)
     return (AUTO, *_METHODS, *methods)
 
 
 @lru_cache(maxsize=256)
 def parse_target(name: str) -> Target:
-    """Return what `name` stands for; raises `TargetError` where that is nothing.
+    """Return the target of a name; raises `TargetError` if there is none.
 
     >>> parse_target("prism:mps")
     Target(simulators=('prism',), method='mps')
@@ -58,14 +59,14 @@ def _is_known(simulator: str, method: str | None) -> bool:
 
 
 def missing_extra(simulator: str) -> str | None:
-    """Return how to install what `simulator` needs, or None where that is there."""
+    """Return how to install the extra that `simulator` needs; None if it is there."""
     if all(find_spec(module) for module in _EXTRAS.get(simulator, ())):
         return None
     return f"target {simulator!r} needs an extra: pip install 'farshot[{simulator}]'"
 
 
 def check_target(name: object) -> str:
-    """Return `name` where it can be used here; raises `TargetError` or `MissingExtraError`."""
+    """Return `name` if it can be used here; raises `OptionError`, `TargetError` or `MissingExtraError`."""
     if not isinstance(name, str):
         message = f"a target is a name such as 'auto', not {name!r:.80}"
         raise OptionError(message)

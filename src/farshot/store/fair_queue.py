@@ -54,7 +54,6 @@ LIST_QUEUED = (
     select(
         *shards.c["owner", "rank", "job_id"],
         func.min(shards.c.seq).label("first"),
-        func.sum(shards.c.cost).label("cost"),
         func.sum(case((shards.c.cost < _MAX_ADVANCE_SECONDS, shards.c.cost), else_=_MAX_ADVANCE_SECONDS)).label(
             "advance"
         ),

@@ -1,4 +1,4 @@
-"""Lists of jobs: filtered, by change, and in the order in which they are begun."""
+"""Lists of jobs: filtered, by change, and by status; and the place and the progress of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from farshot.contract import JobStatus
-from farshot.model import Backlog, Effort, Line, Standing
+from farshot.model import BacklogEntry, JobProgress
 from farshot.store import statements as sql
 from farshot.store.encoding import decode_forecast
 from farshot.store.fair_queue import LIST_QUEUED, Charges, read_waiting
@@ -59,27 +59,28 @@ def list_changed(connection: Connection, owner: str | None, after: int, limit: i
     return [to_record(row) for row in connection.execute(statement)]
 
 
-def read_backlog(connection: Connection) -> list[Backlog]:
+def read_backlog(connection: Connection) -> list[BacklogEntry]:
     """Return the accepted jobs that have not ended, by status and target."""
     found = connection.execute(sql.SUM_BACKLOG)
-    return [Backlog(JobStatus(row.status), row.target, row.jobs, int(row.circuits)) for row in found]
+    return [BacklogEntry(JobStatus(row.status), row.target, row.jobs, int(row.circuits)) for row in found]
 
 
-def read_line(connection: Connection, now: Moment) -> Line:
-    """Return the waiting jobs in the order in which they are begun."""
+def count_ahead(connection: Connection, now: Moment, job_id: str) -> int:
+    """Return how many other jobs begin before the first waiting shard of this job; 0 if none of its shards waits."""
     turns = {found.owner: found.turn for found in read_waiting(connection, now, Charges())}
     queued = sorted(connection.execute(LIST_QUEUED), key=attrgetter("owner", "rank", "first"))
-    standings = []
+    starts = []
     for owner, rows in groupby(queued, attrgetter("owner")):
         turn = turns[owner]
         for row in rows:
-            standings.append(Standing(turn, row.first, row.job_id, owner, row.cost))
+            starts.append((turn, row.first, row.job_id))
             turn += row.advance
-    return Line(standings)
+    order = [waiting_id for _turn, _first, waiting_id in sorted(starts)]
+    return order.index(job_id) if job_id in order else 0
 
 
-def read_effort(connection: Connection, job_id: str) -> Effort:
+def read_progress(connection: Connection, job_id: str) -> JobProgress:
     """Return the guessed cost of a job, the part of it that is done, and the forecasts of its running circuits."""
     row = connection.execute(sql.SUM_EFFORT, {"of_job": job_id}).one()
     found = connection.execute(_LIST_FORECASTS, {"of_job": job_id}).scalars()
-    return Effort(float(row.done or 0.0), float(row.total or 0.0), tuple(map(decode_forecast, found)))
+    return JobProgress(float(row.done or 0.0), float(row.total or 0.0), tuple(map(decode_forecast, found)))

@@ -20,7 +20,7 @@ from farshot.store.encoding import encode
 from farshot.store.errors import naming_job
 from farshot.store.fair_queue import Charges, apply_charges
 from farshot.store.integrity import find_faults
-from farshot.store.lists import list_changed, list_jobs, read_backlog, read_effort, read_line
+from farshot.store.lists import count_ahead, list_changed, list_jobs, read_backlog, read_progress
 from farshot.store.maintenance import compact, copy_to, delete_jobs, prune
 from farshot.store.records import (
     end_open,
@@ -46,15 +46,14 @@ if TYPE_CHECKING:
 
     from farshot.accounts import Quota
     from farshot.model import (
-        Backlog,
-        Effort,
+        BacklogEntry,
         Fault,
         Forecast,
         JobFilter,
+        JobProgress,
         JobRecord,
         JobSpec,
         Lease,
-        Line,
         ResultSlice,
         Shard,
         Usage,
@@ -149,23 +148,18 @@ class SqlStore:
         """Return the shots of every job that `owner` made at `since` or later, by job id."""
         return self._transactions.query(read_shots, owner, since.timestamp())
 
-    def backlog(self) -> list[Backlog]:
+    def backlog(self) -> list[BacklogEntry]:
         """Return the accepted jobs of all owners that have not ended, by status and target."""
         return self._transactions.query(read_backlog)
 
     def ahead(self, job_id: str) -> int:
         """Return how many other jobs are begun before this job's first waiting shard; 0 if none waits."""
-        place = self.line().place(job_id)
-        return place.ahead if place else 0
-
-    def line(self) -> Line:
-        """Return the waiting jobs in the order in which they are begun."""
         with self._transactions.read() as connection:
-            return read_line(connection, self._moment(connection))
+            return count_ahead(connection, self._moment(connection), job_id)
 
-    def effort(self, job_id: str) -> Effort:
+    def effort(self, job_id: str) -> JobProgress:
         """Return the guessed cost of a job, the part of it that is done, and the forecasts of its running circuits."""
-        return self._transactions.query(read_effort, job_id)
+        return self._transactions.query(read_progress, job_id)
 
     def spec(self, job_id: str) -> JobSpec:
         """Return the specification of a job without its template; raises `UnknownJobError`."""

@@ -1,8 +1,8 @@
-"""The names of parameters, and where they stand in the text of a template.
+"""The names of parameters and their places in the text of a template.
 
 A parameter is a word, such as `theta`, or a word with indices, such as `w_0[10]`. It stands for a number wherever it
-is a whole token of an argument of a gate; in comments, in texts in quotes and in the definition of a gate whose own
-parameter has its name it stands for nothing.
+is a whole token of an argument of a gate, but not in comments, in strings and in the definition of a gate that has a
+parameter of the same name.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ _DECLARED = re.compile(
     rf"\b(?:(?:qreg|creg|gate|let|def|extern)\s++|(?:{_TYPES})\b\s*+(?:\[[^\];\n]{{0,99}}+\])?+\s*+)([^\W\d]\w*+)"
 )
 _CONTROL = frozenset({"if", "for", "while", "switch", "pow", "ctrl", "negctrl", "inv"})
-"""Words that parentheses follow, but no angles."""
+"""Words with parentheses that hold no angles."""
 
 
 class Argument(NamedTuple):
-    """One argument of a gate, `source[start:end]`, that holds parameters: (start, end) of each.
-
-    `formals` are names that mean something else there; `inside` says that it stands in the definition of a gate.
-    """
+    """One argument of a gate, `source[start:end]`, that holds parameters."""
 
     start: int
     end: int
-    found: tuple[tuple[int, int], ...]
+    parameters: tuple[tuple[int, int], ...]
+    """(start, end) of each parameter."""
     formals: frozenset[str]
-    inside: bool
+    """The parameters of the gate that is defined there, which shadow others."""
+    in_definition: bool
+    """True if it is in the definition of a gate."""
 
 
 class ParameterCursor(Cursor):
-    """A cursor to which the parameters `names` are words."""
+    """A cursor to which the parameters `names` are tokens."""
 
     __slots__ = ("_names",)
 
     def __init__(self, text: str, names: Container[str], at: int = 0) -> None:
-        """Stand on the first word of `text` from `at` on."""
+        """Move to the first token of `text` from `at` on."""
         self._names = names
         super().__init__(text, at)
 
     def seek(self, at: int) -> None:
-        """Stand on the first word from offset `at` on."""
+        """Move to the first token from offset `at` on."""
         super().seek(at)
         if self.kind == "name":
             whole = _WHOLE.match(self.text, self.at)
@@ -62,7 +62,7 @@ class ParameterCursor(Cursor):
 
 
 def is_name(name: str) -> bool:
-    """Whether a parameter can have this name.
+    """Return whether a parameter can have this name.
 
     >>> [is_name(name) for name in ("theta", "w_0[10]", "2x", "a b", "")]
     [True, True, False, False, False]
@@ -71,7 +71,7 @@ def is_name(name: str) -> bool:
 
 
 def names_in(source: str) -> frozenset[str]:
-    """Return every word of a text, those with indices together with these.
+    """Return every word of a text, with its indices.
 
     >>> sorted(names_in("rx(2*w_0[10]) q;"))
     ['q', 'rx', 'w_0[10]']
@@ -84,7 +84,7 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def blanked(source: str) -> str:
-    """Return `source` with spaces for comments and texts in quotes; every offset and line stays."""
+    """Return `source` with spaces for comments and strings; every offset and line stays."""
     return _HIDDEN.sub(_blank, source)
 
 
@@ -101,7 +101,7 @@ def without_inputs(source: str, names: Collection[str]) -> str:
 
 
 def declared_words(source: str) -> frozenset[str]:
-    """Return every name that the text declares, as far as that can be told without reading it closely."""
+    """Return the names that the text declares, found by a search that does not parse the text."""
     return frozenset(found[1] for found in _DECLARED.finditer(blanked(source)))
 
 
@@ -111,65 +111,67 @@ def arguments(source: str, names: Collection[str]) -> list[Argument]:
     >>> [argument[:2] for argument in arguments("u2(1,2*a[0]) q[0]; // rx(a[0])", {"a[0]"})]
     [(5, 11)]
     """
-    return list(_Walk(blanked(source), names).follow())
+    return list(_ArgumentScanner(blanked(source), names).scan())
 
 
-class _Walk:
-    """One walk through a text: `depth` counts open parentheses, `head` says that the definition of a gate begins."""
+class _ArgumentScanner:
+    """Finds the arguments of one text. `_depth` is the number of open parentheses; `_in_head` is true between `gate`
+    and `{`, `_in_definition` up to `}`.
+    """
 
     def __init__(self, text: str, names: Collection[str]) -> None:
         self._text = text
         self._names = names
         self._formals: set[str] = set()
-        self._hidden: frozenset[str] = frozenset()
-        self._head = self._inside = False
+        self._shadowing: frozenset[str] = frozenset()
+        self._in_head = self._in_definition = False
         self._depth = 0
         self._start = 0
         self._word = ""
         self._word_end = -1
         self._found: list[tuple[int, int]] = []
 
-    def follow(self) -> Iterator[Argument]:
+    def scan(self) -> Iterator[Argument]:
         for token in _TOKEN.finditer(self._text):
             if token["sign"]:
-                yield from self._sign(token[0], token.start())
+                yield from self._read_sign(token[0], token.start())
             elif token["name"]:
-                self._name(token)
+                self._read_name(token)
 
-    def _name(self, token: re.Match[str]) -> None:
+    def _read_name(self, token: re.Match[str]) -> None:
         self._word, self._word_end = token[0], token.end()
         if self._word == "gate":
-            self._head = True
-        elif self._head and self._depth:
+            self._in_head = True
+        elif self._in_head and self._depth:
             self._formals.add(token[0])
         elif self._depth and token[0] in self._names and token[0] not in self._formals:
             self._found.append(token.span())
 
-    def _sign(self, sign: str, at: int) -> Iterator[Argument]:
+    def _read_sign(self, sign: str, at: int) -> Iterator[Argument]:
         if sign == "(":
             self._open(at)
         elif sign in "{};":
-            self._turn(sign)
+            self._read_boundary(sign)
         elif self._depth == 1:
-            yield from self._argument(at)
+            yield from self._end_argument(at)
         if sign == ")" and self._depth:
             self._depth -= 1
         self._word_end = -1
 
-    def _turn(self, sign: str) -> None:
+    def _read_boundary(self, sign: str) -> None:
         """Begin or end a definition or a statement."""
         self._depth = 0
-        if self._head:
-            self._head, self._inside = False, sign == "{"
+        if self._in_head:
+            self._in_head, self._in_definition = False, sign == "{"
         elif sign == "}":
-            self._inside = False
-        if not self._inside:
+            self._in_definition = False
+        if not self._in_definition:
             self._formals = set()
-        if sign == "{" or not self._inside:
-            self._hidden = frozenset(self._formals)
+        if sign == "{" or not self._in_definition:
+            self._shadowing = frozenset(self._formals)
 
     def _open(self, at: int) -> None:
-        """Count a parenthesis; the first one must follow the name of a gate. What is called is no parameter."""
+        """Count a parenthesis; the first one must follow the name of a gate. A function is no parameter."""
         follows = self._word_end >= 0 and not self._text[self._word_end : at].strip()
         if self._depth:
             if follows and self._found and self._found[-1][1] == self._word_end:
@@ -178,10 +180,10 @@ class _Walk:
         elif follows and self._word not in _CONTROL:
             self._depth, self._start, self._found = 1, at + 1, []
 
-    def _argument(self, end: int) -> Iterator[Argument]:
+    def _end_argument(self, end: int) -> Iterator[Argument]:
         if self._found:
             text = self._text[self._start : end]
             start = self._start + len(text) - len(text.lstrip())
             found = tuple(self._found)
-            yield Argument(start, start + len(text.strip()), found, self._hidden, self._inside)
+            yield Argument(start, start + len(text.strip()), found, self._shadowing, self._in_definition)
         self._start, self._found = end + 1, []

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat
 
-from farshot.errors import BatchError, OptionError
+from farshot.errors import BatchError
 from farshot.labels import (
     MAX_LABEL_LENGTH,
     MAX_SOURCE_BYTES,
@@ -15,6 +15,8 @@ from farshot.labels import (
     check_number,
     has_surrogate,
     plain,
+    reject,
+    reject_type,
     shown,
 )
 from farshot.model import TemplateSource
@@ -22,7 +24,7 @@ from farshot.templates.parameters import is_name
 from farshot.templates.rows import clash, rows_of
 
 _FLOAT_BYTES = 8
-_SHOWN = 8
+_MAX_SHOWN = 8
 """Names of parameters in a message."""
 _FLOATS = frozenset({float})
 _PLAIN = frozenset({list, tuple})
@@ -30,13 +32,7 @@ _PLAIN = frozenset({list, tuple})
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One parametric circuit and its rows, each a circuit under its own label. Submit it in place of a mapping.
-
-    `source` is OpenQASM 2 or 3, in which the arguments of gates may be formulas of parameters, such as
-    `rz(2*β[0]+pi/2) q[0];`. `parameter_names` are their names, a word each, or a word with indices such as `w_0[10]`;
-    they are declared nowhere in the text, or as `input float` or `input angle` in OpenQASM 3. One that the text does
-    not use is allowed; one named as something that the text declares or that OpenQASM knows is not. `rows` maps a
-    label to as many numbers as there are names, in their order.
+    """One parametric circuit and its rows, each a circuit with its own label. It is submitted in place of a mapping.
 
     Nothing is checked before the template is submitted or bound.
 
@@ -46,117 +42,111 @@ class Template:
     """
 
     source: str
+    """OpenQASM 2 or 3, in which the arguments of gates may be formulas of parameters, such as
+    `rz(2*β[0]+pi/2) q[0];`.
+    """
     parameter_names: Sequence[str]
+    """The names of the parameters: a word each, or a word with indices such as `w_0[10]`. The text declares none of
+    them, or declares them as `input float` or `input angle` in OpenQASM 3. It need not use all of them. A name that
+    the text declares as something else or that OpenQASM defines is an error.
+    """
     rows: Mapping[str, Sequence[float]]
+    """Labels and, for each, as many numbers as there are names, in their order."""
 
     def bind(self, label: str) -> str:
         """Return the OpenQASM of one row, as it is run.
 
-        An argument that holds numbers and parameters alone is worked out and written as `repr` writes a float; in other
-        formulas each parameter is its number in parentheses.
+        An argument of numbers and parameters only is evaluated and written as `repr` writes a float; in other formulas
+        each parameter is replaced by its number in parentheses.
 
-        Raises `BatchError` (a `ValueError`) where the template or the row is wrong, `CircuitError`, with line and
-        column in `source`, where a formula has no finite value.
+        Raises `BatchError` (a `ValueError`) if the template or the row is wrong, `CircuitError`, with line and
+        column in `source`, if a formula has no finite value.
         """
         template = check_source(self)
-        rows = _mapping(self.rows)
+        rows = _check_mapping(self.rows)
         if label not in rows:
-            message = f"the template has no row {label!r:.80}"
-            raise BatchError(message)
-        return rows_of(template).text(_packed(label, rows[label], template.names))
+            reject(f"the template has no row {label!r:.80}")
+        return rows_of(template).text(_pack(label, rows[label], template.names))
 
 
 def check_source(template: Template) -> TemplateSource:
     """Return the text and the names, or raise `BatchError` or `OptionError`."""
     checked = check_names(template.source, template.parameter_names)
-    found = clash(template.source, checked.names)
-    if found is not None:
-        raise BatchError(found)
+    message = clash(template.source, checked.names)
+    if message is not None:
+        raise BatchError(message)
     return checked
 
 
 def check_names(source: object, names: object) -> TemplateSource:
-    """Return the text, of which only the size is looked at, and the names, all words; raises as `check_source`."""
+    """Return the text, of which only the size is checked, and the names, all words; raises as `check_source`."""
     template = check_parameters(source, names)
     for name in template.names:
         if not is_name(name):
-            message = (
+            reject(
                 f"the name of a parameter must be a word, or a word with indices such as 'w_0[10]', not {name!r:.80}"
             )
-            raise BatchError(message)
     return template
 
 
 def check_parameters(source: object, names: object) -> TemplateSource:
-    """Return the text, of which only the size is looked at, and the names, which may be any text; raises as above."""
+    """Return the text, of which only the size is checked, and the names, which may be any text; raises as above."""
     if not isinstance(source, str):
-        message = f"the source of a template must be OpenQASM text, not {type(source).__name__}"
-        raise OptionError(message)
+        reject_type(f"the source of a template must be OpenQASM text, not {type(source).__name__}")
     if len(source) > MAX_SOURCE_BYTES:
-        message = f"the source of the template has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}"
-        raise BatchError(message)
-    return TemplateSource(source.encode("utf-8", "surrogatepass"), _names(names))
+        reject(f"the source of the template has {len(source):,} characters; the limit is {MAX_SOURCE_BYTES:,}")
+    return TemplateSource(source.encode("utf-8", "surrogatepass"), _check_parameter_names(names))
 
 
-def _names(names: object) -> tuple[str, ...]:
+def _check_parameter_names(names: object) -> tuple[str, ...]:
     if isinstance(names, str | bytes) or not isinstance(names, Sequence):
-        message = f"parameter_names must be a sequence of names, not {type(names).__name__}"
-        raise OptionError(message)
+        reject_type(f"parameter_names must be a sequence of names, not {type(names).__name__}")
     seen: set[str] = set()
     for name in names:
-        _check_name(name)
+        if not isinstance(name, str):
+            reject_type(f"the name of a parameter must be text, not {type(name).__name__}: {shown(name, 80)}")
+        if not 0 < len(name) <= MAX_LABEL_LENGTH or has_surrogate(name):
+            limit = f"1 to {MAX_LABEL_LENGTH:,} characters of valid text"
+            reject(f"the name of a parameter must have {limit}: {name!r:.80}")
         if name in seen:
-            message = f"parameter_names has {name!r:.80} twice"
-            raise BatchError(message)
+            reject(f"parameter_names has {name!r:.80} twice")
         seen.add(name)
     if len(names) * _FLOAT_BYTES > MAX_SOURCE_BYTES:
-        message = f"the template has {len(names):,} parameters; the limit is {MAX_SOURCE_BYTES // _FLOAT_BYTES:,}"
-        raise BatchError(message)
+        reject(f"the template has {len(names):,} parameters; the limit is {MAX_SOURCE_BYTES // _FLOAT_BYTES:,}")
     return tuple(map(plain, names))
-
-
-def _check_name(name: object) -> None:
-    if not isinstance(name, str):
-        message = f"the name of a parameter must be text, not {type(name).__name__}: {shown(name, 80)}"
-        raise OptionError(message)
-    if not 0 < len(name) <= MAX_LABEL_LENGTH or has_surrogate(name):
-        message = f"the name of a parameter must have 1 to {MAX_LABEL_LENGTH:,} characters of valid text: {name!r:.80}"
-        raise BatchError(message)
 
 
 def check_rows(template: Template) -> tuple[list[str], list[bytes]]:
     """Return the labels and the packed rows, or raise `BatchError` or `OptionError`, which names the label."""
-    rows = _mapping(template.rows)
+    rows = _check_mapping(template.rows)
     check_number(rows)
     for label in rows:
         check_label(label)
     names = tuple(template.parameter_names)
-    return [plain(label) for label in rows], [_packed(label, row, names) for label, row in rows.items()]
+    return [plain(label) for label in rows], [_pack(label, row, names) for label, row in rows.items()]
 
 
-def _mapping(rows: object) -> Mapping[str, object]:
+def _check_mapping(rows: object) -> Mapping[str, object]:
     if not isinstance(rows, Mapping):
-        message = f"the rows of a template must be a mapping of label to numbers, not {type(rows).__name__}"
-        raise OptionError(message)
+        reject_type(f"the rows of a template must be a mapping of label to numbers, not {type(rows).__name__}")
     return rows
 
 
-def _named(names: Sequence[str]) -> str:
-    """Return the first names as text, and how many there are beside.
+def _list_names(names: Sequence[str]) -> str:
+    """Return the first names as text, and the number of the others.
 
-    >>> _named(["a", "b"]), _named(list("abcdefghij"))[-14:]
+    >>> _list_names(["a", "b"]), _list_names(list("abcdefghij"))[-14:]
     ("'a', 'b'", "'h' and 2 more")
     """
-    shown = ", ".join(f"{name!r:.40}" for name in names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+    text = ", ".join(f"{name!r:.40}" for name in names[:_MAX_SHOWN])
+    return f"{text} and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else text
 
 
-def _packed(label: str, row: object, names: Sequence[str]) -> bytes:
+def _pack(label: str, row: object, names: Sequence[str]) -> bytes:
     """Return a row as little-endian float64."""
-    values = _numbers(label, row)
+    values = _check_row(label, row)
     if len(values) != len(names):
-        message = f"row {label!r:.80} has {len(values)} numbers for {len(names)} parameters: {_named(names)}"
-        raise BatchError(message)
+        reject(f"row {label!r:.80} has {len(values)} numbers for {len(names)} parameters: {_list_names(names)}")
     try:
         return struct.pack(f"<{len(names)}d", *values)
     except (OverflowError, struct.error):
@@ -173,29 +163,24 @@ def unpacked(row: bytes) -> tuple[float, ...]:
     return struct.unpack(f"<{len(row) // _FLOAT_BYTES}d", row)
 
 
-def _numbers(label: str, row: object) -> Sequence[SupportsFloat]:
-    values: Sequence[SupportsFloat] = row if type(row) in _PLAIN else _listed(label, row)  # type: ignore[assignment]
-    if not _FLOATS.issuperset(map(type, values)):
-        _check_numbers(label, values)
+def _check_row(label: str, row: object) -> Sequence[SupportsFloat]:
+    values: Sequence[SupportsFloat] = row if type(row) in _PLAIN else _as_list(label, row)  # type: ignore[assignment]
+    if _FLOATS.issuperset(map(type, values)):
+        return values
+    for value in values:
+        if not _is_number(value):
+            reject_type(f"row {label!r:.80} must hold numbers, not {shown(value)}")
     return values
 
 
-def _listed(label: str, row: object) -> list[SupportsFloat]:
+def _as_list(label: str, row: object) -> list[SupportsFloat]:
     sized = hasattr(row, "__len__") and hasattr(row, "__getitem__") and hasattr(row, "__iter__")
     if isinstance(row, str | bytes | Mapping) or not sized:
-        message = f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}"
-        raise OptionError(message)
-    return list(row)  # type: ignore[call-overload,no-any-return]  # what it has was asked for
-
-
-def _check_numbers(label: str, values: Sequence[object]) -> None:
-    for value in values:
-        if not _is_number(value):
-            message = f"row {label!r:.80} must hold numbers, not {shown(value)}"
-            raise OptionError(message)
+        reject_type(f"row {label!r:.80} must be a sequence of numbers, not {type(row).__name__}")
+    return list(row)  # type: ignore[call-overload,no-any-return]  # its methods were checked
 
 
 def _is_number(value: object) -> bool:
-    """Whether `value` is one real number; a truth value, NumPy's too, is none."""
-    named_bool = type(value).__name__.startswith("bool")
-    return isinstance(value, SupportsFloat) and not named_bool and not hasattr(value, "__len__")
+    """Return whether `value` is one real number; a bool, NumPy's too, is none."""
+    is_bool = type(value).__name__.startswith("bool")
+    return isinstance(value, SupportsFloat) and not is_bool and not hasattr(value, "__len__")

@@ -1,7 +1,7 @@
-"""The contract of a backend, as a suite to run on your own.
+"""The contract of a backend, as a test suite for your own backend.
 
-Subclass `BackendSuite` in a test module and give it a fixture `backend` that yields an open backend
-whose store is its own and which has no seed.
+Subclass `BackendSuite` in a test module and define a fixture `backend` that yields an open backend with a store of its
+own and without a seed.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Backend(AsyncJobBackend, Protocol):
 
 
 def slow_circuits(count: int, qubits: int = 20) -> dict[str, str]:
-    """Return circuits that keep a core busy for a good part of a second each; two qubits less, a quarter of it."""
+    """Return circuits that each take a good part of a second of one core; with two qubits less, a quarter of that."""
     layer = "".join(f"ry(0.3) q[{i}];\ncx q[{i}],q[{(i + 1) % qubits}];\n" for i in range(qubits))
     source = f"{_HEAD}qreg q[{qubits}];\ncreg c[{qubits}];\n{layer * 15}measure q -> c;\n"
     return {f"slow{number}": source for number in range(count)}
@@ -73,10 +73,6 @@ def _rotated(rows: dict[str, list[float]]) -> Template:
     return Template(_ROTATED, ["β[0]", "w_0[10]", "unused"], rows)
 
 
-def _tuples(rows: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ...]]:
-    return {label: tuple(row) for label, row in rows.items()}
-
-
 def _run(backend: _Backend, circuits: dict[str, str] | Template, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- any option
     handle = backend.submit_circuits(circuits, **options)
     assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.COMPLETED
@@ -84,38 +80,37 @@ def _run(backend: _Backend, circuits: dict[str, str] | Template, **options: Any)
 
 
 class BackendSuite:
-    """What every backend must do."""
+    """Tests of the contract of a backend."""
 
     def test_it_meets_the_protocol(self, backend: _Backend) -> None:
-        """All members are there."""
         assert isinstance(backend, AsyncJobBackend)
 
     def test_a_submission_gives_a_handle(self, backend: _Backend) -> None:
-        """It carries a job id and no results."""
+        """The handle carries a job id and no results."""
         handle = backend.submit_circuits({"bell": _BELL})
         assert isinstance(handle.job_id, str)
         assert handle.is_async()
 
     def test_results_keep_order_and_labels(self, backend: _Backend) -> None:
-        """Whatever the labels are."""
+        """A label may be any text."""
         labels = ["z", "a", "ü/..\\", "line\nbreak", "<b>", "'; DROP TABLE jobs;", "é", "e\u0301", "x" * 1024]
         entries = _run(backend, dict.fromkeys(labels, _ONE_OF_THREE))
         assert [entry["label"] for entry in entries] == labels
 
     def test_the_rightmost_character_is_bit_zero(self, backend: _Backend) -> None:
-        """Counts are in Qiskit's order."""
+        """Counts are in the order of Qiskit."""
         (entry,) = _run(backend, {"x": _ONE_OF_THREE}, shots=10)
         assert entry["results"] == {"001": 10}
 
     def test_counts_sum_to_the_shots(self, backend: _Backend) -> None:
-        """And metadata says how they came about."""
+        """The metadata says how the counts were computed."""
         (entry,) = _run(backend, {"bell": _BELL}, shots=123, seed=5)
         assert sum(entry["results"].values()) == 123
         assert set(entry["results"]) <= {"00", "11"}
         assert {"simulator", "method", "exact", "seed", "shots", "seconds", "attempt"} <= set(entry["metadata"])
 
     def test_how_a_circuit_is_run_is_said_while_it_runs(self, backend: _Backend) -> None:
-        """Before the first of a job is done: by which simulator and method, and about how long that takes."""
+        """The outlook gives the simulator, the method and the estimated seconds before the first circuit is done."""
         job = backend.run(slow_circuits(1, 25))
         while not (outlook := backend.outlook(job)).running:
             assert not backend.record(job).status.is_terminal
@@ -131,7 +126,7 @@ class BackendSuite:
         assert backend.outlook(job) == NO_OUTLOOK
 
     def test_results_are_a_new_object(self, backend: _Backend) -> None:
-        """The handle stays as it was; fetching twice is equal."""
+        """The handle does not change; fetching twice gives equal results."""
         handle = backend.submit_circuits({"bell": _BELL})
         backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
         done = backend.get_job_results(handle)
@@ -140,7 +135,7 @@ class BackendSuite:
         assert done.results == backend.get_job_results(handle).results
 
     def test_a_seed_repeats_its_counts(self, backend: _Backend) -> None:
-        """Alone, among others, and in another order."""
+        """The counts of a circuit do not depend on other circuits or on their order."""
         others = {f"o{number}": _BELL for number in range(20)}
         alone = _run(backend, {"bell": _BELL}, seed=3)[0]["results"]
         among = _run(backend, {**others, "bell": _BELL}, seed=3)
@@ -151,24 +146,23 @@ class BackendSuite:
         }
 
     def test_without_a_seed_submissions_differ(self, backend: _Backend) -> None:
-        """One is drawn and recorded."""
+        """A seed is drawn and recorded."""
         first, second = (_run(backend, {"many": _SPREAD_OUT}, shots=10_000)[0] for _ in range(2))
         assert first["metadata"]["seed"] != second["metadata"]["seed"]
         assert first["results"] != second["results"]
 
     def test_shot_groups_give_each_circuit_its_shots(self, backend: _Backend) -> None:
-        """The groups tile the batch."""
         circuits = {f"c{number}": _BELL for number in range(5)}
         entries = _run(backend, circuits, shot_groups=[[0, 2, 10], [2, 5, 20]])
         assert [sum(entry["results"].values()) for entry in entries] == [10, 10, 20, 20, 20]
 
     def test_observables_give_exact_values(self, backend: _Backend) -> None:
-        """Leftmost character is qubit 0; trailing measurements are ignored; keys are the terms as written."""
+        """The leftmost character is qubit 0; final measurements are ignored; keys are the terms as given."""
         (entry,) = _run(backend, {"x": _ONE_OF_THREE}, ham_ops="ZII;IZI;III;XII")
         assert entry["results"] == pytest.approx({"ZII": -1.0, "IZI": 1.0, "III": 1.0, "XII": 0.0}, abs=1e-9)
 
     def test_groups_of_observables_follow_their_map(self, backend: _Backend) -> None:
-        """A circuit outside every range gets all terms; a short term acts on the first qubits."""
+        """A circuit outside every range is measured for all terms; a short term acts on the first qubits."""
         circuits = {f"c{number}": _ONE_OF_THREE for number in range(3)}
         entries = _run(backend, circuits, ham_ops="ZZI|Z", circuit_ham_map=[[0, 1], [2, 3]])
         assert [set(entry["results"]) for entry in entries] == [{"ZZI"}, {"ZZI", "Z"}, {"Z"}]
@@ -194,18 +188,16 @@ class BackendSuite:
         ],
     )
     def test_a_wrong_call_is_a_value_error_and_stores_nothing(self, backend: _Backend, options: dict[str, Any]) -> None:
-        """Nothing is half-done."""
         with pytest.raises(ValueError):  # noqa: PT011 -- the texts are the backend's own
             backend.submit_circuits({"bell": _BELL}, **options)
         assert not backend.jobs()
 
     def test_an_unknown_option_is_a_type_error(self, backend: _Backend) -> None:
-        """It is not ignored."""
         with pytest.raises(TypeError, match="shotz"):
             backend.submit_circuits({"bell": _BELL}, shotz=5)
 
     def test_a_circuit_fails_alone(self, backend: _Backend) -> None:
-        """The job ends FAILED, the others are readable, the error says where."""
+        """The job ends FAILED, the other results are readable, and the error gives the line."""
         handle = backend.submit_circuits({"a": _BELL, "bad": _BROKEN, "b": _BELL})
         assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.FAILED
         with pytest.raises(JobNotCompletedError, match="partial=True"):
@@ -217,7 +209,7 @@ class BackendSuite:
         assert (bad["error"]["code"], bad["error"]["line"]) == ("parse", 6)
 
     def test_a_term_longer_than_the_register_fails_that_circuit(self, backend: _Backend) -> None:
-        """Its batch mates are measured."""
+        """The other circuits of the batch are measured."""
         handle = backend.submit_circuits({"two": _BELL, "three": _ONE_OF_THREE}, ham_ops="ZZZ")
         assert backend.poll_job_status(handle, loop_until_complete=True, verbose=False) is JobStatus.FAILED
         two, three = backend.get_job_results(handle, partial=True).results or []
@@ -225,7 +217,7 @@ class BackendSuite:
         assert three["results"] == pytest.approx({"ZZZ": -1})
 
     def test_rows_of_a_template_give_what_their_circuits_give(self, backend: _Backend) -> None:
-        """Sampled and evaluated, in order, under their labels, with their own seeds and shots."""
+        """Rows keep their order, labels, seeds and shots."""
         rows = {f"row {number}": [number / 7, -1e-07 * number, 3.0] for number in range(5)}
         template = _rotated(rows)
         circuits = {label: template.bind(label) for label in rows}
@@ -239,7 +231,7 @@ class BackendSuite:
 
     @pytest.mark.parametrize("number", [1e308, math.nan, -math.inf])
     def test_a_row_fails_alone(self, backend: _Backend, number: float) -> None:
-        """Its fault lies in the text of the template, or is the number itself; validation tells before it is stored."""
+        """The fault is in the text of the template or is the number itself. Validation finds it before storing."""
         template = _rotated({"good": [0.5, 1.0, 0.0], "bad": [number, 1.0, 0.0]})
         with pytest.raises(CircuitsInvalidError, match="bad"):
             backend.submit_circuits(template, validate=True)
@@ -264,13 +256,12 @@ class BackendSuite:
     def test_a_wrong_template_is_a_value_error_and_stores_nothing(
         self, backend: _Backend, names: list[str], rows: dict[str, list[float]]
     ) -> None:
-        """As a wrong call is."""
         with pytest.raises(ValueError, match=r"empty|short|long|twice|register|name"):
             backend.submit_circuits(Template(_ROTATED, names, rows))
         assert not backend.jobs()
 
     def test_a_parameter_that_an_exporter_renamed_is_named_with_its_new_name(self, backend: _Backend) -> None:
-        """Before anything is stored."""
+        """The error is raised before anything is stored."""
         source = _ROTATED.replace("β[0]", "_β_0_")
         with pytest.raises(ValueError, match=r"β\[0\].*_β_0_"):
             backend.submit_circuits(Template(source, ["β[0]", "w_0[10]"], {"row": [0.5, 1.0]}))
@@ -282,14 +273,14 @@ class BackendSuite:
         )
 
     def test_a_template_under_a_key_is_one_job(self, backend: _Backend) -> None:
-        """Other rows are another body."""
+        """Other rows under the same key are a conflict."""
         first = backend.submit_circuits(_rotated({"x": [1, 2, 3]}), key="k", seed=1)
         assert backend.submit_circuits(_rotated({"x": [1.0, 2.0, 3.0]}), key="k", seed=1).job_id == first.job_id
         with pytest.raises(KeyConflictError):
             backend.submit_circuits(_rotated({"x": [1, 2, 4]}), key="k", seed=1)
 
     def test_validation_lists_every_bad_circuit(self, backend: _Backend) -> None:
-        """With its place, before anything is stored."""
+        """Each is listed with its line, before anything is stored."""
         circuits = {"a": _BELL, "bad": _BROKEN, "worse": "OPENQASM 2.0;\nqreg", "blind": _HEAD + "qreg q[1];\nx q[0];"}
         with pytest.raises(CircuitsInvalidError, match="blind") as caught:
             backend.submit_circuits(circuits, validate=True)
@@ -298,7 +289,6 @@ class BackendSuite:
         assert caught.value.faults["bad"].line == 6
 
     def test_a_set_event_stops_the_submission(self, backend: _Backend) -> None:
-        """Nothing is stored."""
         event = threading.Event()
         event.set()
         with pytest.raises(ExecutionCancelledError):
@@ -306,7 +296,7 @@ class BackendSuite:
         assert not backend.jobs()
 
     def test_the_same_key_gives_the_same_job(self, backend: _Backend) -> None:
-        """Another body under it is a conflict."""
+        """Another body under the same key is a conflict."""
         first = backend.submit_circuits({"bell": _BELL}, key="k")
         assert backend.submit_circuits({"bell": _BELL}, key="k").job_id == first.job_id
         with pytest.raises(KeyConflictError):
@@ -314,7 +304,6 @@ class BackendSuite:
         assert len(backend.jobs()) == 1
 
     def test_a_single_look_calls_nothing_back(self, backend: _Backend) -> None:
-        """It returns a status at once."""
         handle = backend.submit_circuits(slow_circuits(2))
         looks: list[object] = []
         status = backend.poll_job_status(handle, progress_callback=lambda *look: looks.append(look))
@@ -323,7 +312,7 @@ class BackendSuite:
         backend.cancel_job(handle)
 
     def test_the_loop_reports_open_looks_and_completes_once(self, backend: _Backend) -> None:
-        """Attempts count from 1, no terminal status is reported, the response says how it ended."""
+        """Attempts count from 1, no terminal status is reported, and the response gives the final status."""
         handle = backend.submit_circuits(slow_circuits(1))
         looks: list[tuple[int, str]] = []
         responses: list[Any] = []
@@ -339,7 +328,7 @@ class BackendSuite:
         assert [(response.status_code, response.json()["status"]) for response in responses] == [(200, "COMPLETED")]
 
     def test_a_single_look_at_an_ended_job_completes_too(self, backend: _Backend) -> None:
-        """`on_complete` belongs to the call that sees the end."""
+        """`on_complete` is called by every poll that finds the job ended."""
         handle = backend.submit_circuits({"bell": _BELL})
         backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
         responses: list[Any] = []
@@ -347,7 +336,7 @@ class BackendSuite:
         assert len(responses) == 1
 
     def test_an_event_ends_the_loop_and_leaves_the_job(self, backend: _Backend) -> None:
-        """The job goes on; a terminal status beats the event."""
+        """A terminal status takes precedence over the event."""
         handle = backend.submit_circuits(slow_circuits(4))
         event = threading.Event()
         with pytest.raises(ExecutionCancelledError):
@@ -361,7 +350,7 @@ class BackendSuite:
         )
 
     def test_cancel_ends_the_job_for_good(self, backend: _Backend) -> None:
-        """However often it is asked; nothing is raised."""
+        """Cancelling again answers 409 and raises nothing."""
         handle = backend.submit_circuits(slow_circuits(40))
         response = backend.cancel_job(handle)
         assert response.status_code == 200
@@ -373,7 +362,6 @@ class BackendSuite:
         assert {"cancelled"} == {entry["error"]["code"] for entry in entries if "error" in entry}
 
     def test_cancel_of_an_ended_job_keeps_its_results(self, backend: _Backend) -> None:
-        """It answers 409."""
         handle = backend.submit_circuits({"bell": _BELL})
         backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
         assert backend.cancel_job(handle).status_code == 409
@@ -381,14 +369,14 @@ class BackendSuite:
         assert len(backend.get_job_results(handle).results or []) == 1
 
     def test_cancel_leaves_other_jobs_alone(self, backend: _Backend) -> None:
-        """And frees the workers for them."""
+        """Cancelling frees the workers for other jobs."""
         slow = backend.submit_circuits(slow_circuits(40))
         quick = backend.submit_circuits({"bell": _BELL})
         backend.cancel_job(slow)
         assert backend.poll_job_status(quick, loop_until_complete=True, verbose=False) is JobStatus.COMPLETED
 
     def test_results_of_an_open_job_are_an_error(self, backend: _Backend) -> None:
-        """Unless what there is will do."""
+        """With `partial` the results so far are returned."""
         handle = backend.submit_circuits(slow_circuits(4))
         with pytest.raises(JobNotCompletedError):
             backend.get_job_results(handle)
@@ -396,34 +384,22 @@ class BackendSuite:
         backend.cancel_job(handle)
 
     def test_a_handle_without_an_id_is_a_value_error(self, backend: _Backend) -> None:
-        """In every method."""
         for ask in (backend.poll_job_status, backend.get_job_results, backend.cancel_job):
             with pytest.raises(ValueError, match="job_id"):
                 ask(ExecutionResult())
 
     def test_an_unknown_id_is_an_error(self, backend: _Backend) -> None:
-        """In every method."""
         for ask in (backend.poll_job_status, backend.get_job_results, backend.cancel_job):
             with pytest.raises(FarshotError, match="nowhere"):
                 ask(ExecutionResult(job_id="nowhere"))
 
     def test_jobs_of_several_threads_do_not_mix(self, backend: _Backend) -> None:
-        """Each thread gets its own counts back."""
-        found: dict[int, list[str]] = {}
-
-        def submit(number: int) -> None:
-            entries = _run(backend, {f"t{number}c{index}": _ONE_OF_THREE for index in range(number + 1)})
-            found[number] = [entry["label"] for entry in entries]
-
-        threads = [threading.Thread(target=submit, args=(number,)) for number in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert found == {number: [f"t{number}c{index}" for index in range(number + 1)] for number in range(6)}
+        batches = [{f"t{number}c{index}": _ONE_OF_THREE for index in range(number + 1)} for number in range(6)]
+        with ThreadPoolExecutor(len(batches)) as pool:
+            results = list(pool.map(lambda batch: _run(backend, batch), batches))
+        assert [[entry["label"] for entry in entries] for entries in results] == [list(batch) for batch in batches]
 
     def test_jobs_are_listed_and_found(self, backend: _Backend) -> None:
-        """By status, by tag, by id."""
         handle = backend.submit_circuits({"bell": _BELL}, tag="mine")
         backend.submit_circuits({"bell": _BELL})
         job = backend.job(str(handle.job_id))
@@ -433,7 +409,7 @@ class BackendSuite:
         assert [entry["label"] for entry in job.result()] == ["bell"]
 
     def test_a_job_is_named_by_its_handle_its_id_and_the_beginning_of_it(self, backend: _Backend) -> None:
-        """And by itself; `.id` and `.job_id` are on handles and jobs alike. Anything else is the caller's mistake."""
+        """Handles and jobs both have `.id` and `.job_id`. Anything else is a `TypeError`."""
         handle = backend.submit_circuits({"bell": _BELL})
         name = str(handle.job_id)
         for given in (handle, name, name[:10], name[:10].upper(), backend.job(name)):
@@ -450,13 +426,12 @@ class BackendSuite:
 
     @pytest.mark.parametrize("given", ["", "abc", "zzzzzz", "f" * 32, "a b", "\ud800", "0\0", "x" * 5000])
     def test_an_id_that_names_no_job_is_a_lookup_error(self, backend: _Backend, given: str) -> None:
-        """Whatever the letters are."""
         backend.submit_circuits({"bell": _BELL})
         with pytest.raises(UnknownJobError):
             backend.job(given)
 
     def test_the_beginning_of_several_ids_is_ambiguous(self, backend: _Backend) -> None:
-        """One of seventeen ids begins as another does; four characters are the least that is looked for."""
+        """Of seventeen ids two share their first letter; at least four characters are required."""
         for number in range(17):
             backend.submit_circuits({"bell": _BELL}, key=str(number))
         first = sorted(job.id[0] for job in backend.jobs())
@@ -465,7 +440,7 @@ class BackendSuite:
             backend.job(twice)
 
     def test_running_a_batch_gives_a_job_whose_result_waits(self, backend: _Backend) -> None:
-        """Its outcomes are read by place, by label, or packed."""
+        """Outcomes are read by position, by label, or packed."""
         job = backend.run({"bell": _BELL, "one": _ONE_OF_THREE, "slow": slow_circuits(1)["slow0"]}, shots=100, seed=5)
         result = job.result()
         assert job.status is JobStatus.COMPLETED
@@ -484,12 +459,11 @@ class BackendSuite:
         assert not result.faults
 
     def test_one_text_alone_is_a_batch_of_one(self, backend: _Backend) -> None:
-        """And its label may be left out."""
+        """The label may be left out."""
         assert backend.run(_ONE_OF_THREE, shots=10).result().counts() == {"001": 10}
         assert backend.run(_ONE_OF_THREE, ham_ops="ZII").result().values() == pytest.approx({"ZII": -1.0})
 
     def test_a_result_says_which_label_and_which_outcome_it_does_not_have(self, backend: _Backend) -> None:
-        """As a lookup error, or as the circuit's own."""
         sampled = backend.run({"a": _ONE_OF_THREE, "b": _ONE_OF_THREE}).result()
         for ask, expected in (
             (sampled.counts, "say which; it has 'a', 'b'"),
@@ -505,7 +479,7 @@ class BackendSuite:
             backend.run(_BROKEN).result(partial=True).counts()
 
     def test_the_result_of_a_job_with_faults_raises_them(self, backend: _Backend) -> None:
-        """The first few are listed, the first hundred carried, and the message says how to read the rest."""
+        """The message lists the first few and says how to read the rest; the error carries the first hundred."""
         job = backend.run({"good": _BELL, **{f"bad{number}": _BROKEN for number in range(120)}})
         for ask in (job.result, lambda: backend.get_job_results(job.handle)):
             with pytest.raises(JobNotCompletedError, match=r"(?s)partial=True.*'bad0': line 6.*and 115 more") as caught:
@@ -527,7 +501,7 @@ class BackendSuite:
         ],
     )
     def test_a_job_submitted_again_gives_the_same(self, backend: _Backend, options: dict[str, Any]) -> None:
-        """Its options, its seed among them, and its circuits can be read."""
+        """The options, including the seed, and the circuits can be read from the job."""
         circuits = {label: _ONE_OF_THREE.replace("x q[0];", "h q;") for label in ("a", "ü/..", "<b>")}
         job = backend.run(circuits, **options)
         first = job.result()
@@ -539,13 +513,14 @@ class BackendSuite:
         assert again.options == job.options
 
     def test_a_template_submitted_again_gives_the_same(self, backend: _Backend) -> None:
-        """By its rows, or by their texts; a row that has no text fails again."""
+        """A template can be submitted by its rows or by their texts. A row that has no text fails again."""
         template = _rotated({f"r{number}": [number / 7, -1e-07 * number, 3.0] for number in range(1200)})
         job = backend.run(template, shots=20)
         assert job.result()
         assert job.circuits()["r3"] == template.bind("r3")
         read = job.circuits().template
-        assert read == Template(_ROTATED, ("β[0]", "w_0[10]", "unused"), _tuples(template.rows))
+        rows = {label: tuple(row) for label, row in template.rows.items()}
+        assert read == Template(_ROTATED, ("β[0]", "w_0[10]", "unused"), rows)
         assert read is not None
         by_text, by_row = backend.run(job.circuits(), **job.options), backend.run(read, **job.options)
         for again in (by_text, by_row):
@@ -555,14 +530,13 @@ class BackendSuite:
         assert backend.run(bad.circuits(), **bad.options).wait() is JobStatus.FAILED
 
     def test_a_large_job_is_read_whole(self, backend: _Backend) -> None:
-        """Page by page, in order."""
         circuits = {f"c{number}": f"{_BELL}// {'x' * (number * 700)}\n" for number in range(130)}
         job = backend.run(circuits, shots=1)
         assert list(job.circuits().items()) == list(circuits.items())
         job.cancel()
 
     def test_a_deleted_job_is_gone(self, backend: _Backend) -> None:
-        """Running or ended, with its results; others stay."""
+        """A running or ended job is deleted with its results; other jobs stay."""
         kept, ended, slow = backend.run(_BELL), backend.run(_BELL), backend.run(slow_circuits(40))
         kept.result()
         ended.result()
@@ -576,7 +550,6 @@ class BackendSuite:
         assert len(kept.result()) == 1
 
     def test_a_wait_for_a_job_that_is_deleted_ends(self, backend: _Backend) -> None:
-        """As an unknown job."""
         job = backend.run(slow_circuits(40))
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(job.wait)
@@ -585,7 +558,7 @@ class BackendSuite:
                 waiting.result()
 
     def test_a_job_is_pickled_by_its_id_and_a_backend_is_not(self, backend: _Backend) -> None:
-        """What is pickled holds no more than where the job is kept."""
+        """A pickled job holds only where the job is kept, and no token."""
         job = backend.run(_ONE_OF_THREE, shots=10)
         assert job.result().counts() == {"001": 10}
         packed = pickle.dumps(job)

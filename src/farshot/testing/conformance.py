@@ -1,4 +1,4 @@
-"""Drawn circuits through anything that runs circuits, judged by an exact reference that you bring.
+"""Comparison of the results of drawn circuits with an exact reference that you supply.
 
 >>> from farshot.testing.circuits import draw
 >>> def run(sources, shots):
@@ -24,92 +24,82 @@ if TYPE_CHECKING:
 __all__ = ["Report", "check_counts_of", "check_values_of", "draw_mixed", "draw_terms"]
 
 Sampler = Callable[[Mapping[str, str], int], Mapping[str, Mapping[str, int] | str]]
-"""Takes label to source, and shots; gives label to counts, or to the reason where there are none."""
+"""Maps sources by label, and shots, to counts by label, or to the reason if there are none."""
 Evaluator = Callable[[Mapping[str, str], Sequence[str]], Mapping[str, Mapping[str, float] | str]]
-"""Takes label to source, and Pauli strings; gives label to the value of each, or to the reason."""
+"""Maps sources by label, and Pauli strings, to the value of each string by label, or to the reason if none."""
 Reference = Callable[[Program], Mapping[str, float]]
-"""Gives the exact distribution of a circuit."""
+"""Returns the exact distribution of a circuit."""
 ValueReference = Callable[[Program, Sequence[str]], Sequence[float]]
-"""Gives the exact values of Pauli strings."""
+"""Returns the exact values of Pauli strings."""
 
-_MIXED = ("static", "blocks", "dynamic", "blocks")
+_MIXED_SHAPES = ("static", "blocks", "dynamic", "blocks")
 _TOLERANCE = 1e-9
 
 
 @dataclass
 class Report:
-    """What became of drawn circuits: how many ran, and by label those that were wrong or refused."""
+    """The number of circuits that were checked, and the reasons by label for wrong and refused ones."""
 
     circuits: int = 0
     wrong: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
     def __iadd__(self, other: Report) -> Report:  # noqa: PYI034 -- reports are not subclassed
-        """Add the circuits of another report to this one."""
+        """Add the circuits of another report to this circuit."""
         self.circuits += other.circuits
         self.wrong |= other.wrong
         self.refused |= other.refused
         return self
 
 
-def draw_mixed(numbers: Iterable[int], shapes: Sequence[str] = _MIXED) -> Iterator[Drawn]:
-    """Draw a circuit for each number, of the shapes in turn."""
+def draw_mixed(numbers: Iterable[int], shapes: Sequence[str] = _MIXED_SHAPES) -> Iterator[Drawn]:
+    """Draw a circuit for each number, cycling through the shapes."""
     return (draw(shapes[number % len(shapes)], number) for number in numbers)
 
 
 def draw_terms(rng: Random, width: int, count: int) -> list[str]:
-    """Draw different Pauli strings, fewer than `count` where there are not as many."""
+    """Draw up to `count` different Pauli strings of this width."""
     return sorted({"".join(rng.choices("IXYZ", k=width)) for _ in range(count)})
 
 
 def check_counts_of(drawn: Iterable[Drawn], run: Sampler, reference: Reference, shots: int) -> Report:
-    """Sample circuits and compare the counts with the reference."""
-    circuits = {one.label: one for one in drawn}
-    outcomes = run({label: one.source for label, one in circuits.items()}, shots)
+    """Sample circuits and compare their counts with the reference."""
+    circuits = {circuit.label: circuit for circuit in drawn}
+    outcomes = run({label: circuit.source for label, circuit in circuits.items()}, shots)
     report = Report(len(circuits))
-    for label, one in circuits.items():
+    for label, circuit in circuits.items():
         outcome = outcomes[label]
         if isinstance(outcome, str):
             report.refused[label] = outcome
-        else:
-            _judge(report, label, outcome, reference(one.program), shots)
+            continue
+        distribution = reference(circuit.program)
+        try:
+            check_counts(outcome, distribution, shots)
+        except MismatchError as mismatch:
+            report.wrong[label] = str(mismatch)
     return report
-
-
-def _judge(
-    report: Report, label: str, counts: Mapping[str, int], distribution: Mapping[str, float], shots: int
-) -> None:
-    try:
-        check_counts(counts, distribution, shots)
-    except MismatchError as mismatch:
-        report.wrong[label] = str(mismatch)
 
 
 def check_values_of(drawn: Iterable[Drawn], run: Evaluator, reference: ValueReference, terms: int) -> Report:
     """Evaluate up to `terms` Pauli strings for circuits, one width at a time, and compare with the reference."""
     by_width: dict[int, list[Drawn]] = {}
-    for one in drawn:
-        by_width.setdefault(one.program.qubits, []).append(one)
+    for circuit in drawn:
+        by_width.setdefault(circuit.program.qubits, []).append(circuit)
     report = Report()
     for width, alike in by_width.items():
-        report += _check_alike(alike, run, reference, draw_terms(Random(width), width, terms))
+        report += _check_one_width(alike, run, reference, draw_terms(Random(width), width, terms))
     return report
 
 
-def _check_alike(alike: Sequence[Drawn], run: Evaluator, reference: ValueReference, terms: Sequence[str]) -> Report:
+def _check_one_width(alike: Sequence[Drawn], run: Evaluator, reference: ValueReference, terms: Sequence[str]) -> Report:
     report = Report(len(alike))
-    outcomes = run({one.label: one.source for one in alike}, terms)
-    for one in alike:
-        outcome = outcomes[one.label]
+    outcomes = run({circuit.label: circuit.source for circuit in alike}, terms)
+    for circuit in alike:
+        outcome = outcomes[circuit.label]
         if isinstance(outcome, str):
-            report.refused[one.label] = outcome
+            report.refused[circuit.label] = outcome
         else:
-            expected = dict(zip(terms, reference(one.program, terms), strict=True))
-            _judge_values(report, one.label, outcome, expected)
+            for term, value in zip(terms, reference(circuit.program, terms), strict=True):
+                if not abs(outcome[term] - value) < _TOLERANCE:
+                    report.wrong[circuit.label] = f"{term} is {outcome[term]}, not {value}"
     return report
-
-
-def _judge_values(report: Report, label: str, values: Mapping[str, float], expected: Mapping[str, float]) -> None:
-    for term, value in expected.items():
-        if not abs(values[term] - value) < _TOLERANCE:
-            report.wrong[label] = f"{term} is {values[term]}, not {value}"

@@ -1,4 +1,4 @@
-"""Whether counts fit an exact distribution: Pearson's test, without a statistics library."""
+"""Pearson's test of counts against an exact distribution, without a statistics library."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 __all__ = ["SIGNIFICANCE", "MismatchError", "check_counts", "check_form", "p_value", "upper_gamma"]
 
 SIGNIFICANCE = 1e-6
-"""Counts less likely than this are taken for wrong."""
+"""Counts that are less probable than this are considered wrong."""
 
-_SMALLEST_CELL = 5.0
-_IMPOSSIBLE = 1e-12
+_MIN_EXPECTED = 5.0
+_MIN_PROBABILITY = 1e-12
+"""Less probable outcomes are considered impossible."""
 _PRECISION = 1e-15
 _TINY = 1e-300
 
 
 class MismatchError(AssertionError):
-    """A simulator's answer is not what the circuit gives."""
+    """The result of a simulator is not that of the circuit."""
 
 
 def check_counts(counts: Mapping[str, int], distribution: Mapping[str, float], shots: int) -> None:
@@ -59,7 +60,7 @@ def _malformations(counts: Mapping[str, int], width: int, shots: int) -> Iterato
 
 def _misfits(counts: Mapping[str, int], distribution: Mapping[str, float], shots: int) -> Iterator[str]:
     for key, count in counts.items():
-        if distribution.get(key, 0.0) < _IMPOSSIBLE:
+        if distribution.get(key, 0.0) < _MIN_PROBABILITY:
             yield f"impossible outcome {key!r} ({count} times)"
     fit = p_value(counts, distribution, shots)
     if not fit > SIGNIFICANCE:
@@ -67,24 +68,24 @@ def _misfits(counts: Mapping[str, int], distribution: Mapping[str, float], shots
 
 
 def p_value(counts: Mapping[str, int], distribution: Mapping[str, float], shots: int) -> float:
-    """Return how likely a fit as bad as this is; outcomes expected less than five times share a cell."""
+    """Return the probability of a fit at least this bad. Outcomes expected less than five times share a cell."""
     cells = _cells(counts, distribution, shots)
     if len(cells) < 2:
         return 1.0
-    statistic = sum((seen - expected) ** 2 / expected for seen, expected in cells)
+    statistic = sum((observed - expected) ** 2 / expected for observed, expected in cells)
     return upper_gamma((len(cells) - 1) / 2, statistic / 2)
 
 
 def _cells(counts: Mapping[str, int], distribution: Mapping[str, float], shots: int) -> list[tuple[float, float]]:
-    """Return (seen, expected) of each cell."""
+    """Return the observed and the expected count of each cell."""
     cells = []
-    pooled_seen, pooled = 0.0, 0.0
+    observed, expected = 0.0, 0.0
     for key, probability in sorted(distribution.items(), key=lambda item: item[1]):
-        pooled_seen += counts.get(key, 0)
-        pooled += probability * shots
-        if pooled >= _SMALLEST_CELL:
-            cells.append((pooled_seen, pooled))
-            pooled_seen, pooled = 0.0, 0.0
+        observed += counts.get(key, 0)
+        expected += probability * shots
+        if expected >= _MIN_EXPECTED:
+            cells.append((observed, expected))
+            observed, expected = 0.0, 0.0
     return cells
 
 

@@ -1,4 +1,4 @@
-"""Drawn circuits through a backend: what `farshot.testing.conformance` needs to run them as jobs."""
+"""Runners for `farshot.testing.conformance` that run circuits as jobs of a backend."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Backend(Protocol):
 
 
 def sampler(backend: _Backend, seed: int) -> Sampler:
-    """Return what samples all circuits of a call as one job."""
+    """Return a function that samples all circuits of a call as one job."""
 
     def run(sources: Mapping[str, str], shots: int) -> dict[str, dict[str, int] | str]:
         return _outcomes(backend, backend.submit_circuits(sources, shots=shots, seed=seed))
@@ -38,7 +38,7 @@ def sampler(backend: _Backend, seed: int) -> Sampler:
 
 
 def evaluator(backend: _Backend) -> Evaluator:
-    """Return what evaluates all circuits of a call as one job."""
+    """Return a function that evaluates all circuits of a call as one job."""
 
     def run(sources: Mapping[str, str], terms: Sequence[str]) -> dict[str, dict[str, float] | str]:
         return _outcomes(backend, backend.submit_circuits(sources, ham_ops=";".join(terms)))
@@ -49,8 +49,9 @@ def evaluator(backend: _Backend) -> Evaluator:
 def _outcomes(backend: _Backend, handle: ExecutionResult) -> dict[str, Any]:
     backend.poll_job_status(handle, loop_until_complete=True, verbose=False)
     entries = backend.get_job_results(handle, partial=True).results or []
-    return {entry["label"]: _outcome(entry) for entry in entries}
-
-
-def _outcome(entry: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- counts, values or a reason, as the job had it
-    return entry["results"] if "results" in entry else f"{entry['error']['code']}: {entry['error']['message']}"
+    return {
+        entry["label"]: entry["results"]
+        if "results" in entry
+        else f"{entry['error']['code']}: {entry['error']['message']}"
+        for entry in entries
+    }

@@ -1,7 +1,7 @@
-"""The contract of a simulator, as a suite to run on your own.
+"""The contract of a simulator, as a test suite for your own simulator.
 
-Subclass `SimulatorSuite`, say in `supports` what your simulator can do, and give it `simulate` and
-`expectations`. Named `Test…` the subclass is collected by pytest; `failures` runs it without:
+Subclass `SimulatorSuite`, set `supports` to the abilities of your simulator, and define `simulate` and `expectations`.
+If its name begins with `Test`, pytest collects the subclass; `failures` runs it without pytest:
 
 >>> class Reversed(SimulatorSuite):
 ...     supports = frozenset()
@@ -11,7 +11,7 @@ Subclass `SimulatorSuite`, say in `supports` what your simulator can do, and giv
 >>> print(failures(Reversed())["test_bit_order"].splitlines()[0])
 qubit 0 is rightmost: impossible outcome '100' (1000 times)
 
-What a simulator does not claim it may refuse; a wrong answer is a failure all the same.
+A simulator may refuse circuits that require other abilities, but a wrong result is always a failure.
 """
 
 from __future__ import annotations
@@ -41,57 +41,57 @@ measure q -> c;
 
 
 class SimulatorSuite:
-    """What every simulator must get right, from bit order to seeds."""
+    """Tests of the contract of a simulator, from bit order to seeds."""
 
     supports: frozenset[Ability] = frozenset(Ability)
-    """What the simulator can do."""
+    """The abilities of the simulator."""
 
     shots: int = 1000
-    """How often each circuit is sampled."""
+    """The shots of each circuit."""
 
     def simulate(self, source: str, *, shots: int, seed: int) -> Mapping[str, int]:
-        """Sample a circuit. Raise where the simulator refuses it."""
+        """Return the counts of a circuit. Raise an error if the simulator refuses it."""
         raise NotImplementedError
 
     def expectations(self, source: str, terms: Sequence[str]) -> Sequence[float]:
-        """Compute the values of Pauli strings. Raise where the simulator refuses the circuit."""
+        """Return the values of Pauli strings. Raise an error if the simulator refuses the circuit."""
         raise NotImplementedError
 
     def test_bit_order(self) -> None:
-        """Which character of a key is which bit."""
+        """Each character of a key is the right bit."""
         self._check_all(BIT_ORDER)
 
     def test_gates(self) -> None:
-        """What gates do."""
+        """Gates have the right effect."""
         self._check_all(GATES)
 
     def test_mid_circuit(self) -> None:
-        """What happens after a measurement."""
+        """Operations after a measurement have the right effect."""
         self._check_all(MID_CIRCUIT)
 
     def test_conditions(self) -> None:
-        """What conditions do."""
+        """Conditions have the right effect."""
         self._check_all(CONDITIONS)
 
     def test_openqasm_3(self) -> None:
-        """What OpenQASM 3 adds."""
+        """Features of OpenQASM 3 have the right effect."""
         self._check_all(OPENQASM_3)
 
     def test_wide_keys(self) -> None:
-        """Keys that fit no machine word."""
+        """Keys may exceed a machine word."""
         self._check_all(WIDE)
 
     def test_values(self) -> None:
-        """Expectation values."""
+        """Expectation values are exact."""
         _raise_all(f"{case.name}: {problem}" for case in VALUES for problem in self._value_problems(case))
 
     def test_few_and_many_shots(self) -> None:
-        """Counts are positive ints that sum to the shots, however many."""
+        """Counts are positive ints that sum to the shots."""
         for shots in (1, 2, 7, 100_000):
             check_form(self.simulate(_SPREAD_OUT, shots=shots, seed=3), 6, shots)
 
     def test_seeds(self) -> None:
-        """The same seed gives the same counts, another seed others."""
+        """The same seed gives the same counts, another seed gives others."""
         if Ability.SEEDS not in self.supports:
             return
         first, again, other = (dict(self.simulate(_SPREAD_OUT, shots=self.shots, seed=seed)) for seed in (5, 5, 6))
@@ -126,7 +126,11 @@ class SimulatorSuite:
         except Exception as error:  # noqa: BLE001 -- one circuit that raises must not hide the others
             return [f"{type(error).__name__}: {error}"] if Ability.OBSERVABLES in self.supports else []
         pairs = zip(case.values.items(), values, strict=True)
-        return [f"{term} is {got}, not {due}" for (term, due), got in pairs if not abs(got - due) < _TOLERANCE]
+        return [
+            f"{term} is {value}, not {expected}"
+            for (term, expected), value in pairs
+            if not abs(value - expected) < _TOLERANCE
+        ]
 
 
 def _raise_all(problems: Iterable[str]) -> None:
@@ -136,9 +140,9 @@ def _raise_all(problems: Iterable[str]) -> None:
 
 
 def failures(suite: SimulatorSuite) -> dict[str, str]:
-    """Run every test of `suite`; return what each one that fails says."""
-    outcomes = {name: _failure(suite, name) for name in dir(suite) if name.startswith("test_")}
-    return {name: said for name, said in outcomes.items() if said is not None}
+    """Run every test of `suite` and return the messages of those that fail, by name."""
+    messages = {name: _failure(suite, name) for name in dir(suite) if name.startswith("test_")}
+    return {name: message for name, message in messages.items() if message is not None}
 
 
 def _failure(suite: SimulatorSuite, name: str) -> str | None:

@@ -1,8 +1,8 @@
-"""The one codec of the HTTP API: what its documents hold, and how they become bytes.
+"""The documents of the HTTP API and their encoding, shared by client and service.
 
-Documents are JSON. A request must say one thing only: an unknown member, a member given twice, or nesting deeper than
-the document has is refused. What is large also travels packed, which costs next to nothing: a batch as the same
-document in MessagePack, results as a stream of frames, each its length in four bytes (little-endian) and MessagePack.
+Documents are JSON. A request must be unambiguous: an unknown member, a member given twice, or deeper nesting than the
+document has is refused. Large documents can also be sent packed, at next to no cost: a batch as the same document in
+MessagePack, results as a stream of frames, each its length in four bytes (little-endian) and MessagePack.
 """
 
 from farshot.wire.codec import JSON, MAX_BODY, NDJSON, PROBLEM, encode, read_answer, read_request
@@ -21,10 +21,12 @@ from farshot.wire.documents import (
     OptionsDocument,
     PartDocument,
     PartRequest,
+    Position,
     Problem,
     QuotaDocument,
     Remaining,
     ResultsDocument,
+    Shots,
     TargetDocument,
     TargetsDocument,
     TemplateDocument,
@@ -36,6 +38,7 @@ from farshot.wire.documents import (
     UserDocument,
     UsersDocument,
     WorkDocument,
+    read_seed,
 )
 from farshot.wire.frames import (
     FRAMES,
@@ -48,7 +51,6 @@ from farshot.wire.frames import (
     encode_frame,
     frame_pieces,
 )
-from farshot.wire.numbers import Position, Shots, read_seed
 from farshot.wire.packed import PACKED, PACKED_KINDS, map_head, pack, read_packed
 from farshot.wire.piecewise import MAX_MEMBERS
 

@@ -1,14 +1,63 @@
-"""The documents of the API. JSON in requests, JSON in answers."""
+"""The documents of the HTTP API, of requests and of answers.
+
+Numbers in requests have bounds, which are checked as they are decoded.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from farshot.contract import JobStatus
-from farshot.wire.numbers import Position, Priority, Seconds, Seed, Shots, Size
+from farshot.model import MAX_CIRCUITS, MAX_PRIORITY, MAX_SECONDS, MAX_SEED, MAX_SHOTS
+
+_MAX_SEED_DIGITS = len(str(MAX_SEED))
+
+Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_SHOTS)]
+"""A position in a batch, or the number of shots in `[start, end, shots]`."""
+Priority: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_PRIORITY)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=MAX_SECONDS)]
+Seed: TypeAlias = (
+    Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)]
+    | Annotated[str, msgspec.Meta(pattern=f"^[0-9]{{1,{_MAX_SEED_DIGITS}}}$")]
+)
+"""A seed, or its digits as text, since many readers of JSON round numbers beyond 2**53."""
+Shots: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_SHOTS)]
+Size: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_CIRCUITS)]
+"""A number of circuits."""
+
+
+def to_plain_number(value: object) -> float:
+    """Return a number of a subclass of `int` or `float` as a plain number, for encoders."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    raise NotImplementedError
+
+
+def read_seed(given: int | str | None) -> int | None:
+    """Return the seed of a document as a number. It may exceed the largest seed.
+
+    >>> read_seed("9223372036854775807") == read_seed(2**63 - 1)
+    True
+    """
+    return None if given is None else int(given)
+
+
+@cache
+def outline_of(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Return a struct with the members of `kind`, each optional and not decoded."""
+    members = [(field.name, msgspec.Raw, None) for field in msgspec.structs.fields(kind)]
+    return msgspec.defstruct(kind.__name__, members, forbid_unknown_fields=True)
+
+
+def given_members(outline: msgspec.Struct) -> dict[str, msgspec.Raw]:
+    """Return the members that are present in a decoded outline."""
+    return {name: raw for name, raw in msgspec.structs.asdict(outline).items() if raw is not None}
 
 
 class TemplateDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,11 +69,11 @@ class TemplateDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A batch: `circuits` by label, or a `template` and its `rows` by label. The options are those of
-    `submit_circuits`; `default_seed` is taken where there is no `seed` and is no part of what a key stands for. A seed
+    `submit_circuits`; `default_seed` is used if there is no `seed` and is not compared when a key is used again. A seed
     may be given as text, since many readers of JSON round large numbers.
 
-    With `upload` the circuits or rows follow in parts, and `digest` (32 hexadecimal digits) says which batch it is. A
-    null in a row stands for what is not finite, and fails that row.
+    With `upload` the circuits or rows follow in parts, and `digest` (32 hexadecimal digits) identifies the batch. A
+    null in a row stands for a number that is not finite, and fails that row.
     """
 
     circuits: dict[str, str] | None = None
@@ -45,27 +94,27 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class PartRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One part of an upload: circuits, or rows where the job has a template."""
+    """One part of an upload: circuits, or rows if the job has a template."""
 
     circuits: dict[str, str] | None = None
     rows: dict[str, list[float | None]] | None = None
 
 
 class FinalizeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The end of an upload. `circuits` is how many the job must hold by now; null: whatever has arrived."""
+    """The end of an upload. `circuits` is the number that the job must have by now; null: any number."""
 
     circuits: Size | None = None
 
 
 class FaultDocument(msgspec.Struct, frozen=True):
-    """Why a job ended early: one of the fixed codes, and what to do."""
+    """The reason why a job ended early: one of the fixed codes, and a message that says what to do."""
 
     code: str
     message: str
 
 
 class Remaining(msgspec.Struct, frozen=True):
-    """An estimate of the seconds until a running job ends, and the range that it lies in nine times of ten."""
+    """An estimate of the seconds until a running job ends, and the range that contains it nine times out of ten."""
 
     seconds: float
     low: float
@@ -73,8 +122,8 @@ class Remaining(msgspec.Struct, frozen=True):
 
 
 class ForecastDocument(msgspec.Struct, frozen=True):
-    """How circuits of a job that run now are run: by which simulator and method, and about how many seconds one of
-    them takes in all, the longest. Null where it is not known before one is done.
+    """The simulator and method of running circuits of a job, and the estimated total seconds of the longest one. Null:
+    not known before one is done.
     """
 
     simulator: str
@@ -83,11 +132,11 @@ class ForecastDocument(msgspec.Struct, frozen=True):
 
 
 class OptionsDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What holds for every circuit of a job, as it was submitted. Submitting its circuits with these gives the same
-    counts. `seed` is a decimal number as text, for it may be beyond what a JSON number holds everywhere.
+    """The options of a job, as it was submitted. Submitting its circuits with these options gives the same counts.
+    `seed` is a decimal number as text, since not every reader of JSON holds numbers of that size.
 
-    Where one job is looked at, and what it measures is long, `ham_ops`, `circuit_ham_map` and `shot_groups` are left
-    out, and it is not `complete`: the options have a path of their own.
+    In the document of a job, `ham_ops`, `circuit_ham_map` and `shot_groups` are left out if they are long; `complete`
+    is false then, and the path of the options gives all of them.
     """
 
     target: str
@@ -105,7 +154,7 @@ class OptionsDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 class CircuitsDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of a job's circuits in order of position: `circuits` by label, or the `rows` of a `template` by label.
 
-    A null in a row stands for what is not finite. `next` is the cursor of the next page; null on the last.
+    A null in a row stands for a number that is not finite. `next` is the cursor of the next page; null on the last.
     """
 
     job_id: str
@@ -124,11 +173,11 @@ class PartDocument(msgspec.Struct, frozen=True):
 
 
 class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a job stands. `cursor` names its last change; `run_time` is the seconds of simulation over its circuits.
+    """The state of a job. `cursor` names its last change; `run_time` is the seconds of simulation over its circuits.
 
-    `jobs_ahead` counts the jobs that are served before a waiting one; `running` says how circuits that run are run,
-    each simulator and method once, from about a second on after they have begun. These, `remaining` and `parts` are
-    there where one job is asked for, `options` where that is without `after`. `circuits_cancelled` answers a cancel.
+    `jobs_ahead` counts the jobs that are served before a waiting one; `running` describes the circuits that have been
+    running for about a second, each simulator and method once. These, `remaining` and `parts` are present if one job is
+    requested, `options` if that is without `after`. `circuits_cancelled` is in the answer to a cancel.
     """
 
     job_id: str
@@ -157,14 +206,14 @@ class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobListDocument(msgspec.Struct, frozen=True):
-    """Jobs, the newest first. `next` is the cursor of the next page; null where this is the last."""
+    """Jobs, the newest first. `next` is the cursor of the next page; null on the last."""
 
     jobs: list[JobDocument]
     next: str | None
 
 
 class EventsDocument(msgspec.Struct, frozen=True):
-    """The jobs that changed, as they are now, in the order of their last change. `cursor` is for the next call."""
+    """The jobs that changed, in their present state, in order of their last change. `cursor` is for the next call."""
 
     jobs: list[JobDocument]
     cursor: str
@@ -173,9 +222,9 @@ class EventsDocument(msgspec.Struct, frozen=True):
 class ResultsDocument(msgspec.Struct, frozen=True):
     """A page of result entries in order of position. `next` is the cursor of the next page; null on the last.
 
-    An entry has `label` and `metadata`, and `results`: counts by bitstring, or values by term; or it has `error`.
+    An entry has `label` and `metadata`, and either `results` (counts by bitstring, or values by term) or `error`.
     Counts wider than 4,096 bits come as `hex_counts` in place of `results`, with `width`: a key such as `0x1f` is a
-    number, of which bit k is classical bit k.
+    number whose bit k is classical bit k.
     """
 
     job_id: str
@@ -185,7 +234,7 @@ class ResultsDocument(msgspec.Struct, frozen=True):
 
 
 class TargetDocument(msgspec.Struct, frozen=True):
-    """A name that circuits can be sent to. `unavailable` says why it cannot be used here; null: it can."""
+    """A target. `unavailable` is the reason why it cannot be used here; null: it can."""
 
     name: str
     simulator: str
@@ -202,7 +251,7 @@ class TargetsDocument(msgspec.Struct, frozen=True):
 
 
 class QuotaDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Amounts, used or allowed; null: without a limit."""
+    """Amounts, used or allowed; null: no limit."""
 
     queued_circuits: int | None
     running_shards: int | None
@@ -211,9 +260,9 @@ class QuotaDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkDocument(msgspec.Struct, frozen=True):
-    """The work of a service: what is wrong with it, by part, and how many shards it holds.
+    """The work of a service: its troubles by part, and the number of shards it holds.
 
-    A service that was told to take no new shards has the trouble `drain`, and is drained once it holds none.
+    A service that was told to claim no new shards has the trouble `drain`, and is drained once it holds none.
     """
 
     troubles: dict[str, str]
@@ -221,7 +270,7 @@ class WorkDocument(msgspec.Struct, frozen=True):
 
 
 class MeDocument(msgspec.Struct, frozen=True):
-    """Who asks, what it has, and what it may have."""
+    """The user that sent the request, with its usage and quota."""
 
     name: str
     role: str
@@ -230,7 +279,7 @@ class MeDocument(msgspec.Struct, frozen=True):
 
 
 class UsageDocument(msgspec.Struct, frozen=True):
-    """What a user has, and what it may have."""
+    """The usage and quota of a user."""
 
     name: str
     usage: QuotaDocument
@@ -238,13 +287,13 @@ class UsageDocument(msgspec.Struct, frozen=True):
 
 
 class UsagesDocument(msgspec.Struct, frozen=True):
-    """Who uses how much: every user and whoever else owns jobs, those first who have most in the store."""
+    """The usage of every user and every other owner of jobs, those with the most stored bytes first."""
 
     users: list[UsageDocument]
 
 
 class UserDocument(msgspec.Struct, frozen=True):
-    """A user; its quota has the limits that are its own, null where it has those of everybody."""
+    """A user. Its quota holds its own limits; null: the default limit applies."""
 
     name: str
     role: str
@@ -252,7 +301,7 @@ class UserDocument(msgspec.Struct, frozen=True):
 
 
 class UsersDocument(msgspec.Struct, frozen=True):
-    """Every user, by name."""
+    """Every user, in order of name."""
 
     users: list[UserDocument]
 
@@ -261,7 +310,7 @@ _Limit: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | msgspec.U
 
 
 class LimitsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits of one user. One that is left out stays; null gives the user the limit of everybody."""
+    """Limits of one user. A limit that is left out stays; null restores the default limit."""
 
     queued_circuits: _Limit = msgspec.UNSET
     running_shards: _Limit = msgspec.UNSET
@@ -270,8 +319,8 @@ class LimitsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TokenRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A token for `user`, who is made where there is none of that name. `admin` null: a user that is there keeps its
-    role, a new one is no admin. The token is good for `expires_in` seconds; null: until it is revoked.
+    """A token for `user`, who is created if there is none of that name. `admin` null: an existing user keeps its role,
+    a new one is no admin. The token is valid for `expires_in` seconds; null: until it is revoked.
     """
 
     user: str
@@ -291,20 +340,20 @@ class TokenDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewTokenDocument(TokenDocument, frozen=True, kw_only=True):
-    """A new token with its text, which is shown this once, and the role of its user."""
+    """A new token with its text, which is shown only once, and the role of its user."""
 
     token: str
     role: str
 
 
 class TokensDocument(msgspec.Struct, frozen=True):
-    """Every token, by user and age."""
+    """Every token, in order of user and age."""
 
     tokens: list[TokenDocument]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An error, as RFC 9457 has it. `type` is stable; `label` names the circuit at fault where there is one."""
+    """An error, as RFC 9457 describes it. `type` is stable; `label` names the faulty circuit, if there is one."""
 
     type: str
     title: str

@@ -1,20 +1,24 @@
-"""Batches in MessagePack: the same documents as in JSON, for programs that send much. Texts travel as they are.
+"""Batches in MessagePack: the same documents as in JSON, for programs that send much. Texts are sent unescaped.
 
-What a body holds is counted by the heads of its maps and arrays before any of it is decoded.
+The members of a body are counted by the heads of its maps and arrays before anything is decoded.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
 from farshot.errors import WireError
-from farshot.wire.documents import JobRequest, PartRequest, TemplateDocument
-from farshot.wire.numbers import plain_number
-from farshot.wire.piecewise import MAX_MEMBERS, MAX_NUMBERS, too_many
-from farshot.wire.texts import MAX_TEXT, too_long
+from farshot.wire.documents import (
+    JobRequest,
+    PartRequest,
+    TemplateDocument,
+    given_members,
+    outline_of,
+    to_plain_number,
+)
+from farshot.wire.piecewise import MAX_MEMBERS, MAX_NUMBERS, MAX_TEXT_LENGTH, too_long, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,18 +28,18 @@ PACKED = "application/vnd.msgpack"
 PACKED_KINDS: tuple[type[msgspec.Struct], ...] = (JobRequest, PartRequest)
 
 _Document = TypeVar("_Document", bound=msgspec.Struct)
-pack = msgspec.msgpack.Encoder(enc_hook=plain_number).encode
+pack = msgspec.msgpack.Encoder(enc_hook=to_plain_number).encode
 
 
 class _Head(NamedTuple):
-    """What a value of MessagePack begins with: whether it is a map, and how many members it says it has."""
+    """The head of a map or array in MessagePack, with the number of members that it announces."""
 
     is_map: bool
     size: int
 
 
 def read_packed(data: bytes, kind: type[_Document]) -> _Document:
-    """Return the batch in a body; raises `WireError` where it is not exactly one, `BatchError` for a text too long."""
+    """Return the batch in a body; raises `WireError` if it is not exactly one, `BatchError` if a text is too long."""
     try:
         members = _members(data, kind)
         for name, raw in members.items():
@@ -45,13 +49,13 @@ def read_packed(data: bytes, kind: type[_Document]) -> _Document:
         message = f"the body cannot be read: {error}"
         raise WireError(message) from error
     for name, raw in members.items():
-        _check_doubles(name, raw, getattr(document, name))
+        _check_duplicates(name, raw, getattr(document, name))
     _check_texts(document)
     return document
 
 
 def map_head(size: int) -> bytes:
-    """Return what a map of so many members begins with.
+    """Return the head of a map with `size` members.
 
     >>> msgspec.msgpack.decode(map_head(1) + pack("a") + pack(2))
     {'a': 2}
@@ -60,23 +64,16 @@ def map_head(size: int) -> bytes:
 
 
 def _members(data: bytes, kind: type[msgspec.Struct]) -> dict[str, memoryview]:
-    """Return the members that a body has; one that `kind` does not know, or has twice, is refused."""
-    outline = msgspec.msgpack.decode(data, type=_outline(kind))
-    raws = {name: raw for name, raw in msgspec.structs.asdict(outline).items() if raw is not None}
+    """Return the members of a body; raises an error if one is not in `kind` or is given twice."""
+    raws = given_members(msgspec.msgpack.decode(data, type=outline_of(kind)))
     if _size(memoryview(data)) != len(raws):
         message = "the body has a member twice"
         raise WireError(message)
     return {name: memoryview(raw) for name, raw in raws.items()}
 
 
-@cache
-def _outline(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    members = [(field.name, msgspec.Raw, None) for field in msgspec.structs.fields(kind)]
-    return msgspec.defstruct(kind.__name__, members, forbid_unknown_fields=True)
-
-
 def _head(value: memoryview) -> _Head | None:
-    """Return the head of a map or an array; None where a value is neither (MessagePack specification, Formats)."""
+    """Return the head of a map or array; None if the value is neither (MessagePack specification, Formats)."""
     first = value[0]
     if 0x80 <= first <= 0x9F:
         return _Head(first < 0x90, first & 0x0F)
@@ -91,22 +88,25 @@ def _size(value: memoryview) -> int:
 
 
 def _check_size(name: str, raw: memoryview) -> None:
-    """Refuse a member that would take long to decode. What has fewer bytes than it may have values needs no count."""
+    """Raise `WireError` if a member would take long to decode.
+
+    A member with fewer bytes than the limit of its values needs no count.
+    """
     if _size(raw) > MAX_MEMBERS:
         raise too_many(name)
     if name in {"rows", "circuit_ham_map", "shot_groups"}:
-        if len(raw) > MAX_NUMBERS and sum(map(_size, _inner(raw))) > MAX_NUMBERS:
+        if len(raw) > MAX_NUMBERS and sum(map(_size, _values_of(raw))) > MAX_NUMBERS:
             raise too_many(name, MAX_NUMBERS, "numbers")
     elif name == "template":
-        if len(raw) > MAX_MEMBERS and any(_size(value) > MAX_MEMBERS for value in _inner(raw)):
+        if len(raw) > MAX_MEMBERS and any(_size(value) > MAX_MEMBERS for value in _values_of(raw)):
             raise too_many(name)
     elif name != "circuits" and _head(raw) is not None:
         message = f"{name} is neither an object nor an array"
         raise WireError(message)
 
 
-def _inner(raw: memoryview) -> Iterator[memoryview]:
-    """Yield the values of a map or an array as they are."""
+def _values_of(raw: memoryview) -> Iterator[memoryview]:
+    """Yield the values of a map or array, not decoded."""
     head = _head(raw)
     if head is None:
         return
@@ -115,20 +115,20 @@ def _inner(raw: memoryview) -> Iterator[memoryview]:
         yield memoryview(value)
 
 
-def _check_doubles(name: str, raw: memoryview, value: object) -> None:
-    """Refuse an object that said more members than were read of it."""
+def _check_duplicates(name: str, raw: memoryview, value: object) -> None:
+    """Raise `WireError` if an object announces more members than were decoded from it."""
     if isinstance(value, dict | TemplateDocument):
-        read = len(value) if isinstance(value, dict) else len(value.__struct_fields__)
-        if _size(raw) != read:
+        decoded = len(value) if isinstance(value, dict) else len(value.__struct_fields__)
+        if _size(raw) != decoded:
             message = f"{name} has a label or a member twice"
             raise WireError(message)
 
 
 def _check_texts(document: msgspec.Struct) -> None:
     for label, text in (getattr(document, "circuits", None) or {}).items():
-        if len(text) > MAX_TEXT:
+        if len(text) > MAX_TEXT_LENGTH:
             name = f"circuit {label!r:.80}"
             raise too_long(name, len(text))
     template, name = getattr(document, "template", None), "the source of the template"
-    if template is not None and len(template.source) > MAX_TEXT:
+    if template is not None and len(template.source) > MAX_TEXT_LENGTH:
         raise too_long(name, len(template.source))

@@ -1,4 +1,4 @@
-"""`python -m farshot.worker BOARD MEMORY NICENESS`: the child. Started by `farshot.worker.supervisor` only."""
+"""The child, `python -m farshot.worker BOARD MEMORY NICENESS`. Only `farshot.worker.supervisor` starts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from farshot.simulators.router import Router
 from farshot.version import __version__
@@ -20,17 +20,14 @@ from farshot.worker.reporter import Reporter
 from farshot.worker.run import inspect_source, run_assignment, warm_up
 from farshot.worker.sandbox import raise_fences
 
-if TYPE_CHECKING:
-    from farshot.worker.frames import Message
-
 _PR_SET_PDEATHSIG = 1
 _AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def main(board_descriptor: str, memory_bytes: str, niceness: str) -> None:
-    """Serve assignments until the parent closes the pipe."""
+    """Answer assignments and inspections until the parent closes the pipe."""
     _die_with_parent()
-    _give_way(int(niceness))
+    _lower_priority(int(niceness))
     _limit_memory(int(memory_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox, outbox = _take_pipes()
@@ -41,21 +38,17 @@ def main(board_descriptor: str, memory_bytes: str, niceness: str) -> None:
         write_frame(outbox, Ready(__version__, PROTOCOL, raise_fences()))
         reporter = Reporter(partial(write_frame, outbox))
         while (message := read_frame(inbox)) is not None:
-            _serve(message, router, board, outbox, reporter)
+            if isinstance(message, Assignment):
+                run_assignment(message, router, board, reporter)
+            elif isinstance(message, Inspection):
+                for position, source in enumerate(message.sources, message.first):
+                    board.announce(position)
+                    write_frame(outbox, Verdict(inspect_source(router, message.spec, position, source)))
             board.clear()
 
 
-def _serve(message: Message, router: Router, board: Board, outbox: BinaryIO, reporter: Reporter) -> None:
-    if isinstance(message, Assignment):
-        run_assignment(message, router, board, reporter)
-    elif isinstance(message, Inspection):
-        for position, source in enumerate(message.sources, message.first):
-            board.announce(position)
-            write_frame(outbox, Verdict(inspect_source(router, message.spec, position, source)))
-
-
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Move the pipes away from descriptors 0 and 1: what a library prints must not mix with frames."""
+    """Move the pipes away from descriptors 0 and 1, so that the output of a library does not mix with frames."""
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -65,7 +58,7 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies, in the middle of native code too (Linux)."""
+    """Have the kernel kill this process when its parent dies, even within native code (Linux)."""
     if sys.platform != "linux":
         return
     parent = os.getppid()
@@ -74,8 +67,8 @@ def _die_with_parent() -> None:
         sys.exit(1)
 
 
-def _give_way(niceness: int) -> None:
-    """Leave the cores to others who want them, also where the kernel shares them among sessions (sched(7))."""
+def _lower_priority(niceness: int) -> None:
+    """Set the niceness of this process, and of its session if the kernel shares the cores among sessions (sched(7))."""
     if not niceness:
         return
     os.nice(niceness)
@@ -84,7 +77,7 @@ def _give_way(niceness: int) -> None:
 
 
 def _limit_memory(limit: int) -> None:
-    """Cap the address space, where the system allows it, so that one circuit cannot starve the machine."""
+    """Limit the address space to `limit` bytes, so that one circuit cannot starve the machine."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))

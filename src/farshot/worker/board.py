@@ -1,6 +1,6 @@
-"""Shared memory in which the child announces the circuit that it is about to run, when it began, and how it is run.
+"""The shared memory in which a child announces its circuit, the start of it, and its forecast.
 
-The parent says there that the child shall end with the circuit that it runs.
+The parent recalls the child there: it is to stop after the circuit that it runs.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ import time
 
 from farshot.model import Forecast
 
-_WORDS = 40
-_TEXT = 64
-"""Bytes for the names of a simulator and a method."""
-_SIZE = _WORDS + 2 * _TEXT
-_NOTHING = -1
+_NUMBERS_BYTES = 40
+_NAME_BYTES = 64
+_BOARD_BYTES = _NUMBERS_BYTES + 2 * _NAME_BYTES
+_NO_POSITION = -1
 
 
 class Board:
-    """A position and a time that the child writes and the parent reads, also after the child is dead.
+    """A position, its start time and its forecast, which the parent can read even after the child is dead.
 
-    The time is `time.monotonic()`, which all processes of a machine share. Each is one aligned machine
-    word, written through a memory view (`struct.pack_into` would show a zero for a moment). The time is
-    written first and read last, so that nobody sees an old time beside a new position.
+    The time is `time.monotonic()`, which all processes of a machine share. Each number is one aligned machine word,
+    written through a memory view (`struct.pack_into` would show a zero for a moment). The time is written first and
+    read last, so that an old time is never seen beside a new position.
     """
 
     def __init__(self, descriptor: int) -> None:
         """Map the file behind `descriptor`, which is as long as a board."""
-        self._memory = mmap.mmap(descriptor, _SIZE)
-        self._position = memoryview(self._memory)[:8].cast("q")
-        self._since = memoryview(self._memory)[8:16].cast("d")
-        self._wanted = memoryview(self._memory)[16:24].cast("q")
-        self._foretold = memoryview(self._memory)[24:32].cast("q")
-        self._guess = memoryview(self._memory)[32:40].cast("d")
+        self._memory = mmap.mmap(descriptor, _BOARD_BYTES)
+        view = memoryview(self._memory)
+        self._position = view[:8].cast("q")
+        self._start = view[8:16].cast("d")
+        self._recalled = view[16:24].cast("q")
+        self._forecast_position = view[24:32].cast("q")
+        self._forecast_seconds = view[32:40].cast("d")
         self._written: Forecast | None = None
 
     @classmethod
@@ -43,7 +43,7 @@ class Board:
         """Return a new board and a descriptor of it that a child can inherit; the caller closes that."""
         descriptor = _memory_file()
         try:
-            os.write(descriptor, bytes(_SIZE))
+            os.write(descriptor, bytes(_BOARD_BYTES))
             board = cls(descriptor)
             board.clear()
         except OSError:
@@ -52,72 +52,69 @@ class Board:
         return board, descriptor
 
     def announce(self, position: int) -> None:
-        """Say that the circuit at `position` runs from now on."""
-        self._foretold[0] = _NOTHING
-        self._since[0] = time.monotonic()
+        """Write that the circuit at `position` runs from now on."""
+        self._forecast_position[0] = _NO_POSITION
+        self._start[0] = time.monotonic()
         self._position[0] = position
 
-    def foretell(self, forecast: Forecast) -> None:
-        """Say how the circuit is run that was announced last."""
+    def announce_forecast(self, forecast: Forecast) -> None:
+        """Write the forecast of the circuit that was announced last."""
         if forecast is not self._written:
-            self._foretold[0] = _NOTHING
-            self._guess[0] = math.nan if forecast.seconds is None else forecast.seconds
-            self._memory[_WORDS:] = _packed(forecast.simulator) + _packed(forecast.method or "")
+            self._forecast_position[0] = _NO_POSITION
+            self._forecast_seconds[0] = math.nan if forecast.seconds is None else forecast.seconds
+            self._memory[_NUMBERS_BYTES:] = _pack_name(forecast.simulator) + _pack_name(forecast.method or "")
             self._written = forecast
-        self._foretold[0] = self._position[0]
+        self._forecast_position[0] = self._position[0]
 
     def forecast(self) -> Forecast | None:
-        """Return how the circuit is run that runs; None where nothing does, or it is not said yet."""
-        position = self._foretold[0]
-        if position == _NOTHING or position != self._position[0]:
+        """Return the forecast of the circuit that runs; None if none runs or its forecast is not written yet."""
+        position = self._forecast_position[0]
+        if position == _NO_POSITION or position != self._position[0]:
             return None
-        names, seconds = self._memory[_WORDS:], self._guess[0]
-        if self._foretold[0] != position or self._memory[_WORDS:] != names:
+        names, seconds = self._memory[_NUMBERS_BYTES:], self._forecast_seconds[0]
+        if self._forecast_position[0] != position or self._memory[_NUMBERS_BYTES:] != names:
             return None
-        simulator, method = _unpacked(names[:_TEXT]), _unpacked(names[_TEXT:])
+        simulator, method = _unpack_name(names[:_NAME_BYTES]), _unpack_name(names[_NAME_BYTES:])
         return Forecast(simulator, method or None, None if math.isnan(seconds) else seconds)
 
     def clear(self) -> None:
-        """Say that nothing runs."""
-        self._position[0] = _NOTHING
+        """Write that no circuit runs."""
+        self._position[0] = _NO_POSITION
 
     def announced(self) -> int | None:
-        """Return the position that runs, or ran when the child died."""
+        """Return the position of the circuit that runs, or ran when the child died."""
         position = self._position[0]
-        return None if position == _NOTHING else position
+        return None if position == _NO_POSITION else position
 
     def seconds(self) -> float:
-        """Return for how long it has been running; 0 where nothing runs."""
-        return 0.0 if self.announced() is None else time.monotonic() - self._since[0]
+        """Return for how many seconds the circuit has been running; 0 if none runs."""
+        return 0.0 if self.announced() is None else time.monotonic() - self._start[0]
 
     def recall(self, *, wanted: bool = True) -> None:
-        """Ask for the worker, or take that back: what runs is to be the last circuit of the assignment."""
-        self._wanted[0] = wanted
+        """Have the assignment end with the circuit that runs, or take that back."""
+        self._recalled[0] = wanted
 
     def is_recalled(self) -> bool:
-        """Whether the worker is asked for."""
-        return bool(self._wanted[0])
+        """Return whether the assignment is to end with the circuit that runs."""
+        return bool(self._recalled[0])
 
     def close(self) -> None:
-        """Unmap."""
-        self._foretold.release()
-        self._guess.release()
-        self._wanted.release()
-        self._position.release()
-        self._since.release()
+        """Unmap the memory."""
+        for number in (self._position, self._start, self._recalled, self._forecast_position, self._forecast_seconds):
+            number.release()
         self._memory.close()
 
 
-def _packed(name: str) -> bytes:
-    return name.encode("utf-8", "replace")[:_TEXT].ljust(_TEXT, b"\0")
+def _pack_name(name: str) -> bytes:
+    return name.encode("utf-8", "replace")[:_NAME_BYTES].ljust(_NAME_BYTES, b"\0")
 
 
-def _unpacked(name: bytes) -> str:
+def _unpack_name(name: bytes) -> str:
     return name.rstrip(b"\0").decode("utf-8", "ignore")
 
 
 def _memory_file() -> int:
-    """Return a descriptor of a file that no full disk can touch, where the system has such files."""
+    """Return a descriptor of a file in memory, or on a disk if the system has no files in memory."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("farshot-board", 0)
     with tempfile.TemporaryFile() as file:

@@ -1,4 +1,4 @@
-"""Sending results to the parent: packed, a few times a second, also while a long circuit runs, and never too much."""
+"""Sending results to the parent several times a second, even while a long circuit runs, in parts of bounded size."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from farshot.model import CircuitResult
 
 
-RESULT_BYTES = 64 * 2**20
-"""What the result of one circuit may take, packed."""
+MAX_RESULT_BYTES = 64 * 2**20
+"""The most that the result of one circuit may take, packed."""
 
-_PART_BYTES = 8 * 2**20
-"""What the results that are sent together may take; one that is larger is sent alone."""
+_MAX_PART_BYTES = 8 * 2**20
+"""The most that results sent together take; a larger result is sent alone."""
 _VALUE_BYTES = 9
-_EVERY = 0.1
-_LOST_RESULTS = 70
+_SEND_SECONDS = 0.1
+_LOST_RESULTS_STATUS = 70
 
 
 def packed_bytes(outcome: Counts | Values | Fault) -> int:
-    """Return about how many bytes an outcome takes where it is sent and stored.
+    """Return about how many bytes an outcome takes when it is sent and stored.
 
     >>> packed_bytes(Values((0.5, -1.0)))
     18
@@ -38,25 +38,24 @@ def packed_bytes(outcome: Counts | Values | Fault) -> int:
 
 
 def check_size(outcome: Counts | Values) -> None:
-    """Raise `CircuitError` where an outcome is larger than the result of a circuit may be."""
+    """Raise `CircuitError` if an outcome is larger than the result of a circuit may be."""
     size = packed_bytes(outcome)
-    if size > RESULT_BYTES:
+    if size > MAX_RESULT_BYTES:
         message = (
-            f"the result has {size:,} bytes, more than the {RESULT_BYTES:,} that the result of one circuit may have: "
-            "ask for fewer shots, or declare fewer classical bits"
+            f"the result has {size:,} bytes, more than the {MAX_RESULT_BYTES:,} that the result of one circuit may "
+            "have: ask for fewer shots, or declare fewer classical bits"
         )
         raise CircuitError(FaultCode.ADMISSION, message)
 
 
 class Reporter:
-    """Collects results and sends what there is about every tenth of a second, from a thread of its own.
+    """The results of an assignment, which a thread of its own sends about every tenth of a second.
 
-    prism-q lets that thread run during a simulation. Aer does not: there, what was not sent waits for the
-    end of the circuit.
+    prism-q lets that thread run during a simulation. Aer does not: there, results wait for the end of the circuit.
     """
 
     def __init__(self, send: Callable[[Report], None]) -> None:
-        """Send with `send`."""
+        """Start the thread, which sends by calling `send`."""
         self._send = send
         self._lock = threading.Lock()
         self._first = 0
@@ -65,37 +64,37 @@ class Reporter:
         threading.Thread(target=self._keep_sending, name="farshot-reporter", daemon=True).start()
 
     def begin(self, first: int) -> None:
-        """Start an assignment whose first circuit stands at position `first`."""
+        """Start an assignment whose first circuit is at position `first`."""
         with self._lock:
             self._first = first
 
     def add(self, result: CircuitResult) -> None:
-        """Take the result of the next circuit; what there is, is sent before it becomes too much."""
+        """Add the result of the next circuit, after sending the others if they would become too large with it."""
         size = packed_bytes(result.outcome)
         with self._lock:
-            if self._results and self._bytes + size > _PART_BYTES:
+            if self._results and self._bytes + size > _MAX_PART_BYTES:
                 self._report(last=False)
             self._results.append(result)
             self._bytes += size
 
     def flush(self) -> None:
-        """Send what was not sent."""
+        """Send the results that were not sent."""
         with self._lock:
             if self._results:
                 self._report(last=False)
 
     def end(self) -> None:
-        """Send the rest, as the end of the assignment."""
+        """Send the rest of the results, as the end of the assignment."""
         with self._lock:
             self._report(last=True)
 
     def _keep_sending(self) -> None:
         pause = threading.Event()
-        while not pause.wait(_EVERY):
+        while not pause.wait(_SEND_SECONDS):
             try:
                 self.flush()
-            except BaseException:  # noqa: BLE001 -- what was taken to be sent is lost, so nothing after it may be sent either
-                os._exit(_LOST_RESULTS)
+            except BaseException:  # noqa: BLE001 -- these results are lost, so none after them may be sent
+                os._exit(_LOST_RESULTS_STATUS)
 
     def _report(self, *, last: bool) -> None:
         results, self._results, self._bytes = self._results, [], 0

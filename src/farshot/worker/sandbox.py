@@ -1,7 +1,7 @@
-"""What a child may not do from the moment it serves: it runs what strangers wrote.
+"""The fences around a child from the moment it serves, since it runs circuits that strangers wrote.
 
-No new privileges, no capabilities, no core dumps; no file but what Python, its packages and the system's libraries are
-made of, no socket, no other program, no signal to other processes. It is the kernel (Linux) that holds these fences.
+It has no new privileges, no capabilities and no core dumps; no file but those of Python, its packages and the system's
+libraries; no socket, no other program, no signal to other processes. The kernel (Linux) enforces these fences.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
-PATHS = "FARSHOT_WORKER_PATHS"
-"""The environment variable that names files and folders which simulators may use beside those below, joined by ':'."""
+PATHS_VARIABLE = "FARSHOT_WORKER_PATHS"
+"""The environment variable with further files and folders that simulators may use, joined by ':'."""
 
-_SYSTEM = (
+_SYSTEM_PATHS = (
     "/usr",
     "/lib",
     "/lib64",
@@ -41,47 +41,47 @@ _SYSTEM = (
     "/dev/urandom",
 )
 
-_NOWHERE = "/nonexistent"
+_MISSING_FOLDER = "/nonexistent"
 
 _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 4, 24, 38, 47
 _CAP_AMBIENT_CLEAR_ALL, _LAST_CAPABILITY, _CAPABILITY_VERSION = 4, 63, 0x20080522
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _TRUNCATE, _CONTROL = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
-_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _CONTROL
+_FILE_RIGHTS = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _CONTROL
 _ALL_RIGHTS = ((1, (1 << 13) - 1), (2, 1 << 13), (3, _TRUNCATE), (5, _CONTROL))
-"""Rights over files, by the version of Landlock that has them first."""
+"""Rights over files, with the version of Landlock that introduced them."""
 _NETWORK, _SCOPES = 0b11, 0b11
 
 _SECCOMP_SET_FILTER, _TO_ALL_THREADS, _WITHOUT_SLOWING = 1, 1, 4
 _DENY, _ALLOW, _KILL = 0x0005_0001, 0x7FFF_0000, 0x8000_0000
 _LOAD, _IS, _IS_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_CALLS = {  # audit number, seccomp, then: socket, ptrace, process_vm_*, execve*, unshare, setns, io_uring, pidfd_getfd
+_CALL_NUMBERS = {  # audit number, seccomp, socket, ptrace, process_vm_*, execve*, unshare, setns, io_uring, pidfd_getfd
     "x86_64": (0xC000003E, 317, (41, 101, 310, 311, 59, 322, 272, 308, 425, 438)),
     "aarch64": (0xC00000B7, 277, (198, 117, 270, 271, 221, 281, 97, 268, 425, 438)),
 }
 _FOREIGN_CALLS = 0x4000_0000
-"""From here on x86-64 numbers the calls of another convention."""
+"""The lowest number of the calls of another convention on x86-64."""
 
 
 def raise_fences() -> tuple[str, ...]:
-    """Raise every fence that the system has, for good; return the names of those that it has not.
+    """Raise every fence that the system has, for good, and return the names of the missing ones.
 
-    Libraries that look for a folder for temporary files when they are loaded are told of one that is not there.
+    The folder for temporary files is set to a missing one, because some libraries search for one when they are loaded.
     """
-    tempfile.tempdir = _NOWHERE
+    tempfile.tempdir = _MISSING_FOLDER
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "linux":
         return ("privileges", "files", "calls")
     fences: dict[str, Callable[[], object]] = {
         "privileges": _drop_privileges,
-        "files": _leave_files,
-        "calls": _leave_calls,
+        "files": _restrict_files,
+        "calls": _restrict_calls,
     }
-    return tuple(name for name, raise_fence in fences.items() if not _holds(raise_fence))
+    return tuple(name for name, raise_fence in fences.items() if not _succeeds(raise_fence))
 
 
-def _holds(raise_fence: Callable[[], object]) -> bool:
+def _succeeds(raise_fence: Callable[[], object]) -> bool:
     try:
         raise_fence()
     except OSError:
@@ -90,88 +90,79 @@ def _holds(raise_fence: Callable[[], object]) -> bool:
 
 
 def _call(function: str, *arguments: object) -> int:
-    """Call the C library; raises `OSError`."""
-    result = int(getattr(_C, function)(*arguments))
+    """Call a function of the C library and return its result; raises `OSError` if that is negative."""
+    result = int(getattr(_LIBC, function)(*arguments))
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return result
 
 
-_C = ctypes.CDLL(None, use_errno=True)
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def _number(value: int) -> ctypes.c_long:
-    return ctypes.c_long(value)
-
-
-def _set(option: int, value: int = 0) -> None:
-    _call("prctl", _number(option), _number(value), _number(0), _number(0), _number(0))
+def _set_process_option(option: int, value: int = 0) -> None:
+    _call("prctl", ctypes.c_long(option), ctypes.c_long(value), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0))
 
 
 def _drop_privileges() -> None:
-    """Nobody looks into this process, and it never gets what it does not have now; root's capabilities are gone."""
-    _set(_PR_SET_NO_NEW_PRIVS, 1)
-    _set(_PR_SET_DUMPABLE, 0)
-    with suppress(OSError):  # there are fewer of them, or there is none to give up
+    """Drop all capabilities, forbid new privileges, and forbid other processes to read this one."""
+    _set_process_option(_PR_SET_NO_NEW_PRIVS, 1)
+    _set_process_option(_PR_SET_DUMPABLE, 0)
+    with suppress(OSError):  # the system has fewer capabilities, or the process has none
         for capability in range(_LAST_CAPABILITY):
-            _set(_PR_CAPBSET_DROP, capability)
+            _set_process_option(_PR_CAPBSET_DROP, capability)
     with suppress(OSError):
-        _set(_PR_CAP_AMBIENT, _CAP_AMBIENT_CLEAR_ALL)
+        _set_process_option(_PR_CAP_AMBIENT, _CAP_AMBIENT_CLEAR_ALL)
     head = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
     _call("capset", head, bytes(24))
 
 
-def _leave_files() -> None:
-    """Leave nothing within reach but what Python and its packages read (Landlock)."""
-    version = _call("syscall", _number(_CREATE_RULESET), None, _number(0), _number(1))
+def _restrict_files() -> None:
+    """Allow only the files that Python and its packages read (Landlock)."""
+    version = _call("syscall", ctypes.c_long(_CREATE_RULESET), None, ctypes.c_long(0), ctypes.c_long(1))
     rights = sum(right for since, right in _ALL_RIGHTS if version >= since)
     attributes = [rights, *([_NETWORK] if version >= 4 else []), *([_SCOPES] if version >= 6 else [])]
     packed = struct.pack(f"={len(attributes)}Q", *attributes)
-    rules = _call("syscall", _number(_CREATE_RULESET), packed, _number(len(packed)), _number(0))
+    rules = _call("syscall", ctypes.c_long(_CREATE_RULESET), packed, ctypes.c_long(len(packed)), ctypes.c_long(0))
     try:
-        for path in _readable():
+        for path in (*_SYSTEM_PATHS, *{sys.prefix, sys.base_prefix, sys.exec_prefix, *filter(os.path.isabs, sys.path)}):
             _allow(rules, path, _READ_FILE | _READ_FOLDER)
         _allow(rules, os.devnull, _READ_FILE | _WRITE_FILE)
-        for path in filter(None, os.environ.get(PATHS, "").split(":")):
+        for path in filter(None, os.environ.get(PATHS_VARIABLE, "").split(":")):
             _allow(rules, path, rights)
-        _call("syscall", _number(_RESTRICT_SELF), _number(rules), _number(0))
+        _call("syscall", ctypes.c_long(_RESTRICT_SELF), ctypes.c_long(rules), ctypes.c_long(0))
     finally:
         os.close(rules)
 
 
-def _readable() -> Iterator[str]:
-    yield from _SYSTEM
-    yield from {sys.prefix, sys.base_prefix, sys.exec_prefix, *filter(os.path.isabs, sys.path)}
-
-
 def _allow(rules: int, path: str, rights: int) -> None:
-    """Allow what is at `path` and below; nothing, where there is no such thing."""
+    """Allow `rights` at `path` and below, if it exists."""
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        rule = struct.pack("=Qi", rights if Path(path).is_dir() else rights & _OF_FILES, opened)
-        _call("syscall", _number(_ADD_RULE), _number(rules), _number(1), rule, _number(0))
+        rule = struct.pack("=Qi", rights if Path(path).is_dir() else rights & _FILE_RIGHTS, opened)
+        _call("syscall", ctypes.c_long(_ADD_RULE), ctypes.c_long(rules), ctypes.c_long(1), rule, ctypes.c_long(0))
     finally:
         os.close(opened)
 
 
-def _leave_calls() -> None:
-    """Leave out the calls of the system that reach other machines, processes and programs (seccomp)."""
-    known = _CALLS.get(platform.machine())
+def _restrict_calls() -> None:
+    """Forbid the system calls that reach other machines, processes and programs (seccomp)."""
+    known = _CALL_NUMBERS.get(platform.machine())
     if known is None:
         raise OSError
     audit, seccomp, denied = known
-    program = ctypes.create_string_buffer(_filter(audit, denied))
+    program = ctypes.create_string_buffer(_call_filter(audit, denied))
     described = struct.pack("HP", len(program.raw) // 8, ctypes.addressof(program))
     flags = _TO_ALL_THREADS | _WITHOUT_SLOWING
-    _call("syscall", _number(seccomp), _number(_SECCOMP_SET_FILTER), _number(flags), described)
+    _call("syscall", ctypes.c_long(seccomp), ctypes.c_long(_SECCOMP_SET_FILTER), ctypes.c_long(flags), described)
 
 
-def _filter(audit: int, denied: tuple[int, ...]) -> bytes:
-    """Return the filter: calls of another machine's or convention's kind end the process, those `denied` fail."""
+def _call_filter(audit: int, denied: tuple[int, ...]) -> bytes:
+    """Return the filter by which `denied` calls fail, and calls of another machine or convention end the process."""
     last = len(denied)
     steps = [
         (_LOAD, 0, 0, 4),

@@ -18,7 +18,7 @@ IMPORTED = (
     "farshot.backends.runtime",
     "farshot.backends.local",
     "farshot.backends.remote",
-    "farshot.integrations.divi.backend",
+    "farshot.integrations.divi.circuit_runner",
     "farshot.store",
     "httpcore2",
     "requests",

@@ -136,7 +136,7 @@ def test_four_times_the_text_takes_four_times_the_steps(kind):
 
 @pytest.mark.parametrize("kind", COUNTED)
 def test_what_the_length_does_not_show_is_counted(kind):
-    assert read(COUNTED[kind]).trace.worked > 10 * len(COUNTED[kind])
+    assert read(COUNTED[kind]).effects.worked > 10 * len(COUNTED[kind])
 
 
 @pytest.mark.parametrize(

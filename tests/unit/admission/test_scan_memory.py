@@ -9,13 +9,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from farshot.errors import CircuitError
-from farshot.openqasm.characters import check_characters
-from farshot.openqasm.conclusions import conclude
 from farshot.openqasm.facts import Feature
-from farshot.openqasm.grammar import read
+from farshot.openqasm.grammar import facts_of, read
 from farshot.openqasm.refusal import RefusalError
 from farshot.openqasm.scanner import Scanner
-from farshot.openqasm.shapes import Shapes, outline, shape_of
+from farshot.openqasm.shapes import Shapes, outline_of, shape_of
+from farshot.openqasm.tokens import check_characters
 
 TWO = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 THREE = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
@@ -56,7 +55,7 @@ def closely(text):
     text = text.removeprefix("\ufeff")
     try:
         check_characters(text)
-        return conclude(read(text))
+        return facts_of(read(text))
     except RefusalError as refusal:
         raise refusal.placed(text) from None
 
@@ -153,13 +152,13 @@ def test_the_limit_of_operations_counts_repeated_statements():
 
 
 def test_shapes_are_forgotten_in_order_of_use(monkeypatch):
-    monkeypatch.setattr(Shapes, "_MAX_BYTES", 3 * Shapes._PER_ENTRY + 500)
+    monkeypatch.setattr(Shapes, "_MAX_BYTES", 3 * Shapes._ENTRY_BYTES + 500)
     shapes = Shapes()
     texts = [TWO + f"qreg q[{size}];" for size in range(1, 6)]
     for text in texts[:3]:
-        shapes.put(text, outline(conclude(read(text)), text))
+        shapes.put(text, outline_of(facts_of(read(text)), text))
     assert shapes.get(texts[0]) is not None
-    shapes.put(texts[3], outline(conclude(read(texts[3])), texts[3]))
+    shapes.put(texts[3], outline_of(facts_of(read(texts[3])), texts[3]))
     assert [shapes.get(text) is not None for text in texts] == [True, False, True, True, False]
 
 

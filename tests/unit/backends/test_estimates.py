@@ -10,7 +10,7 @@ from rich.console import Console
 from farshot.backends.estimates import NO_OUTLOOK, Outlook, outlook_of, seconds_left
 from farshot.backends.progress_bar import _terminal_bar, asked_now_and_then
 from farshot.contract import JobStatus
-from farshot.model import Effort, Forecast, JobRecord
+from farshot.model import Forecast, JobProgress, JobRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DENSE = Forecast("prism", "statevector", 660.0)
@@ -36,12 +36,12 @@ RUNNING = JobRecord(
 
 
 def test_small_circuits_at_the_beginning_do_not_promise_an_early_end():
-    assert seconds_left(RUNNING, Effort(done=1.0, total=10.0), START + timedelta(seconds=2)) == pytest.approx(15.0)
+    assert seconds_left(RUNNING, JobProgress(done=1.0, total=10.0), START + timedelta(seconds=2)) == pytest.approx(15.0)
 
 
 @pytest.mark.parametrize("record", [replace(RUNNING, status=JobStatus.PENDING), replace(RUNNING, started_at=None)])
 def test_a_job_that_does_not_run_has_no_estimate(record):
-    assert seconds_left(record, Effort(1.0, 10.0), START) is None
+    assert seconds_left(record, JobProgress(1.0, 10.0), START) is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_job_that_does_not_run_has_no_estimate(record):
     ids=["by the texts", "no less than what runs", "of two workers", "shared", "all of it runs"],
 )
 def test_before_a_circuit_is_done_the_guess_holds(forecasts, whole):
-    begun, effort = replace(RUNNING, done=0), Effort(0.0, 600.0, forecasts)
+    begun, effort = replace(RUNNING, done=0), JobProgress(0.0, 600.0, forecasts)
     assert seconds_left(begun, effort, START) == whole
     assert seconds_left(begun, effort, START + timedelta(seconds=0.5)) == whole - 0.5
 
@@ -68,24 +68,24 @@ def test_before_a_circuit_is_done_the_guess_holds(forecasts, whole):
 )
 def test_a_short_circuit_says_little_of_a_long_one(forecast, circuits, left):
     record = replace(RUNNING, circuits=circuits, done=1, run_time=2e-4)
-    effort = Effort(5e-5, 10.0, (Forecast("prism", None, forecast),))
+    effort = JobProgress(5e-5, 10.0, (Forecast("prism", None, forecast),))
     assert seconds_left(record, effort, START + timedelta(seconds=7.9)) == pytest.approx(left, abs=0.1)
 
 
 def test_a_guess_that_is_over_says_nothing_more():
-    outlook = outlook_of(replace(RUNNING, done=0), Effort(0.0, 10.0, (DENSE,)), START + timedelta(seconds=700))
+    outlook = outlook_of(replace(RUNNING, done=0), JobProgress(0.0, 10.0, (DENSE,)), START + timedelta(seconds=700))
     assert outlook == Outlook(running=(DENSE,))
 
 
 def test_a_guess_may_be_wrong_by_much_and_what_was_seen_by_less():
-    guessed = outlook_of(replace(RUNNING, done=0), Effort(0.0, 10.0), START)
-    seen = outlook_of(RUNNING, Effort(1.0, 10.0), START + timedelta(seconds=2))
+    guessed = outlook_of(replace(RUNNING, done=0), JobProgress(0.0, 10.0), START)
+    seen = outlook_of(RUNNING, JobProgress(1.0, 10.0), START + timedelta(seconds=2))
     assert (guessed.low, guessed.high) == pytest.approx((1.0, 100.0))
     assert (seen.low, seen.high) == pytest.approx((12.5, 18.0), rel=0.01)
 
 
 def test_a_job_that_has_ended_has_no_outlook():
-    assert outlook_of(replace(RUNNING, status=JobStatus.COMPLETED), Effort(10.0, 10.0), START) == NO_OUTLOOK
+    assert outlook_of(replace(RUNNING, status=JobStatus.COMPLETED), JobProgress(10.0, 10.0), START) == NO_OUTLOOK
 
 
 def test_an_estimate_is_counted_down_and_not_asked_for_at_every_look():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from farshot.backends.http.feed import RemoteWatch
-from farshot.backends.watch import Patience
+from farshot.backends.watch import WaitLimit
 from farshot.contract import JobStatus
 from farshot.errors import ServiceError
 from farshot.model import JobRecord
@@ -33,7 +33,7 @@ RUNNING = JobRecord(
 
 @pytest.fixture
 def watch():
-    return RemoteWatch({"job"}, threading.Condition(), Patience(None, float("inf")))
+    return RemoteWatch({"job"}, threading.Condition(), WaitLimit(None, float("inf")))
 
 
 def test_news_that_come_after_the_end_of_a_wait_do_not_make_it_go_on(watch):
@@ -41,12 +41,12 @@ def test_news_that_come_after_the_end_of_a_wait_do_not_make_it_go_on(watch):
     watch.take("job", ServiceError("the backend is closed"))
     watch.take("job", RUNNING)
     with pytest.raises(ServiceError, match="closed"):
-        watch.look("job")
+        watch.read("job")
 
 
 def test_a_job_that_has_ended_stays_ended(watch):
     ended = replace(RUNNING, status=JobStatus.COMPLETED, done=2)
     watch.take("job", ended)
     watch.take("job", RUNNING)
-    assert watch.look("job") == ended
+    assert watch.read("job") == ended
     assert watch.ended() == ["job"]

@@ -7,10 +7,10 @@ import pytest
 
 from farshot.backends.http.result_stream import ResultStream, read_ahead
 from farshot.backends.http.transport import Transport
-from farshot.backends.watch import Patience
+from farshot.backends.watch import WaitLimit
 from farshot.errors import ServiceError
 
-FOREVER = Patience(None, float("inf"))
+FOREVER = WaitLimit(None, float("inf"))
 
 
 def nothing_asked():
@@ -46,7 +46,7 @@ def test_what_ends_the_reading_comes_behind_what_was_read():
 @pytest.mark.timeout(60)
 def test_the_end_of_what_is_read_is_seen_at_once(monkeypatch):
     """And not at the next look at an event: that made most of what one circuit takes over HTTP."""
-    monkeypatch.setattr("farshot.backends.http.result_stream.SLICE", 600)
+    monkeypatch.setattr("farshot.backends.http.result_stream.CHECK_SECONDS", 600)
     asked = threading.Event()
 
     def read():

@@ -2,9 +2,7 @@
 
 import pytest
 
-from farshot.cli.checks import checks
-from farshot.cli.requirements import is_within, requirement_checks
-from farshot.cli.store_checks import server_check
+from farshot.cli.checks import checks, is_within, requirement_checks, server_check
 
 
 @pytest.mark.parametrize(
@@ -29,10 +27,10 @@ def test_what_is_installed_here_is_what_is_required():
 
 @pytest.mark.parametrize("package", ["qiskit-aer", "msgspec"])
 def test_a_package_that_is_too_old_is_found(monkeypatch, package):
-    from farshot.cli import requirements
+    from farshot.cli import checks as module
 
-    real = requirements.version
-    monkeypatch.setattr(requirements, "version", lambda name: "0.1.0" if name == package else real(name))
+    real = module.version
+    monkeypatch.setattr(module, "version", lambda name: "0.1.0" if name == package else real(name))
     (found,) = requirement_checks()
     assert (found.name, found.ok) == (package, False)
     assert "0.1.0" in found.detail

@@ -18,7 +18,7 @@ def test_a_row_says_what_ran_and_how():
 def test_outcomes_that_do_not_fit_are_summed_up():
     row = row_of(counted({f"{value:03b}": 10 + value for value in range(8)}), 1)
     assert [line.name for line in row.lines] == ["111", "110", "101", "+5 more"]
-    assert row.lines[-1].rest
+    assert row.lines[-1].is_rest
     assert sum(line.share for line in row.lines) == pytest.approx(1)
 
 
@@ -67,5 +67,5 @@ def test_columns_fit_the_terminal(width, label, bits):
 def test_a_wide_terminal_names_the_method():
     rows = [row_of(counted({"0": 1}), 1)]
     assert lay_out(rows, 80).simulator
-    assert not lay_out(rows, 80).method
-    assert lay_out(rows, 120).method
+    assert not lay_out(rows, 80).has_method
+    assert lay_out(rows, 120).has_method

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from farshot.cli.store_checks import server_check, store_check
+from farshot.cli.checks import server_check, store_check
 from farshot.store import SCHEMA_VERSION, Host, SqlStore, open_engine, sqlite_url, this_host
 from farshot.testing.stores.values import make_submission
 

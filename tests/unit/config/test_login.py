@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from farshot.config.login import Login, chosen_client, clean_url, forget_login, login_file, store_login, stored_login
+from farshot.config.login import Login, chosen_service, clean_url, forget_login, login_file, store_login, stored_login
 from farshot.errors import ConfigError
 
 LAB = Login("http://lab:8080", "farshot_secret")
@@ -56,36 +56,36 @@ def test_a_file_that_holds_no_login_is_said_so_and_can_be_forgotten(text):
 
 def test_the_token_is_in_no_text_about_it():
     assert "secret" not in repr(LAB)
-    assert "secret" not in repr(chosen_client(LAB.url, LAB.token, {}))
+    assert "secret" not in repr(chosen_service(LAB.url, LAB.token, {}))
 
 
 def test_without_a_word_jobs_are_on_this_machine():
-    assert chosen_client(None, None, {"FARSHOT_DATA_DIR": "/here", "FARSHOT_URL": ""}) is None
+    assert chosen_service(None, None, {"FARSHOT_DATA_DIR": "/here", "FARSHOT_URL": ""}) is None
 
 
 def test_flags_come_before_the_environment_that_before_the_login():
     store_login(LAB)
     environ = {"FARSHOT_URL": "http://env", "FARSHOT_TOKEN": "of environment"}
-    found = chosen_client("http://flag", "of flag", environ)
+    found = chosen_service("http://flag", "of flag", environ)
     assert (found.url, found.token) == ("http://flag", "of flag")
-    found = chosen_client(None, None, environ)
+    found = chosen_service(None, None, environ)
     assert (found.url, found.token) == ("http://env", "of environment")
     assert (found.url_origin, found.token_origin) == ("environment FARSHOT_URL", "environment FARSHOT_TOKEN")
-    found = chosen_client(None, None, {"FARSHOT_DATA_DIR": "/here"})
+    found = chosen_service(None, None, {"FARSHOT_DATA_DIR": "/here"})
     assert (found.url, found.token) == (LAB.url, LAB.token)
     assert found.token_origin == f"file {login_file()}"
 
 
 def test_a_stored_token_is_sent_to_its_own_service_only():
     store_login(LAB)
-    assert chosen_client("http://elsewhere:8080", None, {}).token is None
-    assert chosen_client(None, None, {"FARSHOT_URL": "http://lab"}).token is None
-    assert chosen_client("http://lab:8080/", None, {}).token == LAB.token
+    assert chosen_service("http://elsewhere:8080", None, {}).token is None
+    assert chosen_service(None, None, {"FARSHOT_URL": "http://lab"}).token is None
+    assert chosen_service("http://lab:8080/", None, {}).token == LAB.token
 
 
 def test_a_folder_comes_before_the_environment_and_the_login():
     store_login(LAB)
-    assert chosen_client(None, None, {"FARSHOT_URL": "http://env"}, local=True) is None
+    assert chosen_service(None, None, {"FARSHOT_URL": "http://env"}, local=True) is None
 
 
 @pytest.mark.parametrize(

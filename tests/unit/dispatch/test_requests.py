@@ -42,7 +42,7 @@ def test_large_jobs_are_added_alone_and_in_turn_with_small_ones():
 
 def test_a_request_that_nobody_waits_for_is_forgotten():
     gone, stays = requests("ann", 2)
-    gone.wanted = False
+    gone.is_wanted = False
     assert list(turns(waiting(gone, stays))) == [[id(stays)]]
 
 
@@ -55,4 +55,4 @@ def test_the_outcome_is_the_job_or_the_error_or_that_the_thread_ended():
         request.outcome(lambda: True)
     with pytest.raises(ExecutorError, match="closed"):
         request.outcome(lambda: False)
-    assert not request.wanted
+    assert not request.is_wanted

@@ -1,3 +1,5 @@
+import pkgutil
+
 import pytest
 
 import farshot
@@ -11,6 +13,11 @@ def test_without_divi_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(divi, "find_spec", lambda _name: None)
     with pytest.raises(farshot.MissingExtraError, match=r"pip install 'farshot\[divi\]'"):
         divi.backend()
+
+
+def test_no_module_takes_the_place_of_a_public_function():
+    """An import of a module sets its name in the package."""
+    assert not {module.name for module in pkgutil.iter_modules(divi.__path__)} & set(divi.__all__)
 
 
 @pytest.mark.parametrize("name", ["theta", "β[0]", "x", "q", "c", "sin", "a b", "2t", "θ_{0}", "-t"])

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from farshot.contract import JobStatus
-from farshot.model import Backlog, JobRecord, Usage
+from farshot.model import BacklogEntry, JobRecord, Usage
 from farshot.service.context import WorkControl
 from farshot.service.metrics import Metrics
 
@@ -87,7 +87,11 @@ def test_a_clock_that_was_set_back_takes_nothing_away(ended):
 
 def test_the_queue_is_what_the_store_says_now():
     pending, running = JobStatus.PENDING, JobStatus.RUNNING
-    backlog = [Backlog(pending, "auto", 2, 500), Backlog(running, "gone:a", 1, 10), Backlog(running, "gone:b", 1, 1)]
+    backlog = [
+        BacklogEntry(pending, "auto", 2, 500),
+        BacklogEntry(running, "gone:a", 1, 10),
+        BacklogEntry(running, "gone:b", 1, 1),
+    ]
     metrics = Metrics()
     found = read(metrics, backlog, restarts=4)
     assert found["farshot_queue_jobs", "PENDING", "auto"] == 2

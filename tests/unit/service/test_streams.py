@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farshot.backends.gaps import gaps
+from farshot.backends.stored_results import gaps
 from farshot.errors import FaultCode
 from farshot.model import Fault
 

@@ -100,7 +100,7 @@ def worker_memory(monkeypatch):
         limits.dense_qubits.cache_clear()
 
     def use(size):
-        monkeypatch.setenv(limits.WORKER_MEMORY, str(size))
+        monkeypatch.setenv(limits.MEMORY_VARIABLE, str(size))
         forget()
 
     yield use

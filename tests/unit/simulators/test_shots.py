@@ -71,7 +71,7 @@ def test_a_thousand_shots_are_refused_nowhere(circuit):
 
 
 def test_where_the_memory_is_large_the_time_is_named(monkeypatch):
-    monkeypatch.setenv(limits.WORKER_MEMORY, str(2**40))
+    monkeypatch.setenv(limits.MEMORY_VARIABLE, str(2**40))
     limits.worker_memory.cache_clear()
     try:
         with pytest.raises(

@@ -1,4 +1,4 @@
-"""From the answers of the service to the exceptions of `farshot.errors`."""
+"""The exceptions of `farshot.errors` for the answers of a service."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _ERRORS: dict[str, type[FarshotError]] = {
     "media-type": WireError,
     "parameter": WireError,
 }
-"""By the last word of a problem's `type`; `quota` and `unauthorized` say more, all others are a `ServiceError`."""
-_OF_STATUS: dict[int, type[FarshotError]] = {401: AccessError, 403: AccessError}
+"""By the last word of a problem's `type`; `quota` and `unauthorized` are built apart, others are a `ServiceError`."""
+_ERRORS_BY_STATUS: dict[int, type[FarshotError]] = {401: AccessError, 403: AccessError}
 
 
 def problem_in(response: Response) -> Problem | None:
-    """Return the problem document of an answer that was read; None where it holds none."""
+    """Return the problem document of an answer that was read; None if there is none."""
     if response.headers.get("content-type", "").partition(";")[0].strip() != PROBLEM:
         return None
     try:
@@ -56,35 +56,25 @@ def problem_in(response: Response) -> Problem | None:
 
 
 def error_of(response: Response, way: str = "") -> FarshotError:
-    """Return the exception that an answer of 300 or more stands for; `way` says what it came through."""
+    """Return the exception for an answer of 300 or more; `way` names the proxy that it came through."""
     problem = problem_in(response)
     if problem is None:
-        kind = _OF_STATUS.get(response.status_code, ServiceError)
-        answer = f"was answered {response.status_code} {response.reason_phrase}{way}"
-        return kind(f"{_asked(response)} {answer}{_elsewhere(response)}")
+        kind = _ERRORS_BY_STATUS.get(response.status_code, ServiceError)
+        location = response.headers.get("location")
+        advice = f", which points to {location}: give that address" if location else ": is this a Farshot service?"
+        asked = f"{response.request.method} {response.request.url}"
+        return kind(f"{asked} was answered {response.status_code} {response.reason_phrase}{way}{advice}")
     name = problem.type.rpartition("/")[2]
     if name == "quota":
         return QuotaError(problem.detail, problem.retry_after)
     if name == "unauthorized":
-        return AccessError(f"{_service(response)} did not take the token: {problem.detail}")
+        url = response.request.url
+        service = f"the service at {url.scheme}://{url.netloc.decode('ascii')}"
+        return AccessError(f"{service} did not take the token: {problem.detail}")
     return _ERRORS.get(name, ServiceError)(problem.detail)
 
 
-def _service(response: Response) -> str:
-    url = response.request.url
-    return f"the service at {url.scheme}://{url.netloc.decode('ascii')}"
-
-
-def _asked(response: Response) -> str:
-    return f"{response.request.method} {response.request.url}"
-
-
-def _elsewhere(response: Response) -> str:
-    location = response.headers.get("location")
-    return f", which points to {location}: give that address" if location else ": is this a Farshot service?"
-
-
 def retry_after(response: Response) -> float:
-    """Return how many seconds the service wants to be left alone; 0 where it does not say."""
+    """Return the seconds that the service asks to wait before the next request; 0 if it does not."""
     text = response.headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() else 0.0

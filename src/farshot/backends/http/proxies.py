@@ -1,4 +1,4 @@
-"""The proxy between a program and its service, as the environment names it."""
+"""The proxy between a program and its service, read from the environment."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _LOOPBACK = frozenset({"localhost", "::1"})
 
 
 class Proxy(NamedTuple):
-    """The address of a proxy, and the variable that names it."""
+    """The address of a proxy and the environment variable that names it."""
 
     url: str
     variable: str
 
     def __str__(self) -> str:
-        """Say both, without a password that may be in the address."""
+        """Return both as text, without a password that may be in the address."""
         parts = urlsplit(self.url)
         return f"the proxy {parts.scheme}://{parts.netloc.rpartition('@')[2]} (of {self.variable})"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name.
+    """Return whether a host name is that of this machine.
 
     >>> is_loopback("127.0.0.1"), is_loopback("lab")
     (True, False)
@@ -33,9 +33,9 @@ def is_loopback(host: str) -> bool:
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """Return the proxy that the environment names for an address; None where it is asked directly, as this machine is.
+    """Return the proxy that the environment names for an address; None if there is none, and for this machine.
 
-    Raises `OptionError` for a proxy of a kind that cannot be used.
+    Raises `OptionError` for a proxy that is not an HTTP proxy.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""

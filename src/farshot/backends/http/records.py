@@ -1,4 +1,4 @@
-"""What the service says of a job, as the rest of the client knows jobs."""
+"""The service's documents of a job, converted to the client's own types, and its paths."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def record_of(document: JobDocument) -> JobRecord:
-    """Return the record of a job; its `seq` is not told and 0."""
+    """Return the record of a job; its `seq` is 0, because the document has none."""
     return JobRecord(
         seq=0,
         id=document.job_id,
@@ -41,12 +41,12 @@ def record_of(document: JobDocument) -> JobRecord:
         created_at=document.created_at,
         started_at=document.started_at,
         finished_at=document.finished_at,
-        fault=_fault(document.error),
+        fault=_fault_in(document.error),
     )
 
 
 def outlook_in(document: JobDocument) -> Outlook:
-    """Return how long a job still takes, how it is run, and what comes before it."""
+    """Return how long a job still takes, how it is run, and how many jobs come before it."""
     left = document.remaining
     running = tuple(Forecast(each.simulator, each.method, each.seconds) for each in document.running or ())
     if left is None:
@@ -61,28 +61,28 @@ def options_in(document: OptionsDocument) -> dict[str, Any]:
 
 
 def circuits_in(document: CircuitsDocument) -> StoredCircuits:
-    """Return a page of circuits as a store would have them."""
+    """Return a page of circuits in the form of a store."""
     if document.template is None:
         texts = document.circuits or {}
         return StoredCircuits(document.first, tuple(texts), tuple(map(str.encode, texts.values())), None)
     rows = document.rows or {}
     template = check_parameters(document.template.source, document.template.parameters)
-    return StoredCircuits(document.first, tuple(rows), tuple(map(_packed, rows.values())), template)
+    return StoredCircuits(document.first, tuple(rows), tuple(map(_pack, rows.values())), template)
 
 
-def _packed(row: Sequence[float | None]) -> bytes:
+def _pack(row: Sequence[float | None]) -> bytes:
     return struct.pack(f"<{len(row)}d", *(math.nan if number is None else number for number in row))
 
 
-def _fault(error: FaultDocument | None) -> Fault | None:
+def _fault_in(error: FaultDocument | None) -> Fault | None:
     if error is None:
         return None
     known = error.code in FaultCode.__members__.values()
     return Fault(FaultCode(error.code) if known else FaultCode.INTERNAL, error.message)
 
 
-def job_path(job_id: str, *more: str) -> str:
-    """Return the path of a job; raises `UnknownJobError` for what cannot be an id.
+def job_path(job_id: str, *segments: str) -> str:
+    """Return the path of a job; raises `UnknownJobError` for a text that cannot be an id.
 
     >>> job_path("a/b", "cancel")
     '/v1/jobs/a%2Fb/cancel'
@@ -90,4 +90,4 @@ def job_path(job_id: str, *more: str) -> str:
     if not job_id.strip("."):
         message = f"no job {job_id!r} in this service"
         raise UnknownJobError(message)
-    return "/".join(["/v1/jobs", quote(job_id, safe="", errors="replace"), *more])
+    return "/".join(["/v1/jobs", quote(job_id, safe="", errors="replace"), *segments])

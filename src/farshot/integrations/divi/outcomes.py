@@ -1,4 +1,4 @@
-"""How the jobs of one submission have ended, in Divi's words: its statuses, its exceptions, its final response."""
+"""The end of a submission's jobs in Divi's terms: its statuses, its exceptions, its final response."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import divi.backends as theirs
-from divi.exceptions import ExecutionCancelledError as TheirCancelledError
+import divi.backends as divi_backends
+from divi.exceptions import ExecutionCancelledError as DiviCancelledError
 
 from farshot.contract import JobStatus
 from farshot.errors import ExecutionCancelledError, FaultCode
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("farshot")
-_RAISES = hasattr(theirs, "QoroJobError")
-"""Whether a program expects an exception for a job that did not complete; before 0.15 it looks at the status."""
+_HAS_JOB_ERRORS = hasattr(divi_backends, "QoroJobError")
+"""True if a program expects an exception for a job that did not complete; before Divi 0.15 it reads the status."""
 
 
 class JobOutcome(dict[str, Any]):
-    """The final response, and its body: programs of 0.12 take the run time, in seconds, from a mapping."""
+    """The final response and its body: programs of Divi 0.12 read the run time, in seconds, from a mapping."""
 
     status_code = 200
 
@@ -45,19 +45,19 @@ class JobOutcome(dict[str, Any]):
         return dict(self)
 
     def raise_for_status(self) -> None:
-        """Raise nothing: the response says how a job has ended."""
+        """Raise nothing: the status of the job is in the body."""
 
     @classmethod
     def of(cls, job_id: str, records: Sequence[JobRecord]) -> JobOutcome:
         """Return the response for jobs that have ended."""
-        status = overall([record.status for record in records])
+        status = overall_status([record.status for record in records])
         return cls(job_id=job_id, status=status.value, run_time=sum(record.run_time for record in records))
 
 
-def overall(statuses: Sequence[JobStatus]) -> JobStatus:
-    """Return the status of a submission whose jobs have these.
+def overall_status(statuses: Sequence[JobStatus]) -> JobStatus:
+    """Return the status of a submission from those of its jobs.
 
-    >>> overall([JobStatus.COMPLETED, JobStatus.PENDING]), overall([JobStatus.RUNNING, JobStatus.FAILED])
+    >>> overall_status([JobStatus.COMPLETED, JobStatus.PENDING]), overall_status([JobStatus.RUNNING, JobStatus.FAILED])
     (<JobStatus.RUNNING: 'RUNNING'>, <JobStatus.FAILED: 'FAILED'>)
     """
     for bad in (JobStatus.FAILED, JobStatus.CANCELLED):
@@ -67,41 +67,41 @@ def overall(statuses: Sequence[JobStatus]) -> JobStatus:
 
 
 @contextmanager
-def in_their_words() -> Iterator[None]:
-    """Raise Divi's exception where Farshot says that a call was cancelled."""
+def cancelled_as_in_divi() -> Iterator[None]:
+    """Raise Divi's exception in place of Farshot's `ExecutionCancelledError`."""
     try:
         yield
     except ExecutionCancelledError as error:
-        raise TheirCancelledError(str(error)) from error
+        raise DiviCancelledError(str(error)) from error
 
 
-def most_retries(job_id: str, retries: int) -> Exception:
-    """Return Divi's exception for a wait that took too many looks."""
-    found: Exception = import_module(theirs.QoroService.__module__).MaxRetriesReachedError(job_id, retries)
+def max_retries_error(job_id: str, retries: int) -> Exception:
+    """Return Divi's exception for a wait that reached the most polls."""
+    found: Exception = import_module(divi_backends.QoroService.__module__).MaxRetriesReachedError(job_id, retries)
     return found
 
 
-def raise_their(job_id: str, records: Sequence[JobRecord], reason: str, *, cancelled: bool) -> None:
-    """Raise what a program expects for a job that did not complete; only log `reason` where it looks at the status.
+def raise_divi_error(job_id: str, records: Sequence[JobRecord], reason: str, *, cancelled: bool) -> None:
+    """Raise the exception that a program expects for a job that did not complete; before Divi 0.15, log `reason` only.
 
-    `cancelled`: the caller's event is set, which beats any end but a good one.
+    `cancelled` is whether the caller's event is set: the wait is cancelled then, however the job ended.
     """
-    status = overall([record.status for record in records])
-    if not _RAISES:
+    status = overall_status([record.status for record in records])
+    if not _HAS_JOB_ERRORS:
         _log.warning("job %s is %s\n%s", job_id, status, reason)
         return
     if cancelled:
         message = f"the wait for job {job_id} was cancelled; the job is {status}"
-        raise TheirCancelledError(message)
-    error = _error(status, records)(job_id)
+        raise DiviCancelledError(message)
+    error = _error_type(status, records)(job_id)
     error.add_note(reason)
     raise error
 
 
-def _error(status: JobStatus, records: Sequence[JobRecord]) -> type[Exception]:
-    found: type[Exception] = theirs.JobFailedError
+def _error_type(status: JobStatus, records: Sequence[JobRecord]) -> type[Exception]:
+    found: type[Exception] = divi_backends.JobFailedError
     if status is JobStatus.CANCELLED:
-        found = theirs.JobCancelledError
+        found = divi_backends.JobCancelledError
     elif any(record.fault and record.fault.code is FaultCode.TIMEOUT for record in records):
-        found = theirs.JobTimedOutError
+        found = divi_backends.JobTimedOutError
     return found

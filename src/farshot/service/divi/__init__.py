@@ -1,1 +1,1 @@
-"""The API of Divi's cloud client, on the engine of the service: what its documents mean here."""
+"""The API of Divi's cloud client, on the jobs, users and limits of the service."""

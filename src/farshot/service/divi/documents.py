@@ -1,4 +1,4 @@
-"""What Divi's client sends. A member that is not known here is refused, not ignored."""
+"""The documents that Divi's client sends. A member that is not known here is refused, not ignored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from farshot.wire import Position, Shots
 
 
 class InitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The beginning of a job. `execution_configuration` is sent by older clients, `maestro_config` by newer ones."""
+    """The options of a new job. Older clients send `execution_configuration`, newer ones `maestro_config`."""
 
     job_type: Literal["EXECUTE", "EXPECTATION", "VALIDATE"]
     tag: str | None = None
@@ -49,12 +49,12 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def is_last(self) -> bool:
-        """Whether the job is whole with this call."""
+        """Return whether this call completes the job."""
         return self.finalized in {True, "true"}
 
 
 class ConfigRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The options of older clients, sent for a job that waits."""
+    """The configuration that an older client sends for a job that waits."""
 
     bond_dimension: Any = None
     truncation_threshold: Any = None
@@ -73,7 +73,7 @@ class DiviQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class TransactionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A page of what was used."""
+    """A page of transactions."""
 
     page: Annotated[int, msgspec.Meta(ge=1, le=MAX_CIRCUITS)] = 1
     page_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20

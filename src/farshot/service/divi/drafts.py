@@ -1,4 +1,4 @@
-"""A job of Divi's client is begun: its options come to a target, a seed and a time."""
+"""The beginning of a job of Divi's client: its options become a target, a seed and a time limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from farshot.model import MAX_SEED
 from farshot.service.divi.options import options_of
 from farshot.service.divi.stored_forms import DiviJob, encode
 from farshot.service.problems import NotOfferedError
-from farshot.service.submissions import offered
+from farshot.service.submissions import check_offered
 from farshot.simulators.targets import check_target
 from farshot.submission import Draft
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from farshot.service.divi.documents import InitRequest
 
 
-QUBO = (
+QUBO_REFUSAL = (
     "characterising and validating QUBO problems is a product of Divi's cloud service; this service runs circuits: "
     "submit the circuits of the problem instead"
 )
 
 
 def begin(call: Call, document: InitRequest) -> JobRecord:
-    """Begin a job; nothing of it runs before it is whole. Raises as `submit` of the service's own API."""
+    """Begin a job and return it; it does not run before it is whole. Raises as `submit` of the service's own API."""
     if document.job_type == "VALIDATE":
-        raise NotOfferedError(QUBO)
+        raise NotOfferedError(QUBO_REFUSAL)
     _check_hardware(document)
     older = document.maestro_config is None
     config = document.execution_configuration if older else document.maestro_config
-    job = chosen(call, document.job_type, document.simulator_cluster, config, older=older)
+    job = make_divi_job(call, document.job_type, document.simulator_cluster, config, older=older)
     options = encode(job)
     draft = Draft(
         owner=call.user.name,
@@ -63,12 +63,12 @@ def _check_hardware(document: InitRequest) -> None:
         raise BatchError(message)
 
 
-def chosen(call: Call, kind: str, cluster: str | None, config: dict[str, Any] | None, *, older: bool) -> DiviJob:
-    """Return what a cluster and options come to; raises `OptionError`, `BatchError` or `TargetError`."""
+def make_divi_job(call: Call, kind: str, cluster: str | None, config: dict[str, Any] | None, *, older: bool) -> DiviJob:
+    """Return the options of a job in terms of this service; raises `OptionError`, `BatchError` or `TargetError`."""
     options, limit = options_of(cluster, config or {}), call.parts.limits.job_timeout
     return DiviJob(
         kind=kind,
-        target=offered(call, check_target(options.target)),
+        target=check_offered(call, check_target(options.target)),
         cluster=cluster,
         seed=secrets.randbelow(MAX_SEED + 1) if options.seed is None else options.seed,
         timeout=options.timeout if limit is None else min(options.timeout or limit, limit),

@@ -1,4 +1,4 @@
-"""The jobs of Divi's client: begun, filled, looked at, cancelled."""
+"""The jobs of Divi's client: beginning, adding circuits, status, cancelling."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from starlette.responses import Response
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, QuotaError
 from farshot.service.context import LARGE, in_thread, in_turn
-from farshot.service.divi.circuits import add, hidden_size
-from farshot.service.divi.clients import is_newer
+from farshot.service.divi.circuits import add, estimate_size
 from farshot.service.divi.documents import AddRequest, InitRequest
-from farshot.service.divi.drafts import QUBO, begin
+from farshot.service.divi.drafts import QUBO_REFUSAL, begin
 from farshot.service.problems import EndedError, NotOfferedError
 from farshot.service.request_bodies import document_in
 from farshot.wire import JSON, encode
@@ -25,13 +24,21 @@ if TYPE_CHECKING:
     from farshot.service.context import Call
 
 
-_VERY_LARGE = 16 * 2**20
-"""Bytes from which on one call is unpacked at a time."""
+_MAX_PARALLEL_BYTES = 16 * 2**20
+"""The most bytes of a call that is unpacked while another one is; larger calls are unpacked one at a time."""
 
 
 def reply(content: object, status: int = 200) -> Response:
     """Return an answer in JSON."""
     return Response(encode(content), status, media_type=JSON)
+
+
+def is_newer(call: Call) -> bool:
+    """Return whether the client says that it is Divi; older ones name only their HTTP library.
+
+    All other clients are answered like older ones, in a form that both understand.
+    """
+    return call.request.headers.get("user-agent", "").startswith("divi/")
 
 
 async def init_job(call: Call) -> Response:
@@ -42,23 +49,23 @@ async def init_job(call: Call) -> Response:
 
 
 async def add_circuits(call: Call) -> Response:
-    """Keep some circuits of a job; with the last ones it is accepted.
+    """Keep some circuits of a job; the last call has it accepted.
 
-    The older client is not told when to try again: it would wait that long, several times, and tell nobody.
+    A refused older client is not told when to try again: it would wait that long, several times, without a word.
     """
     document = await document_in(call, AddRequest)
-    hidden = await in_turn(call, lambda: hidden_size(document))
-    if hidden <= LARGE:
-        return await _added(call, in_turn(call, lambda: add(call, document)))
+    size = await in_turn(call, lambda: estimate_size(document))
+    if size <= LARGE:
+        return await _answer_added(call, in_turn(call, lambda: add(call, document)))
     async with call.turn():
         loader = call.service.loader
         if loader is not None and loader.serves():
             return await loader.answer(call.request, encode(document))
-        limiter = call.service.large_writers if hidden <= _VERY_LARGE else call.service.decoders
-        return await _added(call, anyio.to_thread.run_sync(lambda: add(call, document), limiter=limiter))
+        limiter = call.service.large_writers if size <= _MAX_PARALLEL_BYTES else call.service.decoders
+        return await _answer_added(call, anyio.to_thread.run_sync(lambda: add(call, document), limiter=limiter))
 
 
-async def _added(call: Call, adding: Awaitable[JobRecord]) -> Response:
+async def _answer_added(call: Call, adding: Awaitable[JobRecord]) -> Response:
     try:
         record = await adding
     except QuotaError as error:
@@ -70,18 +77,18 @@ async def _added(call: Call, adding: Awaitable[JobRecord]) -> Response:
 
 
 async def get_divi_status(call: Call) -> Response:
-    """Tell where a job stands."""
+    """Answer with the status of a job."""
     record = await in_thread(call.service, call.job)
     timed_out = record.fault is not None and record.fault.code is FaultCode.TIMEOUT and is_newer(call)
     status = "TIMED_OUT" if timed_out else record.status
-    found: dict[str, Any] = {"job_id": record.id, "status": status, "run_time": record.run_time}
+    document: dict[str, Any] = {"job_id": record.id, "status": status, "run_time": record.run_time}
     if record.fault is not None:
-        found["error"] = record.fault.message
-    return reply(found)
+        document["error"] = record.fault.message
+    return reply(document)
 
 
 async def cancel_divi_job(call: Call) -> Response:
-    """Cancel a job; cancelling it again is answered as the first time, whose answer may have been lost."""
+    """Cancel a job; a repeated cancel gets the answer of the first one, which may have been lost."""
 
     def cancel() -> tuple[JobRecord, int | None]:
         call.job()
@@ -91,11 +98,10 @@ async def cancel_divi_job(call: Call) -> Response:
     call.parts.wake()
     if stopped is None and record.status is not JobStatus.CANCELLED:
         raise EndedError(record)
-    stopped = record.circuits - record.done
-    return reply({"status": "cancelled", "job_id": record.id, "circuits_cancelled": stopped})
+    return reply({"status": "cancelled", "job_id": record.id, "circuits_cancelled": record.circuits - record.done})
 
 
 async def submit_qubo(call: Call) -> Response:
-    """Say that there is no counterpart."""
+    """Refuse a QUBO problem, for which this service has no counterpart."""
     del call
-    raise NotOfferedError(QUBO)
+    raise NotOfferedError(QUBO_REFUSAL)

@@ -1,4 +1,4 @@
-"""Divi's map of circuits to groups of observables: where ranges overlap, the first of them counts."""
+"""Divi's map of circuits to groups of observables: if ranges overlap, the first of them counts."""
 
 from __future__ import annotations
 
@@ -14,37 +14,34 @@ if TYPE_CHECKING:
 
 
 def first_ranges(pairs: Sequence[Sequence[int]], groups: int, circuits: int) -> tuple[TermRange, ...]:
-    """Return which group's terms the circuits are measured for, in order; a circuit in no range is in none of these.
+    """Return the ranges of circuits with the group each is measured for, in order; they leave out circuits in no pair.
 
-    Raises `BatchError` where there are not as many [start, end) pairs as groups, or one is no such pair.
+    Raises `BatchError` if there are not as many [start, end) pairs as groups, or one is no such pair.
 
     >>> first_ranges([[2, 4], [0, 9]], 2, 6)
     (TermRange(start=0, end=2, group=1), TermRange(start=2, end=4, group=0), TermRange(start=4, end=6, group=1))
     """
-    _check(pairs, groups)
+    _check_pairs(pairs, groups)
     opening = sorted((max(0, start), group, min(end, circuits)) for group, (start, end) in enumerate(pairs))
-    found: list[TermRange] = []
-    waiting: list[tuple[int, int]] = []
+    ranges: list[TermRange] = []
+    present: list[tuple[int, int]] = []  # a heap of the group and the end of each range that has begun
     borders = sorted({border for start, _, end in opening for border in (start, end) if 0 <= border <= circuits})
     arrived = 0
     for here, following in pairwise(borders):
         while arrived < len(opening) and opening[arrived][0] <= here:
-            heappush(waiting, opening[arrived][1:])
+            heappush(present, opening[arrived][1:])
             arrived += 1
-        while waiting and waiting[0][1] <= here:
-            heappop(waiting)
-        if waiting:
-            _append(found, here, following, waiting[0][0])
-    return tuple(found)
+        while present and present[0][1] <= here:
+            heappop(present)
+        if present:
+            start, group = here, present[0][0]
+            if ranges and (ranges[-1].end, ranges[-1].group) == (here, group):
+                start = ranges.pop().start
+            ranges.append(TermRange(start, following, group))
+    return tuple(ranges)
 
 
-def _append(found: list[TermRange], start: int, end: int, group: int) -> None:
-    if found and (found[-1].end, found[-1].group) == (start, group):
-        start = found.pop().start
-    found.append(TermRange(start, end, group))
-
-
-def _check(pairs: Sequence[Sequence[int]], groups: int) -> None:
+def _check_pairs(pairs: Sequence[Sequence[int]], groups: int) -> None:
     if len(pairs) != groups:
         message = f"circuit_ham_map has {len(pairs)} ranges for {groups} groups of observables; give one for each"
         raise BatchError(message)

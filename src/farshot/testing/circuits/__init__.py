@@ -1,8 +1,7 @@
-"""Circuits to test simulators with: as data, as text, and drawn at random."""
+"""Circuits for testing simulators, as data and as text, drawn at random."""
 
 from __future__ import annotations
 
-from farshot.testing.circuits.drawing import Drawn, draw, source_of
 from farshot.testing.circuits.ir import (
     Barrier,
     Condition,
@@ -16,7 +15,7 @@ from farshot.testing.circuits.ir import (
     Reset,
     Spread,
 )
-from farshot.testing.circuits.shapes import SHAPES
+from farshot.testing.circuits.shapes import SHAPES, Drawn, draw, source_of
 
 __all__ = [
     "SHAPES",

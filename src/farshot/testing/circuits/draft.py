@@ -1,14 +1,23 @@
-"""A circuit in the making: registers, a palette of gates, and one random piece at a time."""
+"""Drafts of circuits: registers, a palette of gates, and operations that are drawn one at a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from farshot.testing.circuits.angles import angle, angle_of
 from farshot.testing.circuits.ir import Condition, Definition, Gate, Measure, Program, Register, Reset, Spread
-from farshot.testing.circuits.library import CLIFFORD, CONTROLLABLE, LIBRARY, Kind
-from farshot.testing.circuits.names import angle_names, bit_names, gate_names, qubit_names
+from farshot.testing.circuits.library import (
+    CLIFFORD,
+    CONTROLLABLE,
+    LIBRARY,
+    Kind,
+    angle,
+    angle_names,
+    angle_of,
+    bit_names,
+    gate_names,
+    qubit_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,25 +25,23 @@ if TYPE_CHECKING:
 
     from farshot.testing.circuits.ir import Operation
 
-__all__ = ["Draft", "begin"]
-
 _FORMAL_QUBITS = ("a", "q", "c", "b", "t")
 
 
-def parts(rng: Random, total: int, most: int) -> list[int]:
-    """Cut `total` into at most `most` positive sizes.
+def parts(rng: Random, total: int, limit: int) -> list[int]:
+    """Cut `total` at random into at most `limit` positive sizes.
 
     >>> from random import Random
     >>> sum(parts(Random(1), 7, 3))
     7
     """
-    cuts = sorted(rng.sample(range(1, total), rng.randint(0, min(most, total) - 1)))
+    cuts = sorted(rng.sample(range(1, total), rng.randint(0, min(limit, total) - 1)))
     return [end - start for start, end in zip([0, *cuts], [*cuts, total], strict=True)]
 
 
 @dataclass
 class Draft:
-    """A circuit in the making."""
+    """A circuit that is being drawn."""
 
     rng: Random
     version: int
@@ -54,8 +61,8 @@ class Draft:
         return range(sum(register.size for register in self.registers if register.classical))
 
     def program(self) -> Program:
-        """Return the circuit as far as it goes; one in eight declares its registers late, and one in eight of OpenQASM
-        3 has physical qubits.
+        """Return the circuit drawn so far. One in eight declares its registers late, and one in eight of OpenQASM 3 has
+        physical qubits.
         """
         late = self.rng.random() < 0.125
         physical = self.version == 3 and not late and self.rng.random() < 0.125
@@ -66,7 +73,7 @@ class Draft:
         return Program(self.version, self.registers, ()).spans(classical=classical)
 
     def chance(self, probability: float) -> bool:
-        """Toss a coin."""
+        """Return whether a random event of this probability happens."""
         return self.rng.random() < probability
 
     def gate(self, qubits: Sequence[int]) -> Gate:
@@ -78,7 +85,7 @@ class Draft:
         return Gate(kind.name, tuple(self.rng.sample(qubits, width)), angles, modifiers)
 
     def modifiers(self, kind: Kind, room: int) -> tuple[str, ...]:
-        """Draw the modifiers of a gate: one in six of OpenQASM 3 has some."""
+        """Draw the modifiers of a gate. One gate in six of OpenQASM 3 has some."""
         if self.version == 2 or not self.chance(1 / 6):
             return ()
         if kind.name not in CONTROLLABLE or kind.qubits == room:
@@ -94,7 +101,7 @@ class Draft:
         return Reset(self.rng.choice(qubits))
 
     def condition(self) -> Condition:
-        """Draw a condition: on a register, or with OpenQASM 3 as often on one bit."""
+        """Draw a condition on a register, or with OpenQASM 3 equally often on one bit."""
         span = self.rng.choice(self.spans(classical=True))
         if self.version == 3 and (self.chance(0.5) or self.is_scalar(span)):
             return Condition((self.rng.choice(span),), self.rng.randint(0, 1), whole=False)
@@ -102,12 +109,12 @@ class Draft:
         return Condition(tuple(span), value, whole=True)
 
     def is_scalar(self, span: range) -> bool:
-        """Whether the bits are declared as a scalar, which cannot be compared with a number."""
+        """Return whether the bits are declared as a scalar, which cannot be compared with a number."""
         classical = [register for register in self.registers if register.classical]
         return classical[self.spans(classical=True).index(span)].scalar
 
     def spread_gate(self) -> Spread:
-        """Draw one gate on a whole register, or controlled by a qubit outside of it."""
+        """Draw one gate on a whole register, perhaps controlled by a qubit outside of it."""
         span = self.rng.choice(self.spans(classical=False))
         outside = [qubit for qubit in self.qubits if qubit not in span]
         name = self.rng.choice(["h", "x", "s", "z"])
@@ -121,7 +128,7 @@ class Draft:
         return Spread(tuple(map(Reset, self.rng.choice(self.spans(classical=False)))), whole=(True,))
 
     def spread_measure(self) -> Spread | None:
-        """Measure a register to another of its size, if there is one."""
+        """Measure a register to another one of the same size; None if there is none."""
         bits = self.spans(classical=True)
         pairs = [(q, b) for q in self.spans(classical=False) for b in bits if len(q) == len(b)]
         if not pairs:
@@ -130,7 +137,7 @@ class Draft:
         return Spread(tuple(map(Measure, qubits, target)), whole=(True, True))
 
     def define(self, name: str) -> None:
-        """Define a gate in terms of those of the palette, and put it there."""
+        """Define a gate by gates of the palette, and add it to the palette."""
         count = self.rng.randint(1, 3)
         parameters = angle_names(self.rng, self.rng.randint(0, 2))
         body = tuple(self.body_gate(range(count), parameters) for _ in range(self.rng.randint(1, 4)))
@@ -139,7 +146,7 @@ class Draft:
         self.palette.append(Kind(name, len(parameters), count))
 
     def body_gate(self, qubits: Sequence[int], parameters: Sequence[str]) -> Gate:
-        """Draw a gate of a definition's body."""
+        """Draw a gate in the body of a definition."""
         gate = self.gate(qubits)
         angles = tuple(angle_of(self.rng, self.version, parameters) for _ in gate.angles)
         return Gate(gate.name, gate.qubits, angles, gate.modifiers)
@@ -147,19 +154,12 @@ class Draft:
 
 def _registers(rng: Random, version: int, qubits: int, bits: int) -> tuple[Register, ...]:
     quantum, classical = parts(rng, qubits, 4), parts(rng, bits, 4)
-    registers = [
-        Register(name, size, classical=False, scalar=_scalar(rng, version, size))
-        for name, size in zip(qubit_names(rng, version, len(quantum)), quantum, strict=True)
-    ]
-    registers += [
-        Register(name, size, classical=True, scalar=_scalar(rng, version, size))
-        for name, size in zip(bit_names(rng, version, len(classical)), classical, strict=True)
-    ]
+    registers = []
+    for is_classical, sizes, draw_names in ((False, quantum, qubit_names), (True, classical, bit_names)):
+        for name, size in zip(draw_names(rng, version, len(sizes)), sizes, strict=True):
+            scalar = version == 3 and size == 1 and rng.random() < 0.5
+            registers.append(Register(name, size, classical=is_classical, scalar=scalar))
     return tuple(rng.sample(registers, len(registers)))
-
-
-def _scalar(rng: Random, version: int, size: int) -> bool:
-    return version == 3 and size == 1 and rng.random() < 0.5
 
 
 def begin(rng: Random, qubits: int) -> Draft:

@@ -1,31 +1,13 @@
-"""A circuit as data: what the generator draws, the writers print and a reference computes.
+"""Circuits as data, which generators draw, writers print and a reference computes.
 
-Qubits and bits are flat indices over all registers of their kind, in order of declaration. Angles stay
-text: an expression that OpenQASM 2, OpenQASM 3 and Python read alike, but for the name of the logarithm.
+Qubits and bits are flat indices over all registers of their kind, in order of declaration. Angles are text: expressions
+that OpenQASM 2, OpenQASM 3 and Python read alike, except for the name of the logarithm.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = [
-    "Barrier",
-    "Condition",
-    "Definition",
-    "Gate",
-    "If",
-    "Measure",
-    "Operation",
-    "Program",
-    "Register",
-    "Reset",
-    "Spread",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +34,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The outcome of `qubit` goes to `bit`."""
+    """A measurement of `qubit` to `bit`."""
 
     qubit: int
     bit: int
@@ -60,33 +42,30 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """`qubit` becomes |0>."""
+    """A reset of `qubit` to |0>."""
 
     qubit: int
 
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """Nothing happens."""
+    """A barrier, which does nothing."""
 
     qubits: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """One statement on whole registers; `operations` are what it stands for.
-
-    `whole` says of each operand whether it is a register; all operations take such an operand from
-    that register, in order.
-    """
+    """One statement on whole registers, which stands for `operations`."""
 
     operations: tuple[Gate | Measure | Reset, ...]
     whole: tuple[bool, ...]
+    """For each operand, True if it is a register, whose elements the operations use in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`bits`, the lowest first, read as a number are `value`. With `whole` they are one register."""
+    """The condition that `bits`, the lowest first, read as a number are `value`. `whole`: they are one register."""
 
     bits: tuple[int, ...]
     value: int
@@ -95,7 +74,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class If:
-    """`body` where `condition` holds as the statement is reached, else `otherwise`."""
+    """A branch: `body` if `condition` holds when the statement is reached, else `otherwise`."""
 
     condition: Condition
     body: tuple[Operation, ...]
@@ -107,7 +86,7 @@ Operation = Gate | Measure | Reset | Barrier | Spread | If
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A gate that the circuit defines; the qubits of its body are positions in `qubits`."""
+    """A gate that the circuit defines. The qubits of its body are positions in `qubits`."""
 
     name: str
     angles: tuple[str, ...]
@@ -117,16 +96,16 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A circuit. `registers` are in order of declaration; with `late` each is declared just before the
-    first statement that needs it. With `physical` the qubits are those of a device, `$0` and so on.
-    """
+    """A circuit. `registers` are in order of declaration."""
 
     version: int
     registers: tuple[Register, ...]
     operations: tuple[Operation, ...]
     definitions: tuple[Definition, ...] = ()
     late: bool = False
+    """True if each register is declared just before the first statement that needs it."""
     physical: bool = False
+    """True if the qubits are those of a device, `$0` and so on."""
 
     @property
     def qubits(self) -> int:
@@ -150,8 +129,5 @@ class Program:
         ... )
         [range(0, 3), range(3, 4)]
         """
-        return _spans(register.size for register in self.registers if register.classical == classical)
-
-
-def _spans(sizes: Iterable[int]) -> list[range]:
-    return [range(start, end) for start, end in pairwise(accumulate(sizes, initial=0))]
+        sizes = (register.size for register in self.registers if register.classical == classical)
+        return [range(start, end) for start, end in pairwise(accumulate(sizes, initial=0))]

@@ -1,14 +1,16 @@
-"""The gates that a circuit can take from its include file, and how many angles and qubits each takes."""
+"""The gates, names and angles that drawn circuits are made of."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["CLIFFORD", "CONTROLLABLE", "LIBRARY", "Kind"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
 
 
 class Kind(NamedTuple):
-    """A gate as a palette holds it."""
+    """A gate of a palette, with its number of angles and of qubits."""
 
     name: str
     angles: int
@@ -16,7 +18,7 @@ class Kind(NamedTuple):
 
 
 def _kinds(text: str) -> tuple[Kind, ...]:
-    """Read `name/angles/qubits` words."""
+    """Parse words of the form `name/angles/qubits`."""
     parts = [word.split("/") for word in text.split()]
     return tuple(Kind(name, int(angles), int(qubits)) for name, angles, qubits in parts)
 
@@ -33,9 +35,73 @@ _ONLY_2 = """
 _ONLY_3 = "phase/1/1 cphase/1/2"
 
 LIBRARY = {2: _kinds(_COMMON + _ONLY_2), 3: _kinds(_COMMON + _ONLY_3)}
-"""The gates of qelib1.inc (as Qiskit ships it) and of stdgates.inc, and the built-in ones, by version of OpenQASM."""
+"""The gates of qelib1.inc (as shipped by Qiskit) and stdgates.inc, and the built-in ones, by OpenQASM version."""
 
 CLIFFORD = _kinds("id/0/1 x/0/1 y/0/1 z/0/1 h/0/1 s/0/1 sdg/0/1 sx/0/1 cx/0/2 cy/0/2 cz/0/2 swap/0/2")
 
 CONTROLLABLE = frozenset(kind.name for kind in _kinds(_COMMON)) - {"u1", "u2", "u3", "cu", "U", "CX"}
-"""Gates whose phase all readers agree on, so that `ctrl @` means the same to all of them."""
+"""Gates on whose phase all readers agree, so that `ctrl @` means the same to all of them."""
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_QUBIT_REGISTERS = _words(
+    "q r data anc q_1 qreg1 measureq iff pi2 a b gate_out resetx hh x_ opaque2 barrier_ if_ q0 includes"
+)
+_QUBIT_REGISTERS_3 = _words("_q Q Data q_Q")
+_BIT_REGISTERS = _words("c m syn outcome c_0 creg1 ifc meas flag zz k barriers d e10 c1 u_ resets b2 if0")
+_BIT_REGISTERS_3 = _words("OPENQASM_ _c C")
+_GATES = _words("foo mygate bell_pair g ccz_ xx ent rot h2 cxx iswap ecr dcx rzx unmaj gate1 measure2 if_x majority")
+_LATER_GATES = _words("u p sx sxdg swap cswap crx cry cp csx cu rxx rzz rccx rc3x c3x c3sqrtx c4x")
+_ANGLES = _words("theta phi a b0 lam pi_ x1 e1")
+
+
+def qubit_names(rng: Random, version: int, count: int) -> list[str]:
+    """Draw names of quantum registers."""
+    return rng.sample([*_QUBIT_REGISTERS, *(_QUBIT_REGISTERS_3 if version == 3 else [])], count)
+
+
+def bit_names(rng: Random, version: int, count: int) -> list[str]:
+    """Draw names of classical registers, none of which is a name of a quantum register."""
+    return rng.sample([*_BIT_REGISTERS, *(_BIT_REGISTERS_3 if version == 3 else [])], count)
+
+
+def gate_names(rng: Random, version: int, count: int) -> list[str]:
+    """Draw names of gates. Some are built into simulators; with OpenQASM 2 a few are missing from its first library, so
+    that old circuits define them.
+    """
+    later = rng.sample(_LATER_GATES, 3) if version == 2 else []
+    return rng.sample(_GATES + later, count)
+
+
+def angle_names(rng: Random, count: int) -> list[str]:
+    """Draw names of a gate's parameters."""
+    return rng.sample(_ANGLES, count)
+
+
+_EXPRESSIONS = _words(
+    "pi -pi pi/2 -pi/4 3*pi/4 -3*pi/4 2*pi/3 pi*0.25 (pi+0.5)/3 pi-0.25-0.125 1.2/2/3 -(0.75) 2*0.3 0.5+0.25*2"
+    " 1e-1 2.5E-1 .5 3. -0.125 0 2"
+)
+_FUNCTIONS = ("sin(0.2)", "cos(pi/3)", "-sin(pi/5)", "sqrt(2)", "exp(0.5)*2", "tan(0.4)", "{log}(3)")
+_LOGARITHM = {2: "ln", 3: "log"}
+_PARAMETER_EXPRESSIONS = ("{0}", "-{0}", "{0}/2", "2*{0}", "-{0}/2", "{0}+{1}", "({0}-{1})/2", "-({0}+{1})", "{0}-{1}")
+
+
+def angle(rng: Random, version: int) -> str:
+    """Draw an angle. With OpenQASM 3 few are functions, since its importers do not read all of them."""
+    choice = rng.random()
+    if choice < 0.4:
+        return f"{rng.uniform(-3.2, 3.2):.4f}"
+    if choice < (0.55 if version == 2 else 0.41):
+        return rng.choice(_FUNCTIONS).format(log=_LOGARITHM[version])
+    return rng.choice(_EXPRESSIONS)
+
+
+def angle_of(rng: Random, version: int, parameters: Sequence[str]) -> str:
+    """Draw an angle in the body of a gate, which may depend on the parameters of the gate."""
+    if not parameters or rng.random() < 0.3:
+        return angle(rng, version)
+    return rng.choice(_PARAMETER_EXPRESSIONS).format(rng.choice(parameters), rng.choice(parameters))

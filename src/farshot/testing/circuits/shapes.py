@@ -1,27 +1,30 @@
-"""The shapes of drawn circuits: static, dynamic, and the one that misleads simulators of independent blocks."""
+"""Circuits drawn by shape and number.
+
+The shapes are static, dynamic, wide, and one that misleads simulators of independent blocks.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING
 
 from farshot.testing.circuits.draft import begin, parts
 from farshot.testing.circuits.ir import Barrier, Gate, If, Measure, Reset, Spread
 from farshot.testing.circuits.library import CLIFFORD
+from farshot.testing.circuits.text import lay_out, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from random import Random
 
     from farshot.testing.circuits.draft import Draft
     from farshot.testing.circuits.ir import Operation, Program
-
-__all__ = ["SHAPES"]
 
 _WIDTHS = (1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 8, 8, 9, 10, 11, 12)
 
 
 def _gate(draft: Draft, qubits: Sequence[int]) -> Gate | Spread:
-    """Draw a gate, at times on a whole register where all qubits are allowed."""
+    """Draw a gate, sometimes on a whole register if all qubits are allowed."""
     whole = len(qubits) == len(draft.qubits) and draft.chance(0.08)
     return draft.spread_gate() if whole else draft.gate(qubits)
 
@@ -39,7 +42,7 @@ def _gates(draft: Draft, count: int) -> None:
 
 
 def _final_measurements(draft: Draft) -> None:
-    """Measure some qubits to some bits, in any order; one qubit, or one bit, may come twice."""
+    """Measure some qubits to some bits in any order. A qubit or bit may occur twice."""
     together = draft.spread_measure() if draft.chance(0.3) else None
     if together is not None:
         draft.operations.append(together)
@@ -60,8 +63,8 @@ def static(rng: Random) -> Program:
     return draft.program()
 
 
-def _alternatives(draft: Draft, qubits: Sequence[int]) -> Operation:
-    """Draw what may stand under a condition, or between other statements."""
+def _simple_step(draft: Draft, qubits: Sequence[int]) -> Operation:
+    """Draw a gate, measurement or reset, as may stand under a condition."""
     choice = draft.rng.random()
     if choice < 0.75:
         return _gate(draft, qubits)
@@ -71,20 +74,20 @@ def _alternatives(draft: Draft, qubits: Sequence[int]) -> Operation:
 def _conditional(draft: Draft, qubits: Sequence[int], depth: int = 0) -> If:
     condition = draft.condition()
     if draft.version == 2:
-        return If(condition, (_alternatives(draft, qubits),))
-    body = [_alternatives(draft, qubits) for _ in range(draft.rng.randint(1, 3))]
+        return If(condition, (_simple_step(draft, qubits),))
+    body = [_simple_step(draft, qubits) for _ in range(draft.rng.randint(1, 3))]
     if depth == 0 and draft.chance(0.15):
         body.append(_conditional(draft, qubits, 1))
-    otherwise = [_alternatives(draft, qubits) for _ in range(draft.rng.choice((0, 0, 1, 2)))]
+    otherwise = [_simple_step(draft, qubits) for _ in range(draft.rng.choice((0, 0, 1, 2)))]
     return If(condition, tuple(body), tuple(otherwise))
 
 
-def _lost_bits(operation: Operation) -> int:
-    """Count the measurements and resets, each of which can double what a reference has to follow."""
+def _count_collapses(operation: Operation) -> int:
+    """Return the number of measurements and resets, each of which can double the work of a reference."""
     if isinstance(operation, If):
-        return sum(map(_lost_bits, operation.body + operation.otherwise))
+        return sum(map(_count_collapses, operation.body + operation.otherwise))
     if isinstance(operation, Spread):
-        return sum(map(_lost_bits, operation.operations))
+        return sum(map(_count_collapses, operation.operations))
     return isinstance(operation, Measure | Reset)
 
 
@@ -99,12 +102,12 @@ def _step(draft: Draft, qubits: Sequence[int]) -> Operation:
 
 
 def _steps(draft: Draft, blocks: Sequence[Sequence[int]], count: int) -> None:
-    """Draw steps, each within one block, and no more measurements than a reference can follow."""
+    """Draw steps, each within one block, with no more measurements than a reference can follow."""
     budget = 12 if len(draft.qubits) <= 6 else 7
     for _ in range(count):
         block = draft.rng.choice(blocks)
         step = _step(draft, block)
-        cost = _lost_bits(step)
+        cost = _count_collapses(step)
         budget -= cost
         draft.operations.append(step if budget >= 0 or not cost else draft.gate(block))
 
@@ -119,9 +122,9 @@ def dynamic(rng: Random) -> Program:
 
 
 def blocks(rng: Random) -> Program:
-    """Draw a dynamic circuit of eight qubits and more whose gates stay within blocks of few.
+    """Draw a dynamic circuit of eight or more qubits whose gates stay within small blocks.
 
-    Bits are written from several blocks, and conditions of one block read bits of others, written or not.
+    Bits are written by several blocks, and conditions of one block read bits of others, written or not.
     """
     draft = begin(rng, rng.choice((8, 8, 8, 9, 9, 10)))
     sizes = parts(rng, len(draft.qubits), 5)
@@ -135,13 +138,13 @@ def blocks(rng: Random) -> Program:
     return draft.program()
 
 
-_SPELLED = (("rz", "pi/2"), ("rz", "-pi/2"), ("p", "pi"), ("rx", "pi/2"), ("ry", "-pi/2"), ("u1", "3*pi/2"))
-"""Clifford gates in other words, as devices and transpilers write them."""
+_CLIFFORD_ROTATIONS = (("rz", "pi/2"), ("rz", "-pi/2"), ("p", "pi"), ("rx", "pi/2"), ("ry", "-pi/2"), ("u1", "3*pi/2"))
+"""Clifford gates as rotations, as devices and transpilers write them."""
 
 
 def _clifford_gate(draft: Draft, qubits: Sequence[int]) -> Gate:
     if draft.chance(0.3):
-        name, angle = draft.rng.choice(_SPELLED)
+        name, angle = draft.rng.choice(_CLIFFORD_ROTATIONS)
         return Gate(name, (draft.rng.choice(qubits),), (angle,))
     kind = draft.rng.choice([kind for kind in draft.palette if kind.qubits <= len(qubits)])
     return Gate(kind.name, tuple(draft.rng.sample(qubits, kind.qubits)))
@@ -165,3 +168,29 @@ def wide(rng: Random) -> Program:
 
 SHAPES: dict[str, Callable[[Random], Program]] = {"static": static, "dynamic": dynamic, "blocks": blocks, "wide": wide}
 """The shapes by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn circuit. `label` consists of its shape, its version of OpenQASM and its number."""
+
+    label: str
+    shape: str
+    program: Program
+    source: str
+
+
+def source_of(program: Program, rng: Random) -> str:
+    """Return `program` as OpenQASM."""
+    return lay_out(statements(program, rng), rng, program.version)
+
+
+def draw(shape: str, number: int) -> Drawn:
+    """Return the circuit of this shape and number, always the same with the same text.
+
+    >>> draw("static", 5) == draw("static", 5)
+    True
+    """
+    rng = Random(f"{shape} {number}")
+    program = SHAPES[shape](rng)
+    return Drawn(f"{shape}-{program.version}-{number}", shape, program, source_of(program, rng))

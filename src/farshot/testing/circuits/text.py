@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import singledispatchmethod
+import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from farshot.testing.circuits.ir import Barrier, Gate, If, Measure, Register, Reset, Spread
@@ -13,11 +14,16 @@ if TYPE_CHECKING:
 
     from farshot.testing.circuits.ir import Condition, Definition, Operation, Program
 
-__all__ = ["statements"]
+_TOKEN = re.compile(r'"[^"]*"|\$\d+|[^\W\d]\w*|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?|->|==|\S')
+_WORD_END = re.compile(r"[\w.\"]$")
+_WORD_START = re.compile(r"[\w.\"]")
+_WIDE_GAPS = ("  ", "\t", "\n", "\n    ")
+_LINE_COMMENTS = ("// a note", "// measure q -> c;", '// } " {', "// if (c == 1) x q[0];", "//", "// OPENQASM 3;")
+_BLOCK_COMMENTS = ("/* a note */", "/* measure\n q -> c; */", "/* // */", "/**/", "/* } */")
 
 
 def statements(program: Program, rng: Random) -> list[str]:
-    """Return the statements of `program`, choosing by `rng` where there are several ways to write one."""
+    """Return the statements of `program`, chosen by `rng` if there are several ways to write one."""
     writer = _Writer3(program, rng) if program.version == 3 else _Writer2(program, rng)
     return list(writer.statements())
 
@@ -54,7 +60,7 @@ class _Writer2:
         yield from map(self.declaration, waiting)
 
     def registers(self, operation: Operation) -> set[Register]:
-        """Return the registers that a statement names."""
+        """Return the registers that the statement names."""
         match operation:
             case Measure(qubit=qubit, bit=bit):
                 return {self.qubits[qubit][0], self.bits[bit][0]}
@@ -87,42 +93,35 @@ class _Writer2:
         return _place(*self.qubits[index], whole=whole)
 
     def operands(self, first: Gate, whole: Sequence[bool]) -> list[str]:
-        """Return the operands of a statement that begins with the gate `first`."""
+        """Return the operands of a statement on whole registers whose first gate is `first`."""
         free = len(whole) == 1
         pairs = zip(first.qubits, whole, strict=True)
         return [self.all_of(qubit, free=free) if spread else self.qubit(qubit) for qubit, spread in pairs]
 
     def all_of(self, index: int, *, free: bool = False) -> str:
-        """Return the register of a qubit, in any order where `free`."""
+        """Return the whole register of a qubit, in any order if `free`."""
         del free
         return self.qubit(index, whole=True)
 
     def bit(self, index: int, *, whole: bool = False) -> str:
         return _place(*self.bits[index], whole=whole)
 
-    @singledispatchmethod
     def operation(self, operation: Operation) -> str:
-        raise TypeError(operation)
+        match operation:
+            case Gate(qubits=qubits):
+                return self.call(operation, [self.qubit(qubit) for qubit in qubits])
+            case Measure(qubit=qubit, bit=bit):
+                return self.measurement(self.qubit(qubit), self.bit(bit))
+            case Reset(qubit=qubit):
+                return f"reset {self.qubit(qubit)};"
+            case Barrier(qubits=qubits):
+                return f"barrier {', '.join(dict.fromkeys(self.qubit(qubit, whole=True) for qubit in qubits))};"
+            case Spread():
+                return self.spread(operation)
+            case If():
+                return self.conditional(operation)
 
-    @operation.register
-    def _(self, operation: Gate) -> str:
-        return self.call(operation, [self.qubit(qubit) for qubit in operation.qubits])
-
-    @operation.register
-    def _(self, operation: Measure) -> str:
-        return self.measurement(self.qubit(operation.qubit), self.bit(operation.bit))
-
-    @operation.register
-    def _(self, operation: Reset) -> str:
-        return f"reset {self.qubit(operation.qubit)};"
-
-    @operation.register
-    def _(self, operation: Barrier) -> str:
-        names = dict.fromkeys(self.qubit(qubit, whole=True) for qubit in operation.qubits)
-        return f"barrier {', '.join(names)};"
-
-    @operation.register
-    def _(self, operation: Spread) -> str:
+    def spread(self, operation: Spread) -> str:
         if self.program.physical:
             return " ".join(map(self.operation, operation.operations))
         first = operation.operations[0]
@@ -133,10 +132,6 @@ class _Writer2:
                 return self.measurement(self.all_of(first.qubit), self.bit(first.bit, whole=True))
             case Reset():
                 return f"reset {self.all_of(first.qubit, free=True)};"
-
-    @operation.register
-    def _(self, operation: If) -> str:
-        return self.conditional(operation)
 
     def measurement(self, qubit: str, bit: str) -> str:
         return f"measure {qubit} -> {bit};"
@@ -149,7 +144,7 @@ class _Writer2:
 
 
 class _Writer3(_Writer2):
-    """Writes OpenQASM 3, now and then in the style of OpenQASM 2 where that is allowed."""
+    """Writes OpenQASM 3, sometimes in the style of OpenQASM 2 if that is allowed."""
 
     header = ("OPENQASM 3.0;", 'include "stdgates.inc";')
 
@@ -204,7 +199,7 @@ class _Writer3(_Writer2):
 
 
 def _slices(size: int, *, free: bool) -> list[str]:
-    """Return ways to name all of a register, those that begin at the end too where `free`.
+    """Return the ways to name all elements of a register, in reverse order too if `free`.
 
     >>> _slices(3, free=True)[-1]
     '2:-1:0'
@@ -216,3 +211,44 @@ def _slices(size: int, *, free: bool) -> list[str]:
 
 def _place(register: Register, index: int, *, whole: bool) -> str:
     return register.name if whole or register.scalar else f"{register.name}[{index}]"
+
+
+class _Noise:
+    def __init__(self, rng: Random, comments: Sequence[str]) -> None:
+        self.rng = rng
+        self.comments = comments
+
+    def gap(self) -> str:
+        """Return white space that is not empty, sometimes with a comment in it."""
+        choice = self.rng.random()
+        if choice < 0.03:
+            return f" {self.rng.choice(self.comments)}\n"
+        return " " if choice < 0.8 else self.rng.choice(_WIDE_GAPS)
+
+    def between(self, left: str, right: str) -> str:
+        """Return the text between two tokens of a statement."""
+        if left == "@" or (_WORD_END.search(left) and _WORD_START.match(right)):
+            return self.gap()
+        return self.gap() if self.rng.random() < 0.15 else ""
+
+    def statement(self, text: str) -> str:
+        tokens: list[str] = _TOKEN.findall(text)
+        return "".join([left + self.between(left, right) for left, right in pairwise(tokens)]) + tokens[-1]
+
+
+def lay_out(statements: Sequence[str], rng: Random, version: int) -> str:
+    """Return the text of a circuit. Half of the texts are neat, the others have all legal white space and comments.
+
+    >>> from random import Random
+    >>> print(lay_out(["OPENQASM 2.0;", "qreg q[1];"], Random(1), 2), end="")
+    OPENQASM 2.0;
+    qreg q[1];
+    """
+    if rng.random() < 0.5:
+        return "\n".join([*statements, ""])
+    noise = _Noise(rng, _LINE_COMMENTS if version == 2 else _LINE_COMMENTS + _BLOCK_COMMENTS)
+    separators = rng.choice((["\n"], ["\n", "\n\n", " "], ["", " ", "\n"]))
+    quiet = _Noise(rng, [""])  # not every parser reads a comment within the version or the include
+    text = "".join(quiet.statement(statement) + "\n" for statement in statements[:2])
+    text += "".join(noise.statement(statement) + rng.choice(separators) for statement in statements[2:])
+    return text.replace("\n", "\r\n") if rng.random() < 0.15 else text

@@ -1,4 +1,4 @@
-"""What a case of known outcome is, and short ways to write one."""
+"""Cases of known outcome, and functions to write them briefly."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Ability", "Case", "ValueCase", "circuit", "circuit_3", "dynamic", "even", "turned", "valued"]
-
 
 class Ability(StrEnum):
-    """What a simulator may be able to do."""
+    """An optional ability of a simulator."""
 
     DYNAMIC = "dynamic"
-    """Measurements amid the circuit, resets, conditions."""
+    """Mid-circuit measurements, resets, conditions."""
     OPENQASM_3 = "openqasm3"
     """OpenQASM 3."""
     OBSERVABLES = "observables"
@@ -21,12 +19,12 @@ class Ability(StrEnum):
     SEEDS = "seeds"
     """The same seed gives the same counts."""
     WIDE = "wide"
-    """Hundreds of qubits, where all gates are Clifford gates."""
+    """Hundreds of qubits, if all gates are Clifford gates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A circuit and its exact distribution. `needs` are the abilities it takes."""
+    """A circuit and its exact distribution. `needs` are the abilities that it requires."""
 
     name: str
     source: str
@@ -36,7 +34,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class ValueCase:
-    """A circuit and the exact values of Pauli strings, leftmost letter qubit 0."""
+    """A circuit and the exact values of Pauli strings, whose leftmost letter is qubit 0."""
 
     name: str
     source: str
@@ -44,31 +42,31 @@ class ValueCase:
 
 
 def circuit(name: str, body: str, distribution: dict[str, float], *needs: Ability) -> Case:
-    """Write a case in OpenQASM 2."""
+    """Return a case in OpenQASM 2."""
     return Case(name, f'OPENQASM 2.0;\ninclude "qelib1.inc";\n{body}\n', distribution, frozenset(needs))
 
 
 def dynamic(name: str, body: str, distribution: dict[str, float]) -> Case:
-    """Write a case in OpenQASM 2 that takes `Ability.DYNAMIC`."""
+    """Return a case in OpenQASM 2 that requires `Ability.DYNAMIC`."""
     return circuit(name, body, distribution, Ability.DYNAMIC)
 
 
 def circuit_3(name: str, body: str, distribution: dict[str, float], *needs: Ability) -> Case:
-    """Write a case in OpenQASM 3."""
+    """Return a case in OpenQASM 3."""
     source = f'OPENQASM 3.0;\ninclude "stdgates.inc";\n{body}\n'
     return Case(name, source, distribution, frozenset({Ability.OPENQASM_3, *needs}))
 
 
 def valued(name: str, body: str, values: dict[str, float]) -> ValueCase:
-    """Write a case of expectation values."""
+    """Return a case of expectation values."""
     return ValueCase(name, f'OPENQASM 2.0;\ninclude "qelib1.inc";\n{body}\n', values)
 
 
 def even(*keys: str) -> dict[str, float]:
-    """Return equal probabilities."""
+    """Return a distribution of equal probabilities."""
     return dict.fromkeys(keys, 1 / len(keys))
 
 
 def turned(angle: float) -> float:
-    """Return how likely a qubit that was turned by `angle` is 1."""
+    """Return the probability that a qubit rotated by `angle` is measured as 1."""
     return math.sin(angle / 2) ** 2

@@ -1,10 +1,8 @@
-"""Circuits that go on after a measurement, and OpenQASM 3."""
+"""Circuits that continue after a measurement, and circuits in OpenQASM 3."""
 
 from __future__ import annotations
 
 from farshot.testing.known.cases import Ability, circuit_3, dynamic, even
-
-__all__ = ["CONDITIONS", "MID_CIRCUIT", "OPENQASM_3"]
 
 MID_CIRCUIT = (
     dynamic(
@@ -36,7 +34,7 @@ MID_CIRCUIT = (
         {"01": 1.0},
     ),
 )
-"""What happens after a measurement."""
+"""Cases of operations after a measurement."""
 
 CONDITIONS = (
     dynamic(
@@ -89,7 +87,7 @@ CONDITIONS = (
         {"11110": 1.0},
     ),
 )
-"""What conditions do."""
+"""Cases of conditions."""
 
 OPENQASM_3 = (
     circuit_3("declarations", "qubit[3] q; bit[3] c; x q[0]; c = measure q;", {"001": 1.0}),
@@ -139,4 +137,4 @@ OPENQASM_3 = (
     ),
     circuit_3("reset", "qubit[2] q; bit[2] c; x q; reset q[1]; c = measure q;", {"01": 1.0}, Ability.DYNAMIC),
 )
-"""What OpenQASM 3 adds."""
+"""Cases of features that OpenQASM 3 adds."""

@@ -1,12 +1,10 @@
-"""Circuits without anything after a measurement: bit order, gates, wide keys."""
+"""Circuits that end with their measurements: bit order, gates, wide keys, expectation values."""
 
 from __future__ import annotations
 
 import math
 
-from farshot.testing.known.cases import Ability, Case, circuit, even, turned
-
-__all__ = ["BIT_ORDER", "GATES", "WIDE"]
+from farshot.testing.known.cases import Ability, Case, circuit, even, turned, valued
 
 BIT_ORDER = (
     circuit("qubit 0 is rightmost", "qreg q[3]; creg c[3]; x q[0]; measure q -> c;", {"001": 1.0}),
@@ -59,7 +57,7 @@ BIT_ORDER = (
         {"00": 3 / 16, "01": 1 / 16, "10": 9 / 16, "11": 3 / 16},
     ),
 )
-"""Which character of a key is which bit."""
+"""Cases of the order of bits in a key."""
 
 GATES = (
     circuit("the first operand controls", "qreg q[2]; creg c[2]; x q[1]; cx q[1], q[0]; measure q -> c;", {"11": 1.0}),
@@ -151,11 +149,11 @@ GATES = (
         {"1011": 1.0},
     ),
 )
-"""What gates do."""
+"""Cases of gates."""
 
 
 def _wide(width: int) -> Case:
-    """Every third qubit is 1, and the highest two are an even pair."""
+    """Return a case in which every third qubit is 1 and the highest two are an even pair."""
     low = "".join("1" if index % 3 == 0 else "0" for index in range(width - 2))[::-1]
     flips = " ".join(f"x q[{index}];" for index in range(0, width - 2, 3))
     pair = f"h q[{width - 1}]; cx q[{width - 1}], q[{width - 2}];"
@@ -169,4 +167,33 @@ def _high_bit(width: int) -> Case:
 
 
 WIDE = (_wide(65), _wide(128), _wide(300), _high_bit(64), _high_bit(65), _high_bit(300))
-"""Keys that fit no machine word."""
+"""Cases whose keys exceed a machine word."""
+
+VALUES = (
+    valued("the leftmost letter is qubit 0", "qreg q[3]; x q[0];", {"ZII": -1.0, "IZI": 1.0, "IIZ": 1.0, "ZZI": -1.0}),
+    valued("a short string acts on the first qubits", "qreg q[3]; x q[1];", {"ZI": 1.0, "IZ": -1.0, "ZZ": -1.0}),
+    valued("a string of one letter acts on qubit 0", "qreg q[3]; x q[0];", {"Z": -1.0, "I": 1.0}),
+    valued("the identity is 1", "qreg q[2]; ry(0.3) q[0]; h q[1];", {"II": 1.0}),
+    valued(
+        "Y is positive after h and s",
+        "qreg q[2]; h q[0]; s q[0]; h q[1]; sdg q[1];",
+        {"YI": 1.0, "IY": -1.0, "YY": -1.0},
+    ),
+    valued(
+        "Y is negative after a positive turn about x",
+        "qreg q[1]; rx(pi/3) q[0];",
+        {"Y": -math.sin(math.pi / 3), "Z": 0.5},
+    ),
+    valued("a pair", "qreg q[2]; h q[0]; cx q[0], q[1];", {"XX": 1.0, "YY": -1.0, "ZZ": 1.0, "XY": 0.0, "ZI": 0.0}),
+    valued(
+        "different qubits differ",
+        "qreg a[1]; qreg b[2]; ry(pi/3) a[0]; ry(pi/2) b[0]; x b[1];",
+        {"ZII": 0.5, "XII": math.sin(math.pi / 3), "IZI": 0.0, "IXI": 1.0, "IIZ": -1.0, "ZXZ": -0.5},
+    ),
+    valued(
+        "final measurements change nothing",
+        "qreg q[2]; creg c[2]; ry(pi/3) q[0]; x q[1]; measure q[0] -> c[1]; measure q[1] -> c[0];",
+        {"XI": math.sin(math.pi / 3), "ZI": 0.5, "IZ": -1.0},
+    ),
+)
+"""Cases of expectation values."""

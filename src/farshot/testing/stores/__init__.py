@@ -1,18 +1,18 @@
-"""The contracts of stores, to run on your own, and `StoreMachine` that drives a job store at random.
+"""The contracts of stores, as test suites for your own stores, and `StoreMachine`, which drives a job store at random.
 
 They need pytest and Hypothesis.
 
-Subclass `StoreSuite` in a test module and give it fixtures; `UploadSuite`, `AccountSuite` and `QuotaSuite` likewise,
-with a `store` of the same database beside them:
+Subclass `StoreSuite` in a test module and define its fixtures. `UploadSuite`, `AccountSuite` and `QuotaSuite` need a
+fixture `store` of the same database besides their own:
 
 ```python
 class TestMyStore(StoreSuite):
     @pytest.fixture
-    def clock(self): ...      # a Clock that `advance(seconds)` moves
+    def clock(self): ...      # a clock with the methods of `ManualClock`
     @pytest.fixture
     def store(self, clock): ...   # an empty store whose leases last LEASE_SECONDS by that clock
     @pytest.fixture
-    def limited(self, clock): ...   # the same, where an owner runs at most RUNNING_LIMIT shards at a time
+    def limited(self, clock): ...   # the same, but an owner runs at most RUNNING_LIMIT shards at a time
 
 class TestMyUploads(UploadSuite):
     @pytest.fixture
@@ -26,12 +26,12 @@ class TestMyQuotas(QuotaSuite):   # with `store`, `uploads` and `accounts`
     ...
 ```
 
-Subclass `StoreMachine`, say how a store is made, and run it with Hypothesis:
+Subclass `StoreMachine`, define how a store is made, and run it with Hypothesis:
 
 ```python
 class MyMachine(StoreMachine):
-    def make_empty(self): ...          # forget every job
-    def open_store(self, clock): ...   # open what `make_empty` left, or what is there after a crash
+    def make_empty(self): ...          # delete every job
+    def open_store(self, clock): ...   # open the store, after `make_empty` or after a crash
 
 TestMyMachine = MyMachine.TestCase
 ```

@@ -1,36 +1,25 @@
-"""What every job store must answer about its jobs: lists, usage, what was recorded, what is deleted."""
+"""Tests of lists of jobs, of usage, of reading results and of deleting."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import UnknownJobError
-from farshot.model import CircuitResult, Counts, JobFilter, ResultSlice
-from farshot.testing.stores.values import all_of, finish, make_result, make_submission
+from farshot.model import Counts, JobFilter, ResultSlice
+from farshot.testing.stores.values import all_of, decode_results, finish, ids_of, make_result, make_submission
 
 if TYPE_CHECKING:
-    from farshot.model import JobRecord
     from farshot.protocols import JobStore
-
-__all__ = ["DeletingSuite", "ListingSuite"]
-
-_decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
-
-
-def _ids(records: list[JobRecord]) -> list[str]:
-    return [record.id for record in records]
 
 
 class ListingSuite:
-    """Which jobs are found, and what is said of them."""
+    """Tests of lists, usage and results."""
 
     def test_filters_are_combined(self, store: JobStore) -> None:
-        """A job is listed where it meets all that is asked."""
         ours = store.add(make_submission(owner="ada", tag="t"))
         other = store.add(make_submission(owner="bob", tag="t"))
         ended = store.add(make_submission(owner="ada"))
@@ -42,22 +31,22 @@ class ListingSuite:
             (JobFilter(owner="ada", status=JobStatus.CANCELLED), [ended.id]),
             (JobFilter(owner="cyd"), []),
         ):
-            assert _ids(store.jobs(wanted)) == found
+            assert ids_of(store.jobs(wanted)) == found
 
     def test_times_bound_a_list(self, store: JobStore) -> None:
-        """From `since` on, and before `until`."""
+        """`since` is inclusive, `until` is not."""
         for job in [store.add(make_submission()) for _ in range(8)]:
             later = job.created_at + timedelta(microseconds=1)
-            assert job.id in _ids(store.jobs(JobFilter(since=job.created_at, until=later)))
-            assert job.id not in _ids(store.jobs(JobFilter(since=later)))
-            assert job.id not in _ids(store.jobs(JobFilter(until=job.created_at)))
+            assert job.id in ids_of(store.jobs(JobFilter(since=job.created_at, until=later)))
+            assert job.id not in ids_of(store.jobs(JobFilter(since=later)))
+            assert job.id not in ids_of(store.jobs(JobFilter(until=job.created_at)))
 
     def test_pages_are_stable_while_jobs_come_and_go(self, store: JobStore) -> None:
-        """Every job that stays is on one page, whatever is added or deleted between two pages."""
-        added = _ids([store.add(make_submission()) for _ in range(7)])
+        """Every job that stays is on one page, even if jobs are added or deleted between two pages."""
+        added = ids_of([store.add(make_submission()) for _ in range(7)])
         seen: list[str] = []
         while page := store.jobs(JobFilter(before=store.job(seen[-1]).seq if seen else None), limit=2):
-            seen += _ids(page)
+            seen += ids_of(page)
             store.add(make_submission())
             if len(seen) == 2:
                 store.delete(added[3])
@@ -73,7 +62,7 @@ class ListingSuite:
         assert store.keyed("ada", "l") is None
 
     def test_usage_counts_what_is_open_running_and_stored(self, store: JobStore) -> None:
-        """Of one owner; shots stay used when a job ends, circuits and shards do not."""
+        """Shots stay counted after a job has ended; circuits and shards do not."""
         job = store.add(make_submission(owner="ada"))
         store.add(make_submission(owner="bob"))
         before = store.usage("ada")
@@ -91,16 +80,8 @@ class ListingSuite:
         store.delete(job.id)
         assert store.usage("ada").stored_bytes == 0
 
-    def test_the_backlog_is_what_is_open(self, store: JobStore) -> None:
-        """By status and target, with the circuits that are still to be done."""
-        jobs = [store.add(make_submission()) for _ in range(3)]
-        store.cancel(jobs[2].id)
-        finish(store, *store.claim("me", 1))
-        found = [(each.status, each.target, each.jobs, each.circuits) for each in store.backlog()]
-        assert found == [(JobStatus.PENDING, "auto", 1, 4), (JobStatus.RUNNING, "auto", 1, 2)]
-
     def test_a_job_says_when_it_started(self, store: JobStore) -> None:
-        """With its first claim, once."""
+        """A job starts with its first claim."""
         job = store.add(make_submission())
         assert job.started_at is None
         store.claim("me", 1)
@@ -110,7 +91,7 @@ class ListingSuite:
         assert store.job(job.id).started_at == started
 
     def test_results_are_read_by_place_and_by_time(self, store: JobStore) -> None:
-        """Each with its labels; what was read by time goes on where it stopped."""
+        """Each part has its labels; reading in order of time continues after a given part."""
         job = store.add(make_submission(circuits=5, shard=3))
         first, second = store.claim("me", 2)
         store.record([ResultSlice.of(second.lease, 3, [make_result()], last=False)])
@@ -120,12 +101,12 @@ class ListingSuite:
         assert list(store.recorded(job.id, early.seq)) == [late]
         store.record([ResultSlice.of(second.lease, 4, [make_result()], last=True)])
         (last,) = store.recorded(job.id, late.seq)
-        assert (last.first, last.labels, len(_decode(last.results))) == (4, ("c4",), 1)
+        assert (last.first, last.labels, len(decode_results(last.results))) == (4, ("c4",), 1)
         assert [part.labels for part in store.parts(job.id)] == [("c0", "c1", "c2"), ("c3",), ("c4",)]
         assert sorted(part.seq for part in store.parts(job.id)) == [early.seq, late.seq, last.seq]
 
     def test_many_results_are_read_in_order(self, store: JobStore) -> None:
-        """Also where they are more than any page holds."""
+        """The results fill several pages."""
         job = store.add(make_submission(circuits=150, shard=1))
         shards = store.claim("me", 150)
         finish(store, *reversed(shards))
@@ -134,13 +115,13 @@ class ListingSuite:
         assert [part.first for part in store.parts(job.id, 99)] == list(range(100, 150))
 
     def test_large_results_are_read_one_by_one(self, store: JobStore) -> None:
-        """Whoever reads knows their bytes before, and gets them however many there are; gone is an error."""
+        """The size is known before reading; reading results of a deleted job is an error."""
         job = store.add(make_submission(circuits=3, shard=1))
         results = [make_result(Counts(8 * size, bytes(size), b"\1")) for size in (9, 2**20, 2**16)]
         for shard, result in zip(store.claim("me", 3), results, strict=True):
             store.record([ResultSlice.of(shard.lease, shard.first, [result], last=True)])
         for found in (list(store.parts(job.id)), list(store.recorded(job.id))):
-            assert [_decode(part.results) for part in found] == [[result] for result in results]
+            assert [decode_results(part.results) for part in found] == [[result] for result in results]
             assert [part.nbytes for part in found] == [len(part.results) for part in found]
         store.delete(job.id)
         with pytest.raises(UnknownJobError):
@@ -148,10 +129,9 @@ class ListingSuite:
 
 
 class DeletingSuite:
-    """Jobs that are taken away with all that belongs to them."""
+    """Tests of deleting jobs with their shards and results."""
 
     def test_a_job_is_deleted_in_any_state(self, store: JobStore) -> None:
-        """Waiting, running, ended, cancelled."""
         done, running, cancelled, waiting = (store.add(make_submission(circuits=2)) for _ in range(4))
         finish(store, *store.claim("me", 1))
         store.claim("me", 1)
@@ -167,19 +147,19 @@ class DeletingSuite:
         assert store.claim("me", 9) == []
 
     def test_nothing_is_recorded_for_a_deleted_job(self, store: JobStore) -> None:
-        """Its leases are lost, and a late outcome changes nothing, not even beside one that counts."""
+        """Its leases are lost, and a late outcome changes nothing, even when recorded together with a valid one."""
         gone, kept = store.add(make_submission(circuits=2)), store.add(make_submission(circuits=2))
         dead, alive = store.claim("me", 2)
         store.delete(gone.id)
         assert store.lost([dead.lease, alive.lease]) == [dead.lease]
         assert store.renew([dead.lease, alive.lease]) == [dead.lease]
         assert not store.release(dead.lease)
-        assert [each.accepted for each in store.record([all_of(dead), all_of(alive)])] == [False, True]
-        assert _ids(store.jobs()) == [kept.id]
+        assert [recorded.accepted for recorded in store.record([all_of(dead), all_of(alive)])] == [False, True]
+        assert ids_of(store.jobs()) == [kept.id]
         assert store.job(kept.id).status is JobStatus.COMPLETED
 
     def test_the_shots_of_a_deleted_job_stay_spent(self, store: JobStore) -> None:
-        """Nobody has more of them in a day by deleting; everything else of the job is free again."""
+        """Deleting jobs gives no more shots per day; circuits, shards and bytes are freed."""
         job = store.add(make_submission(circuits=4))
         before = store.usage("")
         store.delete(job.id)
@@ -188,7 +168,6 @@ class DeletingSuite:
         assert (after.queued_circuits, after.running_shards, after.stored_bytes) == (0, 0, 0)
 
     def test_the_key_of_a_deleted_job_is_free(self, store: JobStore) -> None:
-        """For any body."""
         job = store.add(make_submission(key="k"))
         store.delete(job.id)
         assert store.keyed("", "k") is None

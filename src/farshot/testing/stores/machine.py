@@ -1,27 +1,31 @@
-"""`StoreMachine`: a store and the model side by side, driven at random, compared after every step."""
+"""`StoreMachine` drives a store and the model at random and compares them after every step."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import msgspec
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError
-from farshot.model import CircuitResult, Fault, Forecast, JobFilter, JobRecord, Lease, ResultSlice
+from farshot.model import Fault, Forecast, JobFilter, JobRecord, Lease, ResultSlice
 from farshot.testing.stores.following import Follower
 from farshot.testing.stores.model import ModelJob, ModelShard, ModelStore
-from farshot.testing.stores.values import LEASE_SECONDS, ManualClock, make_result, make_submission
+from farshot.testing.stores.values import (
+    LEASE_SECONDS,
+    ManualClock,
+    decode_results,
+    ids_of,
+    make_result,
+    make_submission,
+)
 
 if TYPE_CHECKING:
     from farshot.model import Shard
     from farshot.protocols import Clock, JobStore
     from farshot.submission import Submission
-
-__all__ = ["StoreMachine"]
 
 _FAULT = Fault(FaultCode.CRASH, "it died", 1, 2)
 _HOLDERS = st.sampled_from(["ann", "bob", "cyd"])
@@ -32,16 +36,16 @@ _PICK = st.integers(0, 10_000)
 _SPENT = st.sampled_from([0.0, 0.25, 2.0, 16.0])
 _FORECAST = st.sampled_from([None, Forecast("aer", "statevector", 8.0)])
 _MOVES = st.sampled_from([1.0, LEASE_SECONDS / 2, LEASE_SECONDS - 0.5, LEASE_SECONDS + 0.5])
-_decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Drives any job store; see the package for what a subclass says. `steps` counts what was compared."""
+    """A Hypothesis state machine for any job store. The package describes how to subclass it."""
 
     steps: ClassVar[int] = 0
+    """The number of comparisons so far."""
 
     def make_empty(self) -> None:
-        """Leave nothing of what an earlier run stored."""
+        """Delete everything that an earlier run stored."""
         raise NotImplementedError
 
     def open_store(self, clock: Clock) -> JobStore:
@@ -60,7 +64,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.followers = [Follower(None), Follower(None), Follower("ada")]
 
     def teardown(self) -> None:
-        """Compare everything that is recorded, then let go."""
+        """Compare all recorded results, then close the store."""
         if hasattr(self, "store"):
             for job in self.model.jobs.values():
                 self._compare_results(job)
@@ -79,7 +83,7 @@ class StoreMachine(RuleBasedStateMachine):
         timeout=st.sampled_from([None, None, LEASE_SECONDS]),
     )
     def submit(self, circuits: int, shard: int, key: str | None, timeout: float | None, **of_job: Any) -> None:  # noqa: ANN401 -- as make_submission
-        """Make a job; a used key finds it or is a conflict."""
+        """Add a job. A key used before finds its job or is a conflict."""
         submission = make_submission(circuits, shard, key, timeout=timeout, **of_job)
         earlier = self.model.keyed(submission.owner, key)
         if earlier and earlier.digest != submission.batch.digest:
@@ -95,7 +99,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(circuits=_FEW, shard=st.integers(1, 3), owner=_OWNERS, holder=_HOLDERS, limit=st.integers(0, 3))
     def submit_and_claim(self, circuits: int, shard: int, owner: str, holder: str, limit: int) -> None:
-        """Make a job and claim at once, of this job or others."""
+        """Add a job and claim at once, shards of this job or of others."""
         submission = make_submission(circuits, shard, None, owner=owner)
         _, claimed, (added,) = self.store.exchange([], holder, limit, submissions=[submission])
         assert isinstance(added, JobRecord)
@@ -105,29 +109,27 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(holder=_HOLDERS, limit=_FEW, excluded=_EXCLUDED)
     def claim(self, holder: str, limit: int, excluded: frozenset[str]) -> None:
-        """Take the open shards whose turn it is, each with what is left to do of it."""
         self._compare_claim(self.store.claim(holder, limit, excluded), self.model.claim(holder, limit, excluded))
 
     @rule(seconds=_MOVES)
     def advance(self, seconds: float) -> None:
-        """Time passes; leases run out by themselves."""
         self.clock.advance(seconds)
 
     @rule()
     def reboot(self) -> None:
-        """Start the machine anew: every lease is void, as is the time in it."""
+        """Reboot, which voids every lease and deadline."""
         self.clock.reboot()
 
     @rule()
     def crash(self) -> None:
-        """Lose the process that used the store; another opens it."""
+        """Close the store and open it again, as another process does after a crash."""
         self.store.close()
         self.store = self.open_store(self.clock)
 
     @precondition(lambda self: self.leases)
     @rule(pick=_PICK)
     def finish(self, pick: int) -> None:
-        """End a shard under its lease, late or not."""
+        """Complete a shard under its lease, which may have run out."""
         lease = self._lease(pick)
         shard = self.model.shard(lease)
         self._record([self._part(lease, 0, shard.size - shard.done, 0, last=True)])
@@ -135,13 +137,12 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(data=st.data(), count=st.integers(1, 3))
     def record(self, data: st.DataObject, count: int) -> None:
-        """Parts of any leases, in place or not, in one transaction."""
+        """Record slices of any leases, in place or not, in one transaction."""
         self._record([self._any_part(data) for _ in range(count)])
 
     @precondition(lambda self: self.leases)
     @rule(data=st.data(), holder=_HOLDERS, limit=st.integers(0, 3))
     def exchange(self, data: st.DataObject, holder: str, limit: int) -> None:
-        """Record and claim at once."""
         part = self._any_part(data)
         recorded, claimed, _ = self.store.exchange([part], holder, limit)
         assert [answer.accepted for answer in recorded] == self._expected([part])
@@ -150,7 +151,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(picks=st.lists(_PICK, min_size=1, max_size=3), spent=_SPENT, forecast=_FORECAST)
     def renew(self, picks: list[int], spent: float, forecast: Forecast | None) -> None:
-        """Prolong leases on which so much was spent; what is lost is told, and what runs is known."""
+        """Prolong leases and compare the lost ones and the forecasts."""
         leases = list(dict.fromkeys(self._lease(pick) for pick in picks))
         seconds = dict.fromkeys(leases, spent)
         forecasts = dict.fromkeys(leases, forecast) if forecast else {}
@@ -160,7 +161,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(pick=_PICK, blamed=st.sampled_from(["nobody", "suspect", "verdict"]), spent=_SPENT)
     def release(self, pick: int, blamed: str, spent: float) -> None:
-        """Give a shard back, with whom the loss is blamed on."""
+        """Give a shard back, perhaps with a suspect and a verdict."""
         lease = self._lease(pick)
         suspect = None if blamed == "nobody" else self.model.shard(lease).first
         verdict = _FAULT if blamed == "verdict" else None
@@ -170,19 +171,17 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(pick=_PICK, spent=_SPENT)
     def give_back(self, pick: int, spent: float) -> None:
-        """Give a shard back that nothing went wrong with; whom a loss was blamed on before stays blamed."""
+        """Give a shard back that nothing went wrong with, which keeps its suspect."""
         lease = self._lease(pick)
         assert self.store.give_back(lease, spent) == self.model.give_back(lease, spent)
 
     @rule(holder=_HOLDERS)
     def revoke(self, holder: str) -> None:
-        """Give back what a dead holder held."""
         assert self.store.revoke(holder) == self.model.revoke(holder)
 
     @precondition(lambda self: self.model.jobs)
     @rule(pick=_PICK)
     def cancel(self, pick: int) -> None:
-        """Open jobs end; ended ones stay."""
         job_id = self._job(pick)
         record, stopped = self.store.cancel(job_id)
         assert stopped == self.model.cancel(job_id)
@@ -191,7 +190,6 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.model.jobs) > 2)
     @rule(pick=_PICK)
     def delete(self, pick: int) -> None:
-        """Take a job away, whatever it does; its leases are lost."""
         job_id = self._job(pick)
         self.store.delete(job_id)
         self.model.delete(job_id)
@@ -200,26 +198,23 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.jobs)
     @rule(pick=_PICK)
     def ahead(self, pick: int) -> None:
-        """Ask how many jobs come first."""
         job_id = self._job(pick)
         assert self.store.ahead(job_id) == self.model.ahead(job_id)
 
     @rule(which=st.integers(1, 2), limit=_FEW)
     def follow(self, which: int, limit: int) -> None:
-        """Read one page of the feed, now and then."""
         self.followers[which].read(self.store, limit)
 
     @rule()
     def expire(self) -> None:
-        """End the running jobs whose time is over, and no others."""
         assert sorted(self.store.expire()) == sorted(self.model.expire())
 
     @invariant()
     def agree(self) -> None:
-        """Every job stands where the model says, and what has ended never changes."""
+        """Compare the state of every job with the model, and ended jobs with their first final state."""
         type(self).steps += 1
         records = self.store.jobs(limit=1000)
-        assert [record.id for record in records] == list(self.model.jobs)[::-1]
+        assert ids_of(records) == list(self.model.jobs)[::-1]
         self.followers[0].read(self.store, 100)
         self.followers[0].compare(records)
         for record in records:
@@ -248,7 +243,7 @@ class StoreMachine(RuleBasedStateMachine):
         found: list[int] = []
         failed = 0
         for part in self.store.parts(job.id):
-            results = _decode(part.results)
+            results = decode_results(part.results)
             found += range(part.first, part.first + len(results))
             failed += sum(isinstance(result.outcome, Fault) for result in results)
         expected = [shard.first + position for shard in job.shards for position in range(shard.done)]
@@ -285,7 +280,7 @@ class StoreMachine(RuleBasedStateMachine):
         return list(self.model.jobs)[pick % len(self.model.jobs)]
 
     def _lease(self, pick: int) -> Lease:
-        """Return one of all leases ever given, a recent one more often."""
+        """Return one of all leases so far, more often a recent one."""
         return self.leases[-1 - pick % min(len(self.leases), 6)] if pick % 4 else self.leases[pick % len(self.leases)]
 
     def _any_part(self, data: st.DataObject) -> ResultSlice:
@@ -299,7 +294,7 @@ class StoreMachine(RuleBasedStateMachine):
         )
 
     def _part(self, lease: Lease, offset: int, size: int, faults: int, *, last: bool) -> ResultSlice:
-        """Return a part `offset` beside where the shard stands."""
+        """Return a slice that is `offset` positions out of place."""
         shard = self.model.shard(lease)
         results = [make_result(_FAULT if number < faults else None) for number in range(size)]
         return ResultSlice.of(lease, shard.first + shard.done + offset, results, last=last)

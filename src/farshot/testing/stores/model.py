@@ -1,4 +1,4 @@
-"""What a store must hold, in plain Python over the tables of `farshot.states`."""
+"""A model of a job store in plain Python, based on the tables of `farshot.states`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from farshot.model import Fault, Forecast, ResultSlice
     from farshot.testing.stores.values import ManualClock
 
-__all__ = ["MAX_ADVANCE", "ModelJob", "ModelShard", "ModelStore"]
-
 MAX_ADVANCE = 10.0
-"""Seconds that a shard is charged when it is claimed, however long it is guessed."""
+"""The most seconds that a shard is charged when it is claimed, whatever its estimate."""
 
 
 @dataclass
 class ModelShard:
-    """One shard; `lease` is the one that holds, or None."""
+    """One shard. `lease` is the valid one, or None."""
 
     job_id: str
     number: int
@@ -44,17 +42,17 @@ class ModelShard:
     forecast: Forecast | None = None
 
     def move(self, event: ShardEvent) -> None:
-        """Go where the table says; only a claim gives a lease."""
+        """Set the status that follows `event`, and remove the lease and the forecast."""
         self.status, self.lease, self.forecast = shard_after(self.status, event), None, None
 
     def is_open(self, clock: ManualClock) -> bool:
-        """Whether it may be claimed."""
+        """Return whether the shard can be claimed."""
         if self.status is ShardStatus.LEASED:
             return self.boot != clock.boot() or self.until < clock.now()
         return self.status is ShardStatus.QUEUED
 
     def prolong(self, clock: ManualClock) -> None:
-        """Let the lease last from now on."""
+        """Renew the lease from now on."""
         self.until, self.boot = clock.now() + LEASE_SECONDS, clock.boot()
 
 
@@ -76,17 +74,17 @@ class ModelJob:
     expired: bool = False
 
     def start(self, clock: ManualClock) -> None:
-        """Note that a shard of it was claimed; the first time in a boot its time begins."""
+        """Record that a shard was claimed. With the first one in a boot the timeout begins."""
         self.status = job_after(self.status, JobEvent.CLAIM)
         if self.timeout and self.deadline_boot != clock.boot():
             self.deadline, self.deadline_boot = clock.now() + self.timeout, clock.boot()
 
     def is_overdue(self, clock: ManualClock) -> bool:
-        """Whether it runs and its time is over."""
+        """Return whether the job is running and its timeout is over."""
         return self.status is JobStatus.RUNNING and self.deadline_boot == clock.boot() and self.deadline < clock.now()
 
     def stop(self, event: JobEvent) -> None:
-        """End it early, with its open shards."""
+        """End the job early, with its open shards."""
         self.status = job_after(self.status, event)
         for shard in self.shards:
             if shard.status in {ShardStatus.QUEUED, ShardStatus.LEASED}:
@@ -94,34 +92,34 @@ class ModelJob:
 
     @property
     def forecasts(self) -> tuple[Forecast, ...]:
-        """How the circuits are run that run."""
+        """The forecasts of the running circuits."""
         return tuple(shard.forecast for shard in self.shards if shard.forecast)
 
     @property
     def circuits(self) -> int:
-        """How many circuits it has."""
+        """The number of circuits."""
         return sum(shard.size for shard in self.shards)
 
     @property
     def done(self) -> int:
-        """How many of them have an outcome."""
+        """The number of circuits that have an outcome."""
         return sum(shard.done for shard in self.shards)
 
 
 @dataclass
 class ModelStore:
-    """Every job in the order it came, and the keys that were used."""
+    """The jobs in the order in which they were added, and the turns of their owners."""
 
     clock: ManualClock
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     deleted: dict[str, ModelJob] = field(default_factory=dict)
     turns: dict[str, float] = field(default_factory=dict)
     owed: dict[str, float] = field(default_factory=dict)
-    """Seconds to charge by owner, of what happened since `settle`."""
+    """Seconds to charge, by owner, since the last `settle`."""
     served: float = 0.0
 
     def shards(self) -> Iterator[ModelShard]:
-        """Yield every shard in the order in which it came."""
+        """Yield every shard in the order in which it was added."""
         for job in self.jobs.values():
             yield from job.shards
 
@@ -130,14 +128,14 @@ class ModelStore:
         return next((job for job in self.jobs.values() if key and (job.owner, job.key) == (owner, key)), None)
 
     def add(self, job: ModelJob) -> None:
-        """Take a new job; nothing that waits moves."""
+        """Add a job."""
         self.jobs[job.id] = job
 
     def _in_turn(self, is_wanted: Callable[[ModelShard], bool]) -> Iterator[tuple[float, ModelShard]]:
-        """Yield the shards that are wanted in the order in which they are to be claimed, each at a turn.
+        """Yield the wanted shards in the order in which they are claimed, each with its turn.
 
-        The owner with the earliest turn is next, with its first shard of the highest priority; nobody begins before
-        what was served last.
+        The owner with the earliest turn is next, with its first shard of the highest priority. No turn is before the
+        one that was served last.
         """
         queues: dict[str, list[ModelShard]] = {}
         for shard in self.shards():
@@ -156,33 +154,33 @@ class ModelStore:
                 del queues[owner]
 
     def charge(self, shard: ModelShard, seconds: float) -> None:
-        """Charge the owner of a shard, or give back what it was charged, once that is settled."""
+        """Charge the owner of a shard with the next `settle`. Negative seconds refund a charge."""
         owner = self.jobs[shard.job_id].owner
         self.owed[owner] = self.owed.get(owner, 0.0) + seconds
 
     def settle(self) -> None:
-        """Move the turns by all that one transaction charged, but not so that an owner comes before what was served."""
+        """Move the turns by the charges of one transaction, but not before the turn that was served last."""
         for owner, seconds in self.owed.items():
             if seconds:
                 self.turns[owner] = max(self.turns.get(owner, 0.0) + seconds, self.served)
         self.owed.clear()
 
     def shard(self, lease: Lease) -> ModelShard:
-        """Return the shard that `lease` names, also where it is deleted."""
+        """Return the shard that `lease` names, also if its job is deleted."""
         return (self.jobs | self.deleted)[lease.job_id].shards[lease.shard]
 
     def held(self, lease: Lease) -> ModelShard | None:
-        """Return the shard that `lease` holds, if it does. One that ran out holds until another takes over."""
+        """Return the shard of a valid lease. One that ran out is valid until another takes over."""
         shard = self.shard(lease)
         return shard if shard.lease == lease and lease.job_id in self.jobs else None
 
     def ahead(self, job_id: str) -> int:
-        """Return how many other jobs have shards that wait before the first of this one."""
+        """Return how many other jobs have waiting shards before the first one of this job."""
         waiting = [shard.job_id for _, shard in self._in_turn(lambda shard: shard.status is ShardStatus.QUEUED)]
         return len(set(waiting[: waiting.index(job_id)])) if job_id in waiting else 0
 
     def claim(self, holder: str, limit: int, excluded: Collection[str] = ()) -> list[ModelShard]:
-        """Lease the first `limit` open shards, none of the owners `excluded`; the owners are charged the guesses."""
+        """Lease the first `limit` open shards, none of the owners `excluded`. Owners are charged the estimates."""
 
         def may_be_claimed(shard: ModelShard) -> bool:
             return shard.is_open(self.clock) and self.jobs[shard.job_id].owner not in excluded
@@ -200,7 +198,7 @@ class ModelStore:
         return [shard for _, shard in chosen]
 
     def renew(self, leases: list[Lease], seconds: dict[Lease, float], forecasts: dict[Lease, Forecast]) -> list[Lease]:
-        """Prolong what holds and charge for what it took longer than was charged; return the others."""
+        """Prolong valid leases and charge the seconds beyond earlier charges; return the lost leases."""
         for lease in leases:
             if shard := self.held(lease):
                 shard.prolong(self.clock)
@@ -211,11 +209,11 @@ class ModelStore:
         return self.lost(leases)
 
     def lost(self, leases: list[Lease]) -> list[Lease]:
-        """Return the leases that do not hold."""
+        """Return the leases that are not valid."""
         return [lease for lease in leases if self.held(lease) is None]
 
     def record(self, part: ResultSlice) -> bool:
-        """Take a part that is in its place and under its lease; what it charges is to be settled."""
+        """Record a slice if it is in place and its lease is valid. Its charge is settled later."""
         shard = self.held(part.lease)
         if shard is None or part.first != shard.first + shard.done:
             return False
@@ -238,7 +236,7 @@ class ModelStore:
             job.status = final_status(job.failed)
 
     def release(self, lease: Lease, suspect: int | None, verdict: Fault | None, seconds: float) -> bool:
-        """Give a shard back, on which so many seconds were spent."""
+        """Give a shard back and charge the seconds spent on it."""
         shard = self.held(lease)
         if shard is None:
             return False
@@ -254,14 +252,14 @@ class ModelStore:
         return shard is not None and self.release(lease, shard.suspect, shard.verdict, seconds)
 
     def revoke(self, holder: str) -> int:
-        """Give back what `holder` holds."""
+        """Give back the shards of `holder`."""
         held = [shard for shard in self.shards() if shard.lease and shard.lease.holder == holder]
         for shard in held:
             shard.move(ShardEvent.RELEASE)
         return len(held)
 
     def cancel(self, job_id: str) -> int | None:
-        """Cancel an open job; return how many circuits that stopped, None where it had ended."""
+        """Cancel an open job; return the number of circuits that this stopped (None: it had ended)."""
         job = self.jobs[job_id]
         if job.status not in jobs_before(JobEvent.CANCEL):
             return None
@@ -269,11 +267,11 @@ class ModelStore:
         return job.circuits - job.done
 
     def delete(self, job_id: str) -> None:
-        """Take a job away; what its leases named is remembered."""
+        """Delete a job, but remember the shards of its leases."""
         self.deleted[job_id] = self.jobs.pop(job_id)
 
     def expire(self) -> list[str]:
-        """End what is overdue."""
+        """End the overdue jobs and return their ids."""
         overdue = [job for job in self.jobs.values() if job.is_overdue(self.clock)]
         for job in overdue:
             job.stop(JobEvent.EXPIRE)

@@ -1,4 +1,4 @@
-"""What every store must do for quotas: they hold in the transaction that adds, whoever else adds meanwhile."""
+"""Tests of quotas, which hold within the transaction that adds, whatever is added concurrently."""
 
 from __future__ import annotations
 
@@ -20,30 +20,28 @@ if TYPE_CHECKING:
 
     from farshot.protocols import AccountStore, JobStore, UploadStore
 
-__all__ = ["QuotaSuite"]
-
 _RACERS = 8
 _LARGE = make_result(Counts(8 * 4096, bytes(4096), b"\1"))
 _SPEC = JobSpec(target="auto", seed=7, shots=ShotPlan((ShotGroup(0, 2, 10),)))
 
 
-def _race(works: list[Callable[[], object]]) -> list[object]:
-    """Do all of it at the same time; return what each gave, or the `QuotaError` that it raised."""
-    barrier = Barrier(len(works))
+def _race(calls: list[Callable[[], object]]) -> list[object]:
+    """Call all functions at the same time and return their results, or the `QuotaError` that each raised."""
+    barrier = Barrier(len(calls))
 
-    def run(work: Callable[[], object]) -> object:
+    def run(call: Callable[[], object]) -> object:
         barrier.wait()
         try:
-            return work()
+            return call()
         except QuotaError as error:
             return error
 
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
 
 
-def _accepted(found: list[object]) -> int:
-    return sum(not isinstance(each, QuotaError) for each in found)
+def _count_accepted(found: list[object]) -> int:
+    return sum(not isinstance(answer, QuotaError) for answer in found)
 
 
 def _limit(accounts: AccountStore, **quota: int) -> None:
@@ -52,26 +50,26 @@ def _limit(accounts: AccountStore, **quota: int) -> None:
 
 
 class QuotaSuite:
-    """Subclass it, with the fixtures `store`, `uploads` and `accounts` of one database."""
+    """Tests of quotas. The fixtures `store`, `uploads` and `accounts` share a database."""
 
     def test_no_race_gives_more_circuits_than_may_wait(self, store: JobStore, accounts: AccountStore) -> None:
-        """Six of five were accepted where each looked before anybody wrote."""
+        """Six of five were accepted when each submission read the usage before any wrote."""
         _limit(accounts, queued_circuits=5)
         found = _race([lambda: store.add(make_submission(1, owner="ada")) for _ in range(_RACERS)])
-        assert _accepted(found) == 5
+        assert _count_accepted(found) == 5
         assert store.usage("ada").queued_circuits == 5
 
     def test_no_race_gives_more_shots_than_a_day_has(self, store: JobStore, accounts: AccountStore) -> None:
         """Each circuit has ten shots."""
         _limit(accounts, shots_per_day=35)
         found = _race([lambda: store.add(make_submission(1, owner="ada")) for _ in range(_RACERS)])
-        assert _accepted(found) == 3
+        assert _count_accepted(found) == 3
         assert store.usage("ada").shots_per_day == 30
 
     def test_no_race_gives_more_bytes_than_may_be_stored(
         self, store: JobStore, uploads: UploadStore, accounts: AccountStore
     ) -> None:
-        """Jobs at once, jobs in the making and their parts count alike."""
+        """Jobs, drafts and their parts count alike."""
         drafts = [uploads.open(make_draft("ada", f"k{number}")).id for number in range(2)]
         store.add(make_submission(owner="ada"))
         size = store.usage("ada").stored_bytes
@@ -83,7 +81,7 @@ class QuotaSuite:
                 *(lambda job=job: uploads.put(job, make_part(0, ["a" * 900, "b"])) for job in drafts),
             ]
         )
-        assert 0 < _accepted(found) < len(found)
+        assert 0 < _count_accepted(found) < len(found)
         assert store.usage("ada").stored_bytes <= 2 * size
 
     def test_what_finds_a_job_counts_with_it(self, store: JobStore, uploads: UploadStore) -> None:
@@ -95,7 +93,7 @@ class QuotaSuite:
     def test_the_owner_of_a_draft_is_asked_whoever_fills_it(
         self, store: JobStore, uploads: UploadStore, accounts: AccountStore
     ) -> None:
-        """A part is refused for the bytes, and for the circuits, of the job's owner."""
+        """A part is refused if the owner of the job would exceed its bytes or circuits."""
         job = uploads.open(make_draft("ada")).id
         _limit(accounts, stored_bytes=store.usage("ada").stored_bytes + 10)
         with pytest.raises(QuotaError, match="bytes"):
@@ -108,7 +106,7 @@ class QuotaSuite:
     def test_a_last_part_that_is_too_much_leaves_nothing(
         self, store: JobStore, uploads: UploadStore, accounts: AccountStore
     ) -> None:
-        """Neither the part nor the job is accepted; what fits is, with its part."""
+        """Neither the part nor the job is accepted."""
         job = uploads.open(make_draft("ada")).id
         _limit(accounts, shots_per_day=10)
         with pytest.raises(QuotaError, match="shots"):
@@ -118,7 +116,7 @@ class QuotaSuite:
         assert not uploads.complete(job, make_part(0, ["a", "b"]), _SPEC, 2).uploading
 
     def test_results_beyond_the_bytes_of_their_owner_end_the_job(self, store: JobStore, accounts: AccountStore) -> None:
-        """What is recorded stays; the rest has a fault that says the numbers, and is not run."""
+        """Recorded results stay. The other circuits get a fault that gives the numbers, and are not run."""
         job = store.add(make_submission(4, shard=2, owner="ada")).id
         other = store.add(make_submission(1, owner="bob")).id
         claimed = store.claim("me", 3)
@@ -147,7 +145,7 @@ class QuotaSuite:
     def test_results_that_fit_are_recorded_beside_some_that_do_not(
         self, store: JobStore, accounts: AccountStore
     ) -> None:
-        """The jobs of one owner in one record: the one that is too large ends, the other goes on."""
+        """Of two jobs of an owner in one record, the job that is too large ends and the other continues."""
         large, small = (store.add(make_submission(2, owner="ada")).id for _ in range(2))
         shards = {shard.lease.job_id: shard for shard in store.claim("me", 2)}
         _limit(accounts, stored_bytes=store.usage("ada").stored_bytes + 1000)
@@ -161,7 +159,6 @@ class QuotaSuite:
     def test_results_that_fit_are_kept_before_some_of_the_same_job_that_do_not(
         self, store: JobStore, accounts: AccountStore
     ) -> None:
-        """In one record too: what is written is counted."""
         job = store.add(make_submission(4, shard=2, owner="ada")).id
         first, second = store.claim("me", 2)
         _limit(accounts, stored_bytes=store.usage("ada").stored_bytes + 5000)
@@ -174,7 +171,7 @@ class QuotaSuite:
     def test_a_submission_beyond_a_quota_leaves_nothing_beside_others(
         self, store: JobStore, accounts: AccountStore
     ) -> None:
-        """In one exchange: what was written of it is undone, and what it would have taken is free."""
+        """In one exchange, a refused submission is undone and its share of the quota is free for the others."""
         _limit(accounts, queued_circuits=4)
         before = store.usage("ada").stored_bytes
         submissions = [make_submission(circuits, owner="ada") for circuits in (3, 2, 1)]
@@ -190,7 +187,7 @@ class QuotaSuite:
     def test_what_is_counted_is_what_the_jobs_have(
         self, store: JobStore, uploads: UploadStore, accounts: AccountStore
     ) -> None:
-        """Whatever was done to them; a refusal says the number that was counted."""
+        """The refusal gives the number that was counted, after any changes of the jobs."""
         made = [store.add(make_submission(owner="ada", tag="t")).id for _ in range(3)]
         finish(store, *store.claim("me", 2))
         draft = uploads.open(make_draft("ada")).id

@@ -1,45 +1,37 @@
-"""What every job store must do, one example at a time."""
+"""Tests of the contract of a job store, by example."""
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
 from farshot.contract import JobStatus
 from farshot.errors import FaultCode, KeyConflictError, UnknownJobError
-from farshot.model import CircuitResult, Counts, Fault, Forecast, JobFilter, JobRecord, ResultSlice
+from farshot.model import Counts, Fault, Forecast, JobFilter, JobRecord, ResultSlice
 from farshot.testing.stores.following import FollowingSuite
 from farshot.testing.stores.listing import DeletingSuite, ListingSuite
 from farshot.testing.stores.turns import LimitSuite, TurnSuite
-from farshot.testing.stores.values import LEASE_SECONDS, all_of, finish, make_result, make_submission
+from farshot.testing.stores.values import LEASE_SECONDS, all_of, decode_results, finish, make_result, make_submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from farshot.model import Lease
+    from farshot.model import CircuitResult
     from farshot.protocols import JobStore
-
-__all__ = ["StoreSuite"]
-
-
-class _Movable(Protocol):
-    def advance(self, seconds: float) -> None: ...
-    def reboot(self) -> None: ...
+    from farshot.testing.stores.values import ManualClock
 
 
 def _results(store: JobStore, job: JobRecord) -> list[CircuitResult]:
-    decode = msgspec.msgpack.Decoder(list[CircuitResult]).decode
-    return [result for part in store.parts(job.id) for result in decode(part.results)]
+    return [result for part in store.parts(job.id) for result in decode_results(part.results)]
 
 
 class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSuite):
-    """What every job store must do."""
+    """Tests of the contract of a job store."""
 
     def test_an_added_job_is_there(self, store: JobStore) -> None:
-        """A job is PENDING, whole, and found by its id and its tag."""
         job = store.add(make_submission(tag="mine"))
         assert job.status is JobStatus.PENDING
         assert (job.circuits, job.done, job.failed, job.tag) == (4, 0, 0, "mine")
@@ -48,14 +40,13 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert store.jobs(JobFilter(tag="other")) == []
 
     def test_labels_and_spec_are_kept(self, store: JobStore) -> None:
-        """Labels come back in order, the specification as it was."""
         submission = make_submission(circuits=5)
         job = store.add(submission)
         assert [label for labels in store.labels(job.id) for label in labels] == ["c0", "c1", "c2", "c3", "c4"]
         assert store.spec(job.id) == submission.batch.spec
 
     def test_circuits_are_read_from_any_position_on(self, store: JobStore) -> None:
-        """Shard by shard, from the shard on that holds it; of a job that is not there, none."""
+        """Circuits are read shard by shard, from the shard that holds the position. An unknown job has none."""
         job = store.add(make_submission(circuits=5))
         found = list(store.circuits(job.id))
         assert [(piece.first, piece.labels) for piece in found] == [(0, ("c0", "c1")), (2, ("c2", "c3")), (4, ("c4",))]
@@ -65,7 +56,6 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert list(store.circuits("nowhere")) == []
 
     def test_an_unknown_job_is_an_error(self, store: JobStore) -> None:
-        """Asking for a job that is not there raises."""
         for ask in (store.job, store.cancel, store.spec):
             with pytest.raises(UnknownJobError):
                 ask("nowhere")
@@ -77,7 +67,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert store.jobs(JobFilter(status=JobStatus.RUNNING)) == []
 
     def test_the_same_key_gives_the_same_job(self, store: JobStore) -> None:
-        """The same body is the same job; another body is a conflict and changes nothing."""
+        """Another body under the same key is a conflict and changes nothing."""
         job = store.add(make_submission(key="k"))
         assert store.add(make_submission(key="k")).id == job.id
         with pytest.raises(KeyConflictError, match=job.id):
@@ -85,20 +75,12 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert len(store.jobs()) == 1
 
     def test_racing_submissions_of_one_key_make_one_job(self, store: JobStore) -> None:
-        """Eight threads, one job."""
-        found: list[str] = []
-        threads = [
-            threading.Thread(target=lambda: found.append(store.add(make_submission(key="k")).id)) for _ in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(found) == 8
-        assert len(set(found)) == 1
+        with ThreadPoolExecutor(8) as pool:
+            jobs = list(pool.map(store.add, [make_submission(key="k") for _ in range(8)]))
+        assert len({job.id for job in jobs}) == 1
 
     def test_a_claim_leases_the_oldest_open_shards(self, store: JobStore) -> None:
-        """Shards come in order with what they hold; the job runs; nobody gets them twice."""
+        """Shards are claimed in order with their circuits, and only once."""
         first, second = store.add(make_submission()), store.add(make_submission())
         claimed = store.claim("me", 3)
         assert [(shard.lease.job_id, shard.lease.shard) for shard in claimed] == [
@@ -113,7 +95,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert store.claim("you", 10) == []
 
     def test_a_job_can_be_claimed_as_it_is_added(self, store: JobStore) -> None:
-        """The job runs at once; what is claimed is whose turn it is, be it another job's."""
+        """The claimed shards are next in turn, which may be those of another job."""
         _, claimed, (job,) = store.exchange([], "me", 1, submissions=[make_submission()])
         assert isinstance(job, JobRecord)
         assert (job.status, store.job(job.id)) == (JobStatus.RUNNING, job)
@@ -127,7 +109,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert (_statuses(added), claimed) == ([JobStatus.PENDING], [])
 
     def test_a_submission_that_is_refused_costs_the_others_nothing(self, store: JobStore) -> None:
-        """Nothing of it is added; the same body finds its job; what came back is recorded, and what is open claimed."""
+        """The other submissions are added, results recorded and shards claimed."""
         earlier = store.add(make_submission(key="k"))
         (shard,) = store.claim("me", 1)
         submissions = [make_submission(circuits=3, key="k"), make_submission(key="k"), make_submission(key="new")]
@@ -143,7 +125,6 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert [job.id for job in store.jobs()] == [new.id, earlier.id]
 
     def test_a_job_ends_with_its_last_shard(self, store: JobStore) -> None:
-        """COMPLETED when all is recorded, not before."""
         job = store.add(make_submission())
         one, two = store.claim("me", 2)
         assert finish(store, one)
@@ -155,7 +136,6 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert len(_results(store, job)) == 4
 
     def test_a_failed_circuit_fails_its_job_and_keeps_the_others(self, store: JobStore) -> None:
-        """FAILED, with every result readable."""
         job = store.add(make_submission(circuits=2))
         (shard,) = store.claim("me", 1)
         store.record([all_of(shard, make_result(Fault(FaultCode.PARSE, "no", 1, 2)), make_result())])
@@ -163,7 +143,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert [type(result.outcome) for result in _results(store, job)] == [Fault, Counts]
 
     def test_parts_of_a_shard_add_up(self, store: JobStore) -> None:
-        """What is recorded is not done again by the next attempt."""
+        """The next attempt does not repeat recorded circuits."""
         job = store.add(make_submission(circuits=4, shard=4))
         (shard,) = store.claim("me", 1)
         store.record([ResultSlice.of(shard.lease, 0, [make_result(), make_result()], last=False)])
@@ -175,7 +155,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert [(part.first, part.attempt) for part in store.parts(job.id)] == [(0, 1), (2, 2)]
 
     def test_what_ends_early_for_the_sake_of_others_was_no_attempt(self, store: JobStore) -> None:
-        """Its fence moves on all the same; what went wrong before stays known."""
+        """The attempt number of the lease still grows; the suspect is kept."""
         job = store.add(make_submission(circuits=4, shard=4))
         for done in range(2):
             (shard,) = store.claim("me", 1)
@@ -206,10 +186,9 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert store.job(job.id).done == 1
 
     def test_another_holder_or_attempt_records_nothing(self, store: JobStore) -> None:
-        """The fence is the whole lease."""
         job = store.add(make_submission(circuits=2))
         (shard,) = store.claim("me", 1)
-        for wrong in (_with(shard.lease, holder="you"), _with(shard.lease, attempt=2)):
+        for wrong in (replace(shard.lease, holder="you"), replace(shard.lease, attempt=2)):
             (recorded,) = store.record([ResultSlice.of(wrong, 0, [make_result()] * 2, last=True)])
             assert not recorded.accepted
             assert not store.release(wrong, None)
@@ -218,8 +197,8 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert not finish(store, shard)
         assert store.job(job.id).done == 2
 
-    def test_a_lapsed_lease_is_taken_over(self, store: JobStore, clock: _Movable) -> None:
-        """The next attempt has another number, and the stale one changes nothing."""
+    def test_a_lapsed_lease_is_taken_over(self, store: JobStore, clock: ManualClock) -> None:
+        """The next attempt has another number, and the old lease changes nothing."""
         job = store.add(make_submission(circuits=2))
         (stale,) = store.claim("me", 1)
         clock.advance(LEASE_SECONDS - 1)
@@ -233,8 +212,8 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert finish(store, fresh)
         assert store.job(job.id).status is JobStatus.COMPLETED
 
-    def test_an_exchange_claims_in_place_of_what_it_ends(self, store: JobStore, clock: _Movable) -> None:
-        """A shard whose lease has run out is open until its outcomes come; then it is the next one's turn."""
+    def test_an_exchange_claims_in_place_of_what_it_ends(self, store: JobStore, clock: ManualClock) -> None:
+        """A shard whose lease has run out stays open until its outcomes arrive; then the next shard is claimed."""
         jobs = [store.add(make_submission(circuits=1, shard=1)) for _ in range(2)]
         (held,) = store.claim("me", 1)
         clock.advance(LEASE_SECONDS + 1)
@@ -242,8 +221,8 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert [done.ended for done in recorded] == [True]
         assert [shard.lease.job_id for shard in claimed] == [jobs[1].id]
 
-    def test_a_renewed_lease_holds(self, store: JobStore, clock: _Movable) -> None:
-        """Renewing moves the end; what was lost is told."""
+    def test_a_renewed_lease_holds(self, store: JobStore, clock: ManualClock) -> None:
+        """Renewing moves the end of the lease and returns lost leases."""
         store.add(make_submission())
         kept, left = store.claim("me", 2)
         clock.advance(LEASE_SECONDS - 1)
@@ -254,8 +233,8 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert store.renew([kept.lease, left.lease]) == [left.lease]
         assert finish(store, kept)
 
-    def test_how_circuits_are_run_is_known_while_they_are(self, store: JobStore, clock: _Movable) -> None:
-        """The last renewal counts, of a lease that holds; the next attempt and the end of the shard know nothing."""
+    def test_how_circuits_are_run_is_known_while_they_are(self, store: JobStore, clock: ManualClock) -> None:
+        """The last renewal of a valid lease counts. A new attempt and the end of the shard remove the forecast."""
         job, other = store.add(make_submission()), store.add(make_submission())
         one, two = store.claim("me", 2)
         assert store.effort(job.id).forecasts == ()
@@ -274,15 +253,15 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         store.give_back(again.lease)
         assert store.effort(job.id).forecasts == ()
 
-    def test_leases_of_an_earlier_boot_are_void(self, store: JobStore, clock: _Movable) -> None:
-        """Monotonic time starts anew at a boot, so times of two boots are not compared."""
+    def test_leases_of_an_earlier_boot_are_void(self, store: JobStore, clock: ManualClock) -> None:
+        """Monotonic time starts anew with a boot, so times of two boots are not compared."""
         store.add(make_submission(circuits=2))
         store.claim("me", 1)
         clock.reboot()
         assert len(store.claim("you", 1)) == 1
 
     def test_leases_of_a_dead_holder_can_be_revoked(self, store: JobStore) -> None:
-        """Its shards are open again, and nobody else's; a late outcome of it changes nothing."""
+        """The shards of this holder are open again; its late outcomes change nothing."""
         store.add(make_submission())
         (dead,), (alive,) = store.claim("dead", 1), store.claim("alive", 1)
         assert sorted(store.holders()) == ["alive", "dead"]
@@ -294,7 +273,7 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert (again.lease.shard, again.lease.attempt) == (dead.lease.shard, 2)
 
     def test_cancel_ends_an_open_job(self, store: JobStore) -> None:
-        """CANCELLED at once, what is recorded stays, what runs records nothing more."""
+        """Recorded results stay; running shards record nothing more."""
         job = store.add(make_submission())
         done, running = store.claim("me", 2)
         finish(store, done)
@@ -307,13 +286,13 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert len(_results(store, job)) == 2
 
     def test_the_backlog_is_what_is_not_done(self, store: JobStore) -> None:
-        """By status and target; what has ended is no part of it."""
         assert store.backlog() == []
         store.add(make_submission(circuits=3))
         running = store.add(make_submission(circuits=5))
         (shard, *rest) = [shard for shard in store.claim("me", 9) if shard.lease.job_id == running.id]
         finish(store, shard)
         store.add(make_submission(circuits=7))
+        store.cancel(store.add(make_submission()).id)
         found = {(item.status, item.target): (item.jobs, item.circuits) for item in store.backlog()}
         assert found == {(JobStatus.RUNNING, "auto"): (2, 6), (JobStatus.PENDING, "auto"): (1, 7)}
         for left in rest:
@@ -322,7 +301,6 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert found == {(JobStatus.RUNNING, "auto"): (1, 3), (JobStatus.PENDING, "auto"): (1, 7)}
 
     def test_cancel_of_an_ended_job_changes_nothing(self, store: JobStore) -> None:
-        """It stops no circuit and raises nothing, however often."""
         job = store.add(make_submission(circuits=2))
         finish(store, store.claim("me", 1)[0])
         assert store.cancel(job.id) == (store.job(job.id), None)
@@ -331,8 +309,8 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert store.cancel(pending.id)[1] is None
         assert store.job(job.id).status is JobStatus.COMPLETED
 
-    def test_a_job_out_of_time_fails_with_what_it_has(self, store: JobStore, clock: _Movable) -> None:
-        """Its time begins with the first claim; then it is FAILED, says why, and records nothing more."""
+    def test_a_job_out_of_time_fails_with_what_it_has(self, store: JobStore, clock: ManualClock) -> None:
+        """The time begins with the first claim. The fault gives the timeout, and nothing more is recorded."""
         job = store.add(make_submission(timeout=60.0))
         clock.advance(100)
         done, running = store.claim("me", 2)
@@ -350,8 +328,8 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert store.claim("you", 9) == []
         assert store.cancel(job.id) == (ended, None)
 
-    def test_time_is_counted_anew_after_a_boot(self, store: JobStore, clock: _Movable) -> None:
-        """The deadline of another boot says nothing; the next claim sets one."""
+    def test_time_is_counted_anew_after_a_boot(self, store: JobStore, clock: ManualClock) -> None:
+        """The deadline of an earlier boot is void; the next claim sets a new one."""
         job = store.add(make_submission(timeout=60.0))
         store.claim("me", 1)
         clock.advance(61)
@@ -360,12 +338,6 @@ class StoreSuite(ListingSuite, FollowingSuite, DeletingSuite, TurnSuite, LimitSu
         assert len(store.claim("you", 2)) == 2
         clock.advance(61)
         assert store.expire() == [job.id]
-
-
-def _with(lease: Lease, **changes: object) -> Lease:
-    from dataclasses import replace
-
-    return replace(lease, **changes)  # type: ignore[arg-type]  # fields of Lease
 
 
 def _statuses(added: Iterable[JobRecord | Exception]) -> list[JobStatus]:

@@ -1,4 +1,4 @@
-"""What every job store must do for fairness: owners are served in turn, priority counts within an owner only."""
+"""Tests of fairness: owners are served in turn, and priority counts within an owner only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import combinations, cycle
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farshot.model import ResultSlice
@@ -15,6 +15,7 @@ from farshot.testing.stores.values import (
     LEASE_SECONDS,
     RUNNING_LIMIT,
     all_of,
+    few_examples,
     finish,
     make_queue,
     make_result,
@@ -26,26 +27,19 @@ if TYPE_CHECKING:
 
     from farshot.model import Shard
     from farshot.protocols import JobStore
-
-__all__ = ["LimitSuite", "TurnSuite"]
+    from farshot.testing.stores.values import ManualClock
 
 _OWNERS = ["ada", "bob", "cyd"]
 _costs = st.lists(st.sampled_from([0.25, 0.5, 1.0, 3.0]), min_size=1, max_size=8)
 _arrival = st.tuples(st.sampled_from(_OWNERS), _costs, st.sampled_from([0, 0, 0, 1, 2]))
 _steps = st.lists(st.one_of(_arrival, st.integers(1, 6)), min_size=1, max_size=20)
-_often = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-    database=None,
-)
 
 
 class _Ledger:
-    """Who has how much waiting, what each owner was served, and the law about any two that wait all along.
+    """The seconds that each owner was served, checked to be nearly equal for any two owners that keep waiting.
 
-    Its owners are its own: what one was served last counts when it comes again. With `seconds` every shard is recorded
-    before the next is claimed, as by one worker, and takes so long in truth: then the law is about those.
+    Owners have unique names, since the last turn of an owner counts when it comes again. With `seconds`, every shard is
+    recorded before the next one is claimed, as by one worker, and takes the next of these, which are then compared.
     """
 
     def __init__(self, store: JobStore, seconds: Iterator[float] | None = None) -> None:
@@ -60,7 +54,7 @@ class _Ledger:
         self.leads: dict[tuple[str, str], list[float]] = {}
 
     def add(self, owner: str, costs: list[float], priority: int) -> None:
-        """Submit a job of `owner`."""
+        """Submit a job for `owner`."""
         job = self.store.add(make_queue(owner + self.suffix, costs, priority))
         self.owners[job.id] = owner
         self.costs |= {(job.id, number): cost for number, cost in enumerate(costs)}
@@ -69,7 +63,7 @@ class _Ledger:
         self.check()
 
     def claim(self) -> bool:
-        """Claim one shard, then look at the law; say whether there was one."""
+        """Claim one shard and check; return whether there was one."""
         found = self.store.claim("me", 1)
         for shard in found:
             owner = self.owners[shard.lease.job_id]
@@ -79,16 +73,16 @@ class _Ledger:
         return bool(found)
 
     def _serve(self, shard: Shard, owner: str) -> float:
-        guessed = self.costs[shard.lease.job_id, shard.lease.shard]
+        estimated = self.costs[shard.lease.job_id, shard.lease.shard]
         if self.seconds is None:
-            return guessed
+            return estimated
         result = make_result(seconds=next(self.seconds))
         self.largest[owner] = max(self.largest[owner], result.seconds)  # type: ignore[assignment]  # seconds, not counts
         assert self.store.record([all_of(shard, result)])[0].accepted
         return result.seconds
 
     def check(self) -> None:
-        """While both of two owners wait, neither gets ahead of the other by more than a shard of each."""
+        """Check that of two owners who both wait, neither gets ahead by more than a shard of each."""
         for pair in combinations(_OWNERS, 2):
             one, two = pair
             if not (self.waiting[one] and self.waiting[two]):
@@ -108,10 +102,10 @@ def _add(store: JobStore, owner: str, count: int, *, cost: float = 1.0, priority
 
 
 class TurnSuite:
-    """Who is served when."""
+    """Tests of the order in which owners are served."""
 
     def test_many_with_little_and_one_with_much_take_turns(self, store: JobStore) -> None:
-        """Each round has one shard of everybody, although the large job came first."""
+        """Each round has one shard of every owner, although the large job came first."""
         owners = ["large", *(f"small{number}" for number in range(10))]
         for owner in owners:
             _add(store, owner, 60 if owner == "large" else 3)
@@ -120,20 +114,20 @@ class TurnSuite:
         assert set(_owners_of(store, store.claim("me", 99))) == {"large"}
 
     def test_turns_go_by_seconds_not_by_shards(self, store: JobStore) -> None:
-        """Four shards of a second for one of four."""
+        """Four shards of one second equal one shard of four seconds."""
         _add(store, "long", 5, cost=4.0)
         _add(store, "short", 20)
         assert Counter(_owners_of(store, store.claim("me", 15))) == {"short": 12, "long": 3}
 
     def test_a_newcomer_is_not_behind_a_backlog(self, store: JobStore) -> None:
-        """It has its share from now on, and no more."""
+        """It gets its share from now on, and no more."""
         _add(store, "ada", 60)
         store.claim("me", 20)
         _add(store, "bob", 10)
         assert Counter(_owners_of(store, store.claim("me", 10))) == {"ada": 5, "bob": 5}
 
     def test_who_was_idle_has_saved_nothing(self, store: JobStore) -> None:
-        """Neither who has ended everything nor who still has one long shard running."""
+        """This holds for an owner whose work has ended and for one with a long shard running."""
         for owner in ("ada", "bob"):
             _add(store, owner, 1)
         finish(store, store.claim("me", 2)[0])
@@ -144,7 +138,7 @@ class TurnSuite:
         assert Counter(_owners_of(store, store.claim("me", 15))) == {"ada": 5, "bob": 5, "cyd": 5}
 
     def test_several_jobs_of_an_owner_share_its_turn(self, store: JobStore) -> None:
-        """Ten jobs are no more than one, in the order in which they came."""
+        """Ten jobs count as one, in the order in which they were added."""
         jobs = [_add(store, "ada", 1) for _ in range(10)]
         _add(store, "bob", 10)
         shards = store.claim("me", 10)
@@ -152,7 +146,7 @@ class TurnSuite:
         assert [shard.lease.job_id for shard in shards if shard.lease.job_id in jobs] == jobs[:5]
 
     def test_what_was_given_back_comes_first_and_gains_nothing_more(self, store: JobStore) -> None:
-        """The next attempt is early; the owner's other shards stay where they would have been."""
+        """The next attempt is early; the other shards of the owner keep their turns."""
         for priority in (0, 1):
             _add(store, "ada", 1)
             (first,) = store.claim("me", 1)
@@ -170,13 +164,12 @@ class TurnSuite:
                 store.delete(record.id)
 
     def test_priority_comes_first_within_an_owner(self, store: JobStore) -> None:
-        """The highest first; among equals the oldest; nothing comes before what is running already."""
+        """The highest priority is first, then the oldest job."""
         low, high = _add(store, "ada", 3), _add(store, "ada", 2, priority=5)
         middle, equal = _add(store, "ada", 2, priority=3), _add(store, "ada", 1, priority=5)
         assert [shard.lease.job_id for shard in store.claim("me", 8)] == [high, high, equal, middle, middle, *[low] * 3]
 
     def test_priority_takes_nothing_from_others(self, store: JobStore) -> None:
-        """Whatever the costs of what it outranks, an owner has its share."""
         for cost in (0.25, 1.0, 3.0):
             _add(store, "bob", 24)
             _add(store, "ada", 24, cost=cost)
@@ -187,7 +180,7 @@ class TurnSuite:
                 store.delete(record.id)
 
     def test_priority_costs_an_owner_nothing(self, store: JobStore) -> None:
-        """Who has a long shard waiting may put short ones before it, again and again, and keep its share."""
+        """An owner with a long waiting shard keeps its share although it repeatedly puts short ones first."""
         long = _add(store, "ada", 1, cost=8.0)
         _add(store, "bob", 60)
         claimed: list[Shard] = []
@@ -198,7 +191,7 @@ class TurnSuite:
         assert long in {shard.lease.job_id for shard in claimed}
 
     def test_ahead_counts_the_jobs_that_come_first(self, store: JobStore) -> None:
-        """Other jobs with a shard before this one's next; none for what has nothing waiting."""
+        """The count is 0 for a job with nothing waiting."""
         big, small = _add(store, "ada", 20), _add(store, "bob", 1)
         assert (store.ahead(big), store.ahead(small)) == (0, 1)
         later = _add(store, "ada", 1)
@@ -206,22 +199,22 @@ class TurnSuite:
         store.claim("me", 2)
         assert (store.ahead(big), store.ahead(small), store.ahead(later)) == (0, 0, 1)
 
-    @_often
+    @few_examples(25)
     @given(steps=_steps)
     def test_no_two_who_wait_are_served_unequally(self, store: JobStore, steps: list[object]) -> None:
-        """Whatever comes when, in whatever pieces and of whatever priority."""
+        """This holds for any order, size and priority of jobs."""
         _follow(_Ledger(store), steps)
 
-    @_often
+    @few_examples(25)
     @given(steps=_steps, seconds=st.lists(st.sampled_from([0.0, 0.125, 1.0, 8.0]), min_size=1, max_size=9))
     def test_no_two_who_wait_are_served_unequally_in_truth(
         self, store: JobStore, steps: list[object], seconds: list[float]
     ) -> None:
-        """However wrong the guesses are: what counts is what the shards took."""
+        """The seconds that shards took count, however wrong the estimates are."""
         _follow(_Ledger(store, cycle(seconds)), steps)
 
     def test_what_takes_longer_than_guessed_is_charged_when_it_is_recorded(self, store: JobStore) -> None:
-        """Four shards that took five seconds each are as much as twenty of a second, whatever was guessed."""
+        """Four shards that took five seconds each equal twenty of one second."""
         _add(store, "ada", 40, cost=2.0**-14)
         long = store.claim("me", 4)
         _add(store, "bob", 60)
@@ -231,7 +224,7 @@ class TurnSuite:
         assert _owners_of(store, store.claim("me", 1)) == ["ada"]
 
     def test_what_takes_longer_than_guessed_is_charged_while_it_runs(self, store: JobStore) -> None:
-        """Once, however often it is told, and not again when it is recorded or given back."""
+        """It is charged once, and not again when it is recorded or given back."""
         _add(store, "ada", 40, cost=0.5)
         one, two = store.claim("me", 2)
         _add(store, "bob", 60)
@@ -243,7 +236,7 @@ class TurnSuite:
         assert _owners_of(store, store.claim("me", 1)) == ["ada"]
 
     def test_what_takes_less_than_guessed_is_given_back_but_nothing_is_saved(self, store: JobStore) -> None:
-        """Who was guessed to take hours goes on beside the others, and not before a newcomer."""
+        """An owner with overestimated shards continues beside the others, and not before a newcomer."""
         _add(store, "ada", 40, cost=9.0)
         held = store.claim("me", 4)
         _add(store, "bob", 40)
@@ -253,7 +246,7 @@ class TurnSuite:
         assert Counter(_owners_of(store, store.claim("me", 3))) == {"ada": 1, "bob": 1, "cyd": 1}
 
     def test_a_part_is_charged_once(self, store: JobStore) -> None:
-        """What a shard was charged when it was claimed pays for its parts, and the rest for its end."""
+        """The charge of the claim covers the parts; the difference is settled at the end of the shard."""
         for owner in ("ada", "bob"):
             store.add(make_submission(circuits=8, shard=4, owner=owner, cost=4.0))
         shard, other = store.claim("me", 2)
@@ -269,7 +262,7 @@ class TurnSuite:
 
 
 def _follow(ledger: _Ledger, steps: list[object]) -> None:
-    """Let owners come and shards be claimed as the steps say, then all that is left."""
+    """Submit jobs and claim shards in the order of `steps`, then claim the rest."""
     for step in steps:
         if isinstance(step, tuple):
             ledger.add(*step)
@@ -283,10 +276,10 @@ def _follow(ledger: _Ledger, steps: list[object]) -> None:
 
 
 class LimitSuite:
-    """How many shards an owner runs at a time; `limited` is a store that allows RUNNING_LIMIT."""
+    """Tests of the limit of running shards. The fixture `limited` is a store that allows RUNNING_LIMIT for an owner."""
 
     def test_an_owner_runs_no_more_than_the_limit(self, limited: JobStore) -> None:
-        """Others have what it leaves; what ends makes room."""
+        """Others get the rest; an ended shard frees its place."""
         _add(limited, "ada", 9)
         _add(limited, "bob", 2)
         shards = limited.claim("me", 9)
@@ -296,7 +289,7 @@ class LimitSuite:
         assert _owners_of(limited, limited.claim("you", 9)) == ["ada"]
 
     def test_what_an_exchange_ends_makes_room_in_it(self, limited: JobStore) -> None:
-        """An owner at its limit goes on with its next job in the transaction that records the end of one."""
+        """An owner at its limit gets its next shard in the transaction that records the end of one."""
         for _ in range(RUNNING_LIMIT + 2):
             _add(limited, "ada", 1)
         held = limited.claim("me", 9)
@@ -306,23 +299,23 @@ class LimitSuite:
         assert len(claimed) == 2
 
     def test_a_full_owner_hides_nobody(self, limited: JobStore) -> None:
-        """A claim is filled with others, however much of the full owner's waits before them."""
+        """A claim is filled with shards of others, however many of the full owner wait before them."""
         _add(limited, "ada", 20, cost=0.25)
         _add(limited, "bob", 2, cost=9.0)
         assert Counter(_owners_of(limited, limited.claim("me", 5))) == {"ada": RUNNING_LIMIT, "bob": 2}
 
-    def test_lapsed_leases_fill_no_limit(self, limited: JobStore, clock: object) -> None:
-        """What a dead holder held is taken over, up to the limit."""
+    def test_lapsed_leases_fill_no_limit(self, limited: JobStore, clock: ManualClock) -> None:
+        """Shards of a dead holder are taken over, up to the limit."""
         _add(limited, "ada", 9)
         dead = limited.claim("dead", 9)
         assert len(dead) == RUNNING_LIMIT
-        clock.advance(LEASE_SECONDS + 1)  # type: ignore[attr-defined]  # a clock that can be moved
+        clock.advance(LEASE_SECONDS + 1)
         taken = limited.claim("me", 9)
         assert [shard.lease.shard for shard in taken] == [shard.lease.shard for shard in dead]
         assert limited.claim("me", 9) == []
 
     def test_a_limit_gives_no_credit(self, limited: JobStore) -> None:
-        """An owner that waited for its own limit is not ahead of newcomers by what it did not use."""
+        """An owner that waited because of its limit is not ahead of newcomers."""
         _add(limited, "ada", 9)
         held = limited.claim("me", 9)
         _add(limited, "bob", 40)

@@ -1,4 +1,4 @@
-"""What every store of jobs in the making must do: parts arrive in any order, and the whole becomes a job once."""
+"""Tests of uploads: parts arrive in any order, and the whole becomes a job once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farshot.contract import JobStatus
 from farshot.errors import BatchError, KeyConflictError, UnknownJobError, UploadError
 from farshot.model import JobFilter, TemplateSource
-from farshot.testing.stores.values import finish, make_draft, make_part, make_queue, make_submission
+from farshot.testing.stores.values import few_examples, finish, make_draft, make_part, make_queue, make_submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from farshot.model import JobSpec
     from farshot.protocols import JobStore, UploadStore
 
-__all__ = ["UploadSuite"]
-
-_often = settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-    database=None,
-)
 _batches = st.lists(st.integers(1, 5), min_size=1, max_size=5)
 
 
@@ -48,7 +40,7 @@ def _send(uploads: UploadStore, job_id: str, sizes: Sequence[int]) -> None:
 
 
 def _drain(store: JobStore) -> list[str]:
-    """Run everything that is open, and return the labels in the order in which they ran."""
+    """Run all open shards and return the labels in the order in which they ran."""
     found: list[str] = []
     while shards := store.claim("me", 3):
         found += [label for shard in shards for label in shard.labels]
@@ -57,7 +49,7 @@ def _drain(store: JobStore) -> list[str]:
 
 
 class UploadSuite:
-    """Uploads and the jobs they become: `uploads` and `store` are of one database."""
+    """Tests of uploads. The fixtures `uploads` and `store` share a database."""
 
     def test_a_job_in_the_making_is_there_and_grows(self, uploads: UploadStore, store: JobStore) -> None:
         """It is listed, followed and counted, and keeps the options it was opened with."""
@@ -73,7 +65,7 @@ class UploadSuite:
         assert store.usage("ada").stored_bytes > 0
 
     def test_what_is_in_the_making_is_never_claimed(self, uploads: UploadStore, store: JobStore) -> None:
-        """Nor is it in the backlog."""
+        """It is not in the backlog either."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2, 3])
         assert store.claim("me", 9) == []
@@ -94,12 +86,11 @@ class UploadSuite:
         assert store.job(job.id).status is JobStatus.COMPLETED
         assert [part.labels[0] for part in store.parts(job.id)] == ["p0c0", "p0c2", "p1c0", "p2c0", "p2c2"]
 
-    @_often
+    @few_examples(15)
     @given(data=st.data(), sizes=_batches)
     def test_parts_may_come_in_any_order_and_again(
         self, uploads: UploadStore, store: JobStore, data: st.DataObject, sizes: list[int]
     ) -> None:
-        """What is there in the end depends on neither."""
         numbers = list(range(len(sizes)))
         repeated = data.draw(st.lists(st.sampled_from(numbers), max_size=4))
         job = uploads.open(make_draft(key="order"))
@@ -113,7 +104,7 @@ class UploadSuite:
         store.delete(job.id)
 
     def test_a_part_that_is_there_changes_nothing(self, uploads: UploadStore, store: JobStore) -> None:
-        """Also after the job was accepted, and cancelled."""
+        """This holds after the job was accepted or cancelled too."""
         job = uploads.open(make_draft())
         part = make_part(0, ["a", "b"])
         for change in (
@@ -127,7 +118,7 @@ class UploadSuite:
         assert [receipt.digest for receipt in uploads.receipts(job.id)] == [part.digest]
 
     def test_other_circuits_under_a_number_are_refused(self, uploads: UploadStore) -> None:
-        """And what was there stays."""
+        """The earlier part stays."""
         job = uploads.open(make_draft())
         uploads.put(job.id, make_part(0, ["a", "b"]))
         with pytest.raises(UploadError, match="part 0"):
@@ -135,14 +126,13 @@ class UploadSuite:
         assert uploads.receipts(job.id)[0].circuits == 2
 
     def test_an_empty_part_is_refused(self, uploads: UploadStore) -> None:
-        """It would make a job of nothing."""
         job = uploads.open(make_draft())
         with pytest.raises(UploadError, match="empty"):
             uploads.put(job.id, make_part(0, []))
         assert uploads.receipts(job.id) == []
 
     def test_what_is_not_whole_is_not_accepted(self, uploads: UploadStore, store: JobStore) -> None:
-        """Nothing at all, or a gap, which is named; it can be filled."""
+        """The error names the missing part, which can still be sent."""
         job = uploads.open(make_draft())
         with pytest.raises(UploadError, match="empty"):
             uploads.accept(job.id, _spec(1), 1)
@@ -155,7 +145,7 @@ class UploadSuite:
         assert uploads.accept(job.id, _spec(5), 5).circuits == 5
 
     def test_what_was_worked_out_before_another_part_came_is_not_accepted(self, uploads: UploadStore) -> None:
-        """Its shots would be those of fewer circuits. Another process may have put the part."""
+        """The specification was made for fewer circuits. Another process may have sent the part."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2])
         uploads.put(job.id, make_part(1, ["late"]))
@@ -167,7 +157,7 @@ class UploadSuite:
         assert uploads.complete(job.id, make_part(0, ["last"]), _spec(4), 4).circuits == 4
 
     def test_parts_that_are_appended_at_once_are_numbered_one_by_one(self, uploads: UploadStore) -> None:
-        """Nobody knows the next number before; the same part again changes nothing."""
+        """The same part again changes nothing."""
         job = uploads.open(make_draft()).id
         parts = [make_part(0, [f"p{number}"]) for number in range(6)] * 2
         with ThreadPoolExecutor(len(parts)) as pool:
@@ -178,7 +168,7 @@ class UploadSuite:
     def test_a_label_that_comes_twice_is_named(
         self, uploads: UploadStore, store: JobStore, labels: tuple[list[str], ...]
     ) -> None:
-        """Across parts and within one; the job is not accepted."""
+        """This holds across parts and within one; the job is not accepted."""
         job = uploads.open(make_draft())
         for number, some in enumerate(labels):
             uploads.put(job.id, make_part(number, some))
@@ -188,7 +178,6 @@ class UploadSuite:
         assert store.claim("me", 1) == []
 
     def test_accepting_again_changes_nothing(self, uploads: UploadStore, store: JobStore) -> None:
-        """Waiting, running or ended."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2])
         for change in (lambda: uploads.accept(job.id, _spec(2), 2), lambda: store.claim("me", 1), lambda: None):
@@ -199,7 +188,7 @@ class UploadSuite:
         assert [shard.lease.attempt for shard in store.claim("me", 9)] == []
 
     def test_an_accepted_job_takes_no_more(self, uploads: UploadStore, store: JobStore) -> None:
-        """Neither a part nor a question about its options; that holds for a job that came whole too."""
+        """It accepts no part and has no options to read; the same holds for a job that was added whole."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2])
         uploads.accept(job.id, _spec(2), 2)
@@ -211,7 +200,7 @@ class UploadSuite:
             assert not store.job(taken).uploading
 
     def test_a_cancelled_job_takes_no_more(self, uploads: UploadStore, store: JobStore) -> None:
-        """And is not accepted any more."""
+        """It cannot be accepted either."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2])
         assert store.cancel(job.id)[1] == 2
@@ -223,7 +212,7 @@ class UploadSuite:
         assert store.claim("me", 1) == []
 
     def test_a_key_opens_one_job(self, uploads: UploadStore, store: JobStore) -> None:
-        """While it is sent and when it is accepted; for another body it is a conflict; others have their own."""
+        """Another body under the key is a conflict, before and after acceptance. Other owners have their own keys."""
         job = uploads.open(make_draft("ada"))
         assert uploads.open(make_draft("ada")) == job
         _send(uploads, job.id, [2])
@@ -236,7 +225,7 @@ class UploadSuite:
         assert uploads.open(make_draft("bob")).id != job.id
 
     def test_an_accepted_job_takes_its_turn_then(self, uploads: UploadStore, store: JobStore) -> None:
-        """Not that of the moment when it was opened; its priority counts."""
+        """Its turn counts from acceptance, not from opening; its priority counts."""
         job = uploads.open(make_draft("ada", priority=1))
         _send(uploads, job.id, [4])
         other = store.add(make_queue("bob", [1.0] * 9))
@@ -247,7 +236,6 @@ class UploadSuite:
         assert claimed == {job.id: 2, other.id: 3, low.id: 1}
 
     def test_what_came_with_the_parts_is_kept_until_accepted(self, uploads: UploadStore) -> None:
-        """By number; then nobody needs it."""
         job = uploads.open(make_draft())
         for number, options in ((1, b"one"), (0, b"")):
             uploads.put(job.id, make_part(number, _labels(number, 1), options=options))
@@ -256,7 +244,7 @@ class UploadSuite:
         assert uploads.part_options(job.id) == [b"", b""]
 
     def test_a_part_may_have_its_own_template(self, uploads: UploadStore, store: JobStore) -> None:
-        """Its shards are claimed with it, those of other parts without."""
+        """Only shards of that part are claimed with it."""
         template = TemplateSource(b"rx(a)", ("a",))
         job = uploads.open(make_draft())
         uploads.put(job.id, dataclasses.replace(make_part(0, _labels(0, 3)), template=template))
@@ -266,7 +254,7 @@ class UploadSuite:
         assert store.spec(job.id) == _spec(4)
 
     def test_options_can_change_until_accepted(self, uploads: UploadStore, store: JobStore) -> None:
-        """Which is a change of the job; afterwards nothing changes."""
+        """The change is listed among the changes of the job."""
         job = uploads.open(make_draft())
         assert uploads.redraft(job.id, "aer", b"other")
         assert uploads.options(job.id) == b"other"
@@ -278,7 +266,7 @@ class UploadSuite:
         assert store.job(job.id) == accepted
 
     def test_a_specification_can_change_until_begun(self, uploads: UploadStore, store: JobStore) -> None:
-        """Of an accepted job only, and not of one that runs."""
+        """Only an accepted job can be changed, and not once it runs."""
         job = uploads.open(make_draft())
         _send(uploads, job.id, [2])
         other = msgspec.structs.replace(_spec(2), target="aer", timeout=60.0)
@@ -292,7 +280,7 @@ class UploadSuite:
         assert store.job(job.id).target == "aer"
 
     def test_abandoned_jobs_are_found_by_age(self, uploads: UploadStore, store: JobStore) -> None:
-        """Those that were neither accepted nor cancelled; deleting one takes its parts along."""
+        """They were neither accepted nor cancelled; deleting one deletes its parts."""
         left, accepted, cancelled = (uploads.open(make_draft(key=key)) for key in "abc")
         for job in (left, accepted, cancelled):
             _send(uploads, job.id, [2])
@@ -305,7 +293,6 @@ class UploadSuite:
         assert uploads.receipts(left.id) == []
 
     def test_an_unknown_job_is_an_error(self, uploads: UploadStore) -> None:
-        """Whatever is asked of it."""
         with pytest.raises(UnknownJobError):
             uploads.put("nowhere", make_part(0, ["a"]))
         with pytest.raises(UnknownJobError):
