@@ -75,7 +75,7 @@ def test_a_service_whose_server_is_silent_ends_when_it_is_told_to(server, url):
 
 
 def test_a_server_that_says_nothing_is_given_up(url, monkeypatch):
-    monkeypatch.setattr(PatientConnection, "most_seconds", 0.5)
+    monkeypatch.setattr(PatientConnection, "max_silence_seconds", 0.5)
     engine = open_engine(url)
     with pytest.raises(farshot.StoreError, match="said nothing"), Transactions(engine).read() as connection:
         connection.execute(text("SELECT pg_sleep(30)"))

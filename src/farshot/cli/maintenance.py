@@ -16,7 +16,7 @@ from farshot.cli.error_output import DONE, InputError
 from farshot.cli.messages import is_confirmed
 from farshot.config import data_folder
 from farshot.errors import UnknownJobError
-from farshot.store import FILE_NAME, SqlStore, is_there, open_engine, sqlite_url
+from farshot.store import FILE_NAME, SqlStore, open_engine, sqlite_url, store_exists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def _open_address(store: str, where: Location) -> SqlStore:
             "--store names a store; --url and --token are for a service, --data-dir for a folder: give one of them"
         )
         raise InputError(message)
-    if not is_there(store):
+    if not store_exists(store):
         message = "there is no store at the address of --store; is it that of another database?"
         raise InputError(message)
     return SqlStore(open_engine(store))

@@ -158,7 +158,7 @@ class ServiceRuntime:
         self._changes.publish()
 
     def _troubles(self) -> dict[str, str]:
-        shortage = self._jobs.room.shortage()
+        shortage = self._jobs.disk.shortage()
         found = self._dispatcher.health.reasons() if self._started.is_set() else {"start": "the service starts"}
         return found if shortage is None else {**found, "disk": shortage}
 

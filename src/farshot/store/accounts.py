@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -30,7 +30,7 @@ _FIND_TOKEN = (
     .where(tokens.c.id == bindparam("of_id"))
 )
 _LIST_TOKENS = select(tokens).order_by(tokens.c.user, tokens.c.created_at, tokens.c.id)
-_REVOKE = (
+_REVOKE_TOKEN = (
     update(tokens)
     .where(tokens.c.id == bindparam("of_id"), tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("at"))
@@ -38,7 +38,7 @@ _REVOKE = (
 
 
 class SqlAccounts:
-    """Users and tokens in one SQL database. Safe from any thread; every method is one transaction."""
+    """An `AccountStore` in one SQL database. Safe from any thread; every method is one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         """Use `engine`, whose schema must be current."""
@@ -47,22 +47,21 @@ class SqlAccounts:
     def users(self) -> list[User]:
         """Return every user, by name."""
         with self._transactions.read() as connection:
-            return [_user(row) for row in connection.execute(_LIST_USERS)]
+            return [_to_user(row) for row in connection.execute(_LIST_USERS)]
 
     def add_user(self, user: User) -> User:
-        """Make a user and return it; one of that name that is there gets the role and keeps its quota."""
+        """Add a user and return it; an existing one of that name gets the role and keeps its quota."""
         return self._transactions.write(lambda connection: _add_user(connection, user))
 
     def limit(self, name: str, quota: Quota) -> bool:
-        """Give a user a quota of its own; say whether there is such a user."""
-        values = {column.name: getattr(quota, column.name) for column in _QUOTA}
-        statement = _CHANGE_USER.values(**values)
+        """Give a user a quota of its own; return whether there is such a user."""
+        statement = _CHANGE_USER.values(**_quota_columns(quota))
         return self._transactions.write(
             lambda connection: bool(connection.execute(statement, {"of_name": name}).rowcount)
         )
 
     def add_token(self, token: Token) -> None:
-        """Keep a token of a user that is there."""
+        """Add a token of an existing user."""
         row = {
             "id": token.id,
             "user": token.user,
@@ -73,38 +72,41 @@ class SqlAccounts:
         self._transactions.write(lambda connection: connection.execute(_ADD_TOKEN, row))
 
     def token(self, ident: str) -> tuple[Token, User] | None:
-        """Return a token and whose it is, revoked or not; None where there is none of that id."""
+        """Return the token of an id, revoked or not, and its user; None if there is none."""
         with self._transactions.read() as connection:
             row = connection.execute(_FIND_TOKEN, {"of_id": ident}).one_or_none()
-        return None if row is None else (_token(row), _user(row))
+        return None if row is None else (_to_token(row), _to_user(row))
 
     def tokens(self) -> list[Token]:
         """Return every token, by user and age."""
         with self._transactions.read() as connection:
-            return [_token(row) for row in connection.execute(_LIST_TOKENS)]
+            return [_to_token(row) for row in connection.execute(_LIST_TOKENS)]
 
     def revoke(self, ident: str, at: datetime) -> bool:
-        """Make a token worthless; say whether that changed anything."""
+        """Revoke a token; return whether that changed anything."""
         values = {"of_id": ident, "at": at.timestamp()}
-        return self._transactions.write(lambda connection: bool(connection.execute(_REVOKE, values).rowcount))
+        return self._transactions.write(lambda connection: bool(connection.execute(_REVOKE_TOKEN, values).rowcount))
 
 
 def _add_user(connection: Connection, user: User) -> User:
     row = connection.execute(_FIND_USER, {"of_name": user.name}).one_or_none()
     if row is None:
-        quota = {column.name: getattr(user.quota, column.name) for column in _QUOTA}
-        now = datetime.now(UTC).timestamp()
-        connection.execute(_ADD_USER, {"name": user.name, "role": user.role, "created_at": now, **quota})
+        columns = {"name": user.name, "role": user.role, "created_at": datetime.now(UTC).timestamp()}
+        connection.execute(_ADD_USER, columns | _quota_columns(user.quota))
         return user
     connection.execute(_CHANGE_USER.values(role=user.role), {"of_name": user.name})
-    return User(user.name, user.role, _user(row).quota)
+    return User(user.name, user.role, _to_user(row).quota)
 
 
-def _user(row: AnyRow) -> User:
-    return User(row.name, Role(row.role), Quota(**{column.name: getattr(row, column.name) for column in _QUOTA}))
+def _quota_columns(source: Quota | AnyRow) -> dict[str, Any]:
+    return {column.name: getattr(source, column.name) for column in _QUOTA}
 
 
-def _token(row: AnyRow) -> Token:
+def _to_user(row: AnyRow) -> User:
+    return User(row.name, Role(row.role), Quota(**_quota_columns(row)))
+
+
+def _to_token(row: AnyRow) -> Token:
     return Token(
         id=row.id,
         user=row.user,

@@ -1,4 +1,4 @@
-"""Time for leases: this machine's for SQLite, the database's for PostgreSQL."""
+"""The time for leases: this machine's for SQLite, the database's for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from farshot.protocols import Clock
 
 
-DAY = 86400.0
+DAY_SECONDS = 86400.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DATABASE_NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 
 
 class BootClock:
-    """`CLOCK_MONOTONIC`, which starts anew at each boot, with the id of the boot beside it.
+    """`CLOCK_MONOTONIC`, which starts anew at each boot, with the id of the boot.
 
-    Where the system has no boot id (macOS), the wall-clock second of the boot stands in for it.
+    If the system has no boot id (macOS), the wall-clock second of the boot stands in for it.
     """
 
     def now(self) -> float:
-        """Return seconds since some fixed moment of this boot."""
+        """Return the seconds since a fixed moment of this boot."""
         return time.monotonic()
 
     def boot(self) -> str:
@@ -44,18 +44,22 @@ class BootClock:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a transaction happens: `now` counts within `boot` and is for leases, `wall` is for people.
-
-    `wall` has microseconds and nothing finer, as what people are shown and ask for.
-    """
+    """The time of a transaction."""
 
     now: float
+    """Seconds within `boot`, for leases."""
     boot: str
     wall: float
+    """Seconds since 1970, for people. It has microseconds and nothing finer, like the times that people ask for."""
 
 
-def moment(connection: Connection, clock: Clock | None) -> Moment:
-    """Return the moment by `clock`; without one, by the database, which all its machines share."""
+_boot_clock = BootClock()
+
+
+def read_moment(connection: Connection, clock: Clock | None) -> Moment:
+    """Return the moment by `clock`; if None, by this boot for a file and by the database for a server."""
+    if clock is None and connection.dialect.name == "sqlite":
+        clock = _boot_clock
     if clock is not None:
         return Moment(clock.now(), clock.boot(), round(time.time(), 6))
     seconds = float(connection.execute(_DATABASE_NOW).scalar_one())

@@ -1,4 +1,4 @@
-"""Room on the disk of a store: what is kept back for results, and for deleting where nothing else is left."""
+"""Free space on the disk of a store: a minimum is kept for results, and a reserve for deleting on a full disk."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 
-_KEPT_BACK = 64 * 2**20
-"""Bytes of the disk that new work leaves free, for the results of what is accepted; of a small disk a twentieth."""
-_BALLAST = 4 * 2**20
-"""Bytes of a file that is given up where nothing can be deleted for want of room; of a small disk a fiftieth."""
-_NAME = "farshot.reserve"
+_MIN_FREE_BYTES = 64 * 2**20
+"""Bytes of the disk that new work leaves free for the results of accepted jobs; of a small disk a twentieth."""
+_RESERVE_BYTES = 4 * 2**20
+"""Bytes of a file that is removed if nothing can be deleted for want of space; of a small disk a fiftieth."""
+_RESERVE_NAME = "farshot.reserve"
 
 
 class DiskSpace:
     """The disk of the store at `url`; a server looks after its own."""
 
     def __init__(self, url: URL) -> None:
-        """Use the folder of the file."""
-        place = url.database if url.drivername == "sqlite" else None
-        self._folder = Path(place).parent if place and place != ":memory:" else None
+        path = url.database if url.drivername == "sqlite" else None
+        self._folder = Path(path).parent if path and path != ":memory:" else None
 
     def shortage(self) -> str | None:
-        """Return why no new work can be taken; None where there is room."""
+        """Return why no new work can be accepted; None if there is space."""
         if self._folder is None:
             return None
         disk = os.statvfs(self._folder)
-        free, least = disk.f_bavail * disk.f_frsize, min(_KEPT_BACK, disk.f_blocks * disk.f_frsize // 20)
+        free, least = disk.f_bavail * disk.f_frsize, min(_MIN_FREE_BYTES, disk.f_blocks * disk.f_frsize // 20)
         if free >= least:
             return None
         return (
@@ -45,39 +44,35 @@ class DiskSpace:
         )
 
     def check(self) -> None:
-        """Raise `StoreFullError` where no new work can be taken."""
+        """Raise `StoreFullError` if no new work can be accepted."""
         reason = self.shortage()
         if reason is not None:
             raise StoreFullError(reason)
 
-    def keep(self) -> None:
-        """Take up the room that deleting may need, where there is plenty and it is not taken yet."""
+    def keep_reserve(self) -> None:
+        """Write the file that reserves space for deleting, if there is space and no such file."""
         if self._folder is None or self.shortage() is not None:
             return
-        file = self._folder / _NAME
+        file = self._folder / _RESERVE_NAME
         if not file.exists():
+            disk = os.statvfs(self._folder)
             with suppress(OSError):
-                _fill(file, min(_BALLAST, _size(self._folder) // 50))
+                _fill(file, min(_RESERVE_BYTES, disk.f_blocks * disk.f_frsize // 50))
 
     @contextmanager
-    def given_up(self) -> Iterator[None]:
-        """Give that room up while something is deleted, and take it again where there is enough."""
+    def without_reserve(self) -> Iterator[None]:
+        """Remove the reserve while something is deleted; write it again if there is space then."""
         if self._folder is not None:
             with suppress(OSError):
-                (self._folder / _NAME).unlink(missing_ok=True)
+                (self._folder / _RESERVE_NAME).unlink(missing_ok=True)
         try:
             yield
         finally:
-            self.keep()
-
-
-def _size(folder: Path) -> int:
-    disk = os.statvfs(folder)
-    return disk.f_blocks * disk.f_frsize
+            self.keep_reserve()
 
 
 def _fill(file: Path, size: int) -> None:
-    """Write the file: one with holes would keep no room."""
+    """Write the file in full: one with holes would reserve nothing."""
     descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         os.write(descriptor, bytes(size))

@@ -1,4 +1,4 @@
-"""Opening a store's database: its connections, its schema, and what may not be opened."""
+"""Opening the database of a store: its connections, its schema, and the checks before it is used."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from farshot.errors import StoreError
+from farshot.errors import StoreCorruptError, StoreError
 from farshot.store.disk_space import DiskSpace
-from farshot.store.hosts import adopt, check_host, this_host, user_of
+from farshot.store.hosts import adopt, check_host, read_host, this_host
 from farshot.store.migrate import SCHEMA_VERSION, check_version, schema_version, upgrade
-from farshot.store.sqlite_file import check_length
 from farshot.store.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -30,14 +29,14 @@ FILE_NAME = "farshot.sqlite3"
 
 _BUSY_SECONDS = 60
 _POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_use_lifo": True}
-"""As many connections as a service has threads that use one, so that none waits for another's."""
+"""As many connections as a service has threads that use one, so that no thread waits for a connection."""
 _PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = FULL", "foreign_keys = ON", "cache_spill = 4096")
-"""A transaction of up to 4,096 pages is written at its commit, and not before that as well, which costs a sync more."""
-_READING = ("query_only = ON",)
+"""`cache_spill` has a transaction of up to 4,096 pages written at its commit only, which saves a sync."""
+_READ_ONLY_PRAGMAS = ("query_only = ON",)
 
 
 def sqlite_url(folder: Path) -> URL:
-    """Return the URL of the store in `folder`, which is made private to the user where it is missing."""
+    """Return the URL of the store in `folder`, which is made private to the user if it is missing."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -49,29 +48,21 @@ def sqlite_url(folder: Path) -> URL:
     except OSError as error:
         message = f"the data folder {folder} cannot be made ({error.strerror}); choose another with data_dir="
         raise StoreError(message) from error
-    _make_private(folder / FILE_NAME)
+    with suppress(OSError):  # a new file is its user's only, whatever the folder; failures show when it is opened
+        os.close(os.open(folder / FILE_NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return URL.create("sqlite", database=str(folder / FILE_NAME))
-
-
-def _make_private(file: Path) -> None:
-    """Have a new store readable by its user only, whatever folder it is in; failures show when it is opened."""
-    with suppress(OSError):
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def open_engine(url: str | URL, *, host: Host | None = None, adopting: bool = False) -> Engine:
     """Return an engine on the database at `url` (`sqlite:///...` or `postgresql://...`), with the current schema.
 
-    `host` is the machine that opens it, this one unless told; with `adopting` a store on a disk becomes its own.
-    Raises `StoreVersionError` where a newer Farshot wrote it, `StoreCorruptError` where it is not a
-    database, `StoreHostError` where another machine used it last, `StoreError` where it cannot be opened.
+    `host` is the machine that opens it, by default this one; with `adopting` a store on a disk becomes its own. Raises
+    `StoreVersionError` if a newer Farshot wrote it, `StoreCorruptError` if it is not a database, `StoreHostError` if
+    another machine used it last, `StoreError` if it cannot be opened.
     """
-    engine = _engine(url)
+    engine = _make_engine(url)
     try:
-        if engine.dialect.name == "sqlite":
-            _open_file(Transactions(engine), host or this_host(), adopting=adopting)
-        else:
-            _open_server(Transactions(engine))
+        _prepare(Transactions(engine), host or this_host(), adopting=adopting)
     except StoreError:
         engine.dispose()
         raise
@@ -79,19 +70,21 @@ def open_engine(url: str | URL, *, host: Host | None = None, adopting: bool = Fa
 
 
 def open_reader(url: str | URL) -> Engine:
-    """Return an engine on the database at `url` as it is: nothing is looked at yet, and nothing can be written."""
-    engine = _engine(url, _READING)
+    """Return an engine on the database at `url` as it is: nothing is checked yet, and nothing can be written."""
+    engine = _make_engine(url, _READ_ONLY_PRAGMAS)
     return engine if engine.dialect.name == "sqlite" else engine.execution_options(postgresql_readonly=True)
 
 
-def _engine(url: str | URL, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
+def _make_engine(url: str | URL, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.drivername == "sqlite":
-            return _sqlite_engine(parsed, pragmas)
+            return _make_sqlite_engine(parsed, pragmas)
         if parsed.drivername in {"postgres", "postgresql"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return _server_engine(parsed)
+        from farshot.store.postgres_connection import make_server_engine  # its driver is an extra
+
+        return make_server_engine(parsed, **_POOL)
     except ArgumentError as error:
         message = "that is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         raise StoreError(message) from error
@@ -100,15 +93,7 @@ def _engine(url: str | URL, pragmas: Sequence[str] = _PRAGMAS) -> Engine:
         raise StoreError(message) from error
 
 
-def _server_engine(url: URL) -> Engine:
-    from farshot.store.postgres_connection import arguments, limit_patience  # its driver is an extra
-
-    engine = create_engine(url, connect_args=arguments(url), pool_pre_ping=True, hide_parameters=True, **_POOL)
-    limit_patience(engine)
-    return engine
-
-
-def _sqlite_engine(url: URL, pragmas: Sequence[str]) -> Engine:
+def _make_sqlite_engine(url: URL, pragmas: Sequence[str]) -> Engine:
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 -- SQLAlchemy's own record
         connection.isolation_level = None
         for pragma in pragmas:
@@ -116,14 +101,14 @@ def _sqlite_engine(url: URL, pragmas: Sequence[str]) -> Engine:
 
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True, **_POOL)
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", _begin_transaction)
     return engine
 
 
-def _begin(connection: Connection) -> None:
-    """Writers take their lock at once, so that no transaction fails half-way; readers share.
+def _begin_transaction(connection: Connection) -> None:
+    """Begin a transaction; one that writes takes its lock at once, so that none fails half-way, and readers share.
 
-    It is said to the driver itself: a job of one circuit begins seven times.
+    The statement goes to the driver directly, for speed: a job of one circuit begins seven transactions.
     """
     statement = "BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE"
     driver = cast("sqlite3.Connection", connection.connection.driver_connection)
@@ -133,37 +118,45 @@ def _begin(connection: Connection) -> None:
         raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=connection.dialect) from error
 
 
-def _open_file(transactions: Transactions, host: Host, *, adopting: bool) -> None:
-    """Look first and write only where something is to be changed, so that what is refused stays as it was."""
+def _prepare(transactions: Transactions, host: Host, *, adopting: bool) -> None:
+    """Bring a store up to date. It is checked first and written only if something changes, so a refused one stays."""
+    url, is_file = transactions.engine.url, transactions.engine.dialect.name == "sqlite"
     with transactions.read() as connection:
-        version, last = seen(connection)
-    if not adopting:
-        check_host(last, host, str(transactions.engine.url.database))
+        version, last = check_database(connection)
+    if is_file and not adopting:
+        check_host(last, host, str(url.database))
     if version != SCHEMA_VERSION:
         transactions.write(upgrade)
+    if not is_file:
+        return
     if adopting or last is None:
         transactions.write(lambda connection: adopt(connection, host))
     elif last != host:
         with suppress(StoreError):  # a store that cannot be written can be read
             transactions.write(lambda connection: adopt(connection, host))
-    DiskSpace(transactions.engine.url).keep()
+    DiskSpace(url).keep_reserve()
 
 
-def _open_server(transactions: Transactions) -> None:
-    with transactions.read() as connection:
-        version, _ = seen(connection)
-    if version != SCHEMA_VERSION:
-        transactions.write(upgrade)
+def check_database(connection: Connection) -> tuple[str | None, Host | None]:
+    """Return the schema version of a store and the machine that used it last, each None if there is none.
 
-
-def seen(connection: Connection) -> tuple[str | None, Host | None]:
-    """Return the schema of a store and the machine that used it last, None where there is none.
-
-    Raises what `open_engine` does of a database that is no store for this Farshot.
+    Raises as `open_engine` if the database is no store for this Farshot.
     """
     url, is_file = connection.engine.url, connection.dialect.name == "sqlite"
     if is_file:
-        check_length(connection, Path(str(url.database)))
+        _check_length(connection, Path(str(url.database)))
     version = schema_version(connection)
     check_version(version, str(url.database) if is_file else url.render_as_string())
-    return version, user_of(connection) if is_file and version else None
+    return version, read_host(connection) if is_file and version else None
+
+
+def _check_length(connection: Connection, path: Path) -> None:
+    """Raise `StoreCorruptError` if the file at `path` ends within its last page, which SQLite itself does not check."""
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    if path.stat().st_size < pages * size:
+        message = (
+            f"the store {path} is damaged (the file is shorter than it says); it was left as it is: "
+            "restore a back-up, or choose another folder with data_dir= or FARSHOT_DATA_DIR"
+        )
+        raise StoreCorruptError(message)

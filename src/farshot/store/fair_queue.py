@@ -1,10 +1,11 @@
-"""Fair shares: whose turn it is, by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996).
+"""Fair shares: the order in which owners are served, by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996).
 
-Every owner has a turn, in seconds. The owner with the earliest one is served, which moves its turn on by what the
-shard is guessed to take; what the shard takes in truth is charged as it becomes known: more at once, less when it ends.
-Nobody begins earlier than the latest turn that was served: whoever comes with little is served among those who wait
-with much, ten owners have a tenth each, and who was idle, waited for its own limit or has one long shard running has
-saved nothing. Within an owner the shards of higher priority come first, then the oldest; so a submission moves nothing.
+Every owner has a turn, in seconds: its start tag. The owner with the earliest one is served, which moves its turn on by
+the guessed cost of the shard; the true cost is charged as it becomes known: more at once, less when the shard ends.
+No owner begins before the virtual time, which is the latest turn that was served. So an owner that comes with little
+work is served among those with much, ten owners have a tenth each, and an owner that was idle, stood at its own limit
+or has one long shard running has saved nothing. Within an owner the shards of higher priority come first, then the
+oldest; so a submission moves no turn.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, case, func, or_, select, text
+from sqlalchemy import bindparam, case, func, select, text
 
 from farshot.states import ShardStatus
-from farshot.store.schema import changes, shards, shards_open, turns, users
+from farshot.store.schema import changes, is_claimable, shards, shards_open, turns, users
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,17 +25,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from farshot.store.clock import Moment
-    from farshot.store.rows import AnyRow
 
 
-MAX_ADVANCE = 10.0
-"""Seconds that a shard is charged when it is claimed, however long it is guessed: the rest, as it runs."""
+_MAX_ADVANCE_SECONDS = 10.0
+"""Seconds that a shard is charged when it is claimed, however long it is guessed; the rest is charged as it runs."""
 
-is_claimable = or_(
-    shards.c.status == ShardStatus.QUEUED,
-    shards.c.lease_boot != bindparam("boot"),
-    shards.c.lease_until < bindparam("now"),
-)
 _first = select(func.min(shards.c.owner).label("owner")).where(shards_open).cte("owners", recursive=True)
 _next = select(func.min(shards.c.owner)).where(shards_open, shards.c.owner > _first.c.owner).scalar_subquery()
 _owners = _first.union_all(select(_next).where(_first.c.owner.is_not(None)))
@@ -43,7 +38,7 @@ _LIST_WAITING = (
         _owners.c.owner,
         func.coalesce(turns.c.turn, 0.0).label("turn"),
         select(changes.c.served).scalar_subquery().label("served"),
-        users.c.running_shards.label("most"),
+        users.c.running_shards.label("running_limit"),
         select(shards.c.seq)
         .where(shards_open, shards.c.owner == _owners.c.owner, is_claimable)
         .order_by(shards.c.rank, shards.c.seq)
@@ -57,15 +52,14 @@ _LIST_WAITING = (
 )
 LIST_QUEUED = (
     select(
-        shards.c.owner,
-        shards.c.rank,
-        shards.c.job_id,
+        *shards.c["owner", "rank", "job_id"],
         func.min(shards.c.seq).label("first"),
-        func.sum(shards.c.cost).label("cost"),
-        func.sum(case((shards.c.cost < MAX_ADVANCE, shards.c.cost), else_=MAX_ADVANCE)).label("advance"),
+        func.sum(case((shards.c.cost < _MAX_ADVANCE_SECONDS, shards.c.cost), else_=_MAX_ADVANCE_SECONDS)).label(
+            "advance"
+        ),
     )
     .where(shards_open, shards.c.status == ShardStatus.QUEUED)
-    .group_by(shards.c.owner, shards.c.rank, shards.c.job_id)
+    .group_by(*shards.c["owner", "rank", "job_id"])
 )
 _LIST_TURNS = select(turns.c.owner, turns.c.turn).where(turns.c.owner.in_(bindparam("of_owners", expanding=True)))
 _SERVED = "(SELECT served FROM changes)"
@@ -77,71 +71,70 @@ _CHARGE = text(
 
 @dataclass(slots=True)
 class Charges:
-    """What one transaction does to the turns of owners: `changes` of what was charged before, and what is `claimed`.
-
-    `floor` is the latest turn that was served before it, `served` with it, where it serves.
-    """
+    """The changes that one transaction makes to the turns of owners, in seconds."""
 
     floor: float = 0.0
-    served: float = 0.0
+    """The virtual time before the transaction."""
+    virtual_time: float = 0.0
+    """The virtual time after the transaction."""
     changes: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Corrections of earlier charges, by owner."""
     claimed: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Charges for claimed shards, by owner."""
 
-    def serve(self, turn: Waiting, cost: float) -> None:
-        """Charge an owner whose turn it is for a shard that is guessed to take `cost` seconds."""
-        self.served = max(self.served, turn.turn)
-        self.claimed[turn.owner] += advance(cost)
+    def serve(self, waiting: WaitingOwner, cost: float) -> None:
+        """Charge an owner for a shard that is guessed to take `cost` seconds."""
+        self.virtual_time = max(self.virtual_time, waiting.turn)
+        self.claimed[waiting.owner] += advance_of(cost)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Waiting:
-    """An owner with shards that may be claimed, the first of them of number `seq`: the lowest is served next.
-
-    `most` is how many shards it may run at a time, where the store says so of its user.
-    """
+class WaitingOwner:
+    """An owner with shards that may be claimed; the lowest is served next."""
 
     turn: float
     seq: int
+    """The number of its first such shard."""
     owner: str
-    most: int | None = field(default=None, compare=False)
+    running_limit: int | None = field(default=None, compare=False)
+    """Shards that it may run at a time, if its user has a limit of its own."""
 
 
-def waiting(connection: Connection, now: Moment, charges: Charges) -> list[Waiting]:
-    """Return who waits, as of `charges`, which learn what was served. The cost is that of the owners, not of shards."""
-    found = [
-        row for row in connection.execute(_LIST_WAITING, {"now": now.now, "boot": now.boot}) if row.first is not None
-    ]
+def read_waiting(connection: Connection, now: Moment, charges: Charges) -> list[WaitingOwner]:
+    """Return the owners that wait, with their turns after `charges`, which take over the virtual time.
+
+    The time this takes grows with the number of owners, not of shards.
+    """
+    rows = connection.execute(_LIST_WAITING, {"now": now.now, "boot": now.boot}).all()
+    found = [row for row in rows if row.first is not None]
     if found:
-        charges.floor = charges.served = found[0].served
-    return [_waiting(row, charges) for row in found]
+        charges.floor = charges.virtual_time = found[0].served
+    turns_now = (max(row.turn + charges.changes.get(row.owner, 0.0), row.served) for row in found)
+    return [
+        WaitingOwner(turn, row.first, row.owner, row.running_limit) for turn, row in zip(turns_now, found, strict=True)
+    ]
 
 
-def _waiting(row: AnyRow, charges: Charges) -> Waiting:
-    return Waiting(max(row.turn + charges.changes.get(row.owner, 0.0), row.served), row.first, row.owner, row.most)
-
-
-def turns_of(connection: Connection, owners: Collection[str]) -> dict[str, float]:
-    """Return the turns of `owners`, whether anything of theirs waits or not."""
+def read_turns(connection: Connection, owners: Collection[str]) -> dict[str, float]:
+    """Return the turn of each of `owners`, waiting or not."""
     found = {row.owner: row.turn for row in connection.execute(_LIST_TURNS, {"of_owners": list(owners)})}
     return {owner: found.get(owner, 0.0) for owner in owners}
 
 
-def advance(cost: float) -> float:
-    """Return what is charged at once for a shard that is guessed to take `cost` seconds."""
-    return min(cost, MAX_ADVANCE)
+def advance_of(cost: float) -> float:
+    """Return the seconds charged at once for a shard that is guessed to take `cost` seconds."""
+    return min(cost, _MAX_ADVANCE_SECONDS)
 
 
-def charge(connection: Connection, charges: Charges) -> None:
-    """Move the turns: after the locks of jobs and shards, in one order, so that no two transactions wait for each
-    other. What is given back never puts an owner before what was served.
+def apply_charges(connection: Connection, charges: Charges) -> None:
+    """Move the turns, after the locks of jobs and shards and in one order, so that no two transactions wait for each
+    other. A refund never puts an owner before the virtual time.
     """
     changed = {owner for owner, seconds in charges.changes.items() if seconds}
-    owners = sorted(changed | charges.claimed.keys())
-    if owners:
-        connection.execute(_CHARGE, [_move(owner, charges) for owner in owners])
-
-
-def _move(owner: str, charges: Charges) -> dict[str, object]:
-    claimed = charges.claimed.get(owner, 0.0)
-    change = charges.changes.get(owner, 0.0)
-    return {"owner": owner, "fresh": charges.floor + claimed, "change": change, "claimed": claimed}
+    moves = []
+    for owner in sorted(changed | charges.claimed.keys()):
+        claimed = charges.claimed.get(owner, 0.0)
+        change = charges.changes.get(owner, 0.0)
+        moves.append({"owner": owner, "fresh": charges.floor + claimed, "change": change, "claimed": claimed})
+    if moves:
+        connection.execute(_CHARGE, moves)

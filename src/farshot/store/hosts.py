@@ -1,7 +1,7 @@
-"""Which machine a store on a disk belongs to.
+"""The machine that a store on a disk belongs to.
 
-SQLite needs locks that work and one clock, so a store in a home folder that several machines share
-must be used by one of them only.
+SQLite needs locks that work and one clock, so a store in a home folder that several machines share is used by one of
+them only.
 """
 
 from __future__ import annotations
@@ -27,43 +27,42 @@ _MACHINE_ID = Path("/etc/machine-id")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine: `machine` outlives a boot, `boot` is shared by the containers of a machine, `name` is for people."""
+    """A machine."""
 
     machine: str
+    """An id that outlives a boot."""
     boot: str
+    """The id of the boot, which the containers of a machine share."""
     name: str
 
     def is_same(self, other: Host) -> bool:
-        """Whether `other` is this machine: by its identity, or because it was booted at the same moment."""
+        """Return whether `other` is this machine: by its id, or because it was booted at the same moment."""
         return self.machine == other.machine or self.boot == other.boot
 
 
 def this_host() -> Host:
     """Return this machine.
 
-    Its identity joins the machine id and the name: machines installed from one image share the former. It is
-    hashed, since machine ids are not to be shown.
+    Its id joins the machine id and the name, since machines installed from one image share the former. It is hashed,
+    since machine ids must not be shown.
     """
+    try:
+        machine_id = _MACHINE_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        machine_id = ""
     name = socket.gethostname()
-    identity = f"{_machine_id()}/{name}".encode()
+    identity = f"{machine_id}/{name}".encode()
     return Host(blake2b(identity, digest_size=16, person=b"farshot").hexdigest(), BootClock().boot(), name)
 
 
-def _machine_id() -> str:
-    try:
-        return _MACHINE_ID.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
-
-
-def user_of(connection: Connection) -> Host | None:
-    """Return the machine that used the store last."""
+def read_host(connection: Connection) -> Host | None:
+    """Return the machine that used the store last; None if there was none."""
     row = connection.execute(select(hosts.c.machine, hosts.c.boot, hosts.c.name)).one_or_none()
     return Host(*row) if row else None
 
 
 def check_host(last: Host | None, host: Host, place: str) -> None:
-    """Raise `StoreHostError` where the store was last used by another machine than `host`."""
+    """Raise `StoreHostError` if the store at `place` was last used by another machine than `host`."""
     if last is None or host.is_same(last):
         return
     message = (
@@ -76,6 +75,6 @@ def check_host(last: Host | None, host: Host, place: str) -> None:
 
 
 def adopt(connection: Connection, host: Host) -> None:
-    """Make the store that of `host`."""
+    """Make the store belong to `host`."""
     connection.execute(delete(hosts))
     connection.execute(insert(hosts), {"id": 1, "machine": host.machine, "boot": host.boot, "name": host.name})

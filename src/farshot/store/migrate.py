@@ -1,4 +1,4 @@
-"""The schema of a database: which it has, and how it gets the current one."""
+"""The version of a database's schema, and bringing it up to date."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = "0003"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('farshot schema'))")
+_LOCK_SCHEMA = text("SELECT pg_advisory_xact_lock(hashtext('farshot schema'))")
 
 
 def schema_version(connection: Connection) -> str | None:
-    """Return the version of the schema; None where there is none yet.
+    """Return the version of the schema; None if there is none yet.
 
-    Raises `StoreError` where there are other tables: the database is another program's.
+    Raises `StoreError` if there are other tables: the database is another program's.
     """
     tables = inspect(connection).get_table_names()
     if not tables:
@@ -34,7 +34,7 @@ def schema_version(connection: Connection) -> str | None:
 
 
 def check_version(version: str | None, place: str) -> None:
-    """Raise `StoreVersionError` where a newer Farshot made the schema of the store at `place`."""
+    """Raise `StoreVersionError` if a newer Farshot made the schema of the store at `place`."""
     if version is not None and version > SCHEMA_VERSION:
         message = (
             f"the store {place} has schema {version}, this Farshot knows {SCHEMA_VERSION}; it was left as it is: "
@@ -44,12 +44,12 @@ def check_version(version: str | None, place: str) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the schema up to date, in the transaction of `connection`; who comes second finds it done."""
+    """Bring the schema up to date, in the transaction of `connection`; a second process waits and finds it done."""
     from alembic import command
     from alembic.config import Config
 
     if connection.dialect.name == "postgresql":
-        connection.execute(_ONE_AT_A_TIME)
+        connection.execute(_LOCK_SCHEMA)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection

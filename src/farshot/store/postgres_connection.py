@@ -1,4 +1,4 @@
-"""Connections to a database on a server, which may go silent: nobody waits for it without end."""
+"""Connections to a database on a server, which give it up if it goes silent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 
-_ARGUMENTS = {
+_TIMEOUTS = {
     "connect_timeout": 10,
     "keepalives_idle": 15,
     "keepalives_interval": 5,
@@ -24,46 +24,43 @@ _ARGUMENTS = {
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """Gives up a server that has said nothing for `most_seconds` in the middle of a call, and closes itself.
+    """A connection that closes if the server says nothing for `max_silence_seconds` in the middle of a call.
 
-    A server's own limits do not help where its process is stopped: its machine still answers for it.
+    A server's own limits do not help if its process is stopped: its machine still answers for it.
     """
 
-    most_seconds = 60.0
+    max_silence_seconds = 60.0
 
     def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- as in the class above, which differs between versions
-        """Do what `gen` does with the connection."""
-        return super().wait(self._limited(gen), *arguments, **options)
+        """Run the driver's generator `gen` to its end and return its result."""
+        return super().wait(self._limit_silence(gen), *arguments, **options)
 
-    def _limited(self, steps: Any) -> Generator[Any, Any, Any]:  # noqa: ANN401 -- a generator of the driver
-        heard = time.monotonic()
+    def _limit_silence(self, steps: Any) -> Generator[Any, Any, Any]:  # noqa: ANN401 -- a generator of the driver
+        last_heard = time.monotonic()
         try:
             wanted = next(steps)
             while True:
                 ready = yield wanted
                 if ready:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > self.most_seconds:
-                    self._give_up()
+                    last_heard = time.monotonic()
+                elif time.monotonic() - last_heard > self.max_silence_seconds:
+                    self.pgconn.finish()
+                    message = f"the server has said nothing for {self.max_silence_seconds:g} s"
+                    raise psycopg.OperationalError(message)
                 wanted = steps.send(ready)
         except StopIteration as end:
             return end.value
 
-    def _give_up(self) -> None:
-        self.pgconn.finish()
-        message = f"the server has said nothing for {self.most_seconds:g} s"
-        raise psycopg.OperationalError(message)
 
-
-def arguments(url: URL) -> dict[str, int]:
-    """Return how long connecting and a dead network may take, but for what the address says itself."""
-    return {name: value for name, value in _ARGUMENTS.items() if name not in url.query}
-
-
-def limit_patience(engine: Engine) -> None:
-    """Have the connections of `engine` give up a server that is silent."""
+def make_server_engine(url: URL, **options: Any) -> Engine:  # noqa: ANN401 -- options of `create_engine`
+    """Return an engine whose connections give up a dead network and a silent server; limits in `url` come first."""
+    timeouts = {name: value for name, value in _TIMEOUTS.items() if name not in url.query}
+    engine = create_engine(url, connect_args=timeouts, pool_pre_ping=True, hide_parameters=True, **options)
     event.listen(engine, "do_connect", _connect)
+    return engine
 
 
-def _connect(_dialect: object, _record: object, given: tuple[Any, ...], options: dict[str, Any]) -> PatientConnection:
-    return PatientConnection.connect(*given, **options)
+def _connect(
+    _dialect: object, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> PatientConnection:
+    return PatientConnection.connect(*arguments, **options)

@@ -1,4 +1,4 @@
-"""From rows to values, and from a lease to the fence of a statement."""
+"""Reading rows as values, and the values that fence a statement by a lease."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import msgspec
-
 from farshot.contract import JobStatus
 from farshot.errors import StoreCorruptError, UnknownJobError
-from farshot.model import Fault, Forecast, JobRecord, JobSpec
+from farshot.model import JobRecord, JobSpec
 from farshot.store import statements as sql
-from farshot.store.checksums import UNREADABLE, is_whole
+from farshot.store.encoding import UNREADABLE, decode_fault, decode_spec, is_intact
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -22,47 +20,32 @@ if TYPE_CHECKING:
     AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 
-decode_forecast = msgspec.msgpack.Decoder(Forecast).decode
-decode_fault = msgspec.msgpack.Decoder(Fault).decode
-_decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
-
-
 def fence(lease: Lease) -> dict[str, object]:
-    """Return what a statement must match to write under `lease`."""
-    return {
-        "of_job": lease.job_id,
-        "of_shard": lease.shard,
-        "of_attempt": lease.attempt,
-        "of_holder": lease.holder,
-    }
+    """Return the values that a statement matches to write under `lease`."""
+    return {"of_job": lease.job_id, "of_shard": lease.shard, "of_attempt": lease.attempt, "of_holder": lease.holder}
 
 
 def read_job(connection: Connection, job_id: str) -> JobRecord:
     """Return one job; raises `UnknownJobError`."""
     row = connection.execute(sql.READ_JOB, {"of_job": job_id}).one_or_none()
     if row is None:
-        raise unknown(job_id)
+        raise unknown_job_error(job_id)
     return to_record(row)
 
 
 def read_spec(connection: Connection, job_id: str) -> JobSpec:
-    """Return what holds for every circuit of a job but its template; raises `UnknownJobError`, `StoreCorruptError`."""
+    """Return the specification of a job without its template; raises `UnknownJobError`, `StoreCorruptError`."""
     row = connection.execute(sql.READ_SPEC, {"of_job": job_id}).one_or_none()
     if row is None:
-        raise unknown(job_id)
-    return to_spec(job_id, row.spec, row.checksum)
-
-
-def to_spec(job_id: str, spec: bytes, checksum: int | None) -> JobSpec:
-    """Return what was stored of a job as `spec`; raises `StoreCorruptError` where it is not as it was written."""
+        raise unknown_job_error(job_id)
     with suppress(*UNREADABLE):
-        if is_whole(checksum, spec, job_id):
-            return _decode_spec(spec)
-    raise damaged(job_id)
+        if is_intact(row.checksum, row.spec, job_id):
+            return decode_spec(row.spec)
+    raise damaged_job_error(job_id)
 
 
 def to_record(row: AnyRow) -> JobRecord:
-    """Return the job that `row` is."""
+    """Return `row` as a job."""
     return JobRecord(
         seq=row.seq,
         id=row.id,
@@ -86,15 +69,15 @@ def to_record(row: AnyRow) -> JobRecord:
 
 
 def to_time(seconds: float | None) -> datetime | None:
-    """Return the moment that is `seconds` after 1970, in UTC."""
+    """Return `seconds` since 1970 as a time in UTC."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def unknown(job_id: str) -> UnknownJobError:
+def unknown_job_error(job_id: str) -> UnknownJobError:
     """Return the error for an id that names no job."""
     return UnknownJobError(f"no job {job_id!r} in this store")
 
 
-def damaged(job_id: str) -> StoreCorruptError:
-    """Return the error for a job of which something is not as it was written."""
+def damaged_job_error(job_id: str) -> StoreCorruptError:
+    """Return the error for a job whose stored data is not as it was written."""
     return StoreCorruptError(f"what is stored of job {job_id} is damaged: restore a back-up, or submit it again")

@@ -1,26 +1,21 @@
-"""What is read of recorded parts and of the shards they belong to, with the checksums that it must agree with."""
+"""The queries for recorded parts, shards and circuits, with the checksums that they must agree with."""
 
 from __future__ import annotations
 
 from sqlalchemy import BindParameter, and_, bindparam, case, func, select
 
-from farshot.store.schema import attempts, jobs, parts, payloads, results, shards
+from farshot.store.schema import attempts, is_payload_of_shard, jobs, parts, payloads, results, shards
 
 _of_job: BindParameter[str] = bindparam("of_job")
-_its_payload = and_(
-    payloads.c.job_id == shards.c.job_id, payloads.c.part == shards.c.part, payloads.c.slot == shards.c.slot
-)
-_PLACE = (
-    shards.c.number,
-    shards.c.part,
-    shards.c.slot,
+_POSITION = (
+    *shards.c["number", "part", "slot"],
     shards.c.first.label("shard_first"),
     shards.c.size.label("shard_size"),
     shards.c.checksum.label("shard_checksum"),
 )
-_LABELED = (*_PLACE, payloads.c.size.label("payload_size"), payloads.c.labels, payloads.c.labels_checksum)
+_WITH_LABELS = (*_POSITION, payloads.c.size.label("payload_size"), payloads.c.labels, payloads.c.labels_checksum)
 
-_before = (
+_failed_before = (
     select(func.count())
     .where(
         attempts.c.job_id == results.c.job_id,
@@ -31,25 +26,19 @@ _before = (
     .correlate(results)
     .scalar_subquery()
 )
-"""How many attempts went wrong before that of a part."""
+"""The number of attempts that went wrong before that of a part."""
 
-EVERY_SHARD = select(shards.c.job_id, shards.c.seq, *_PLACE)
+EVERY_SHARD = select(shards.c.job_id, shards.c.seq, *_POSITION)
 EVERY_PART = (
     select(
-        results.c.job_id,
-        results.c.seq,
-        results.c.first,
-        results.c.size,
-        results.c.shard,
-        results.c.attempt,
-        (1 + _before).label("tries"),
+        *results.c["job_id", "seq", "first", "size", "shard", "attempt", "checksum"],
+        (1 + _failed_before).label("tries"),
         func.length(results.c.results).label("nbytes"),
-        case((func.length(results.c.results) <= bindparam("small"), results.c.results)).label("results"),
-        results.c.checksum,
-        *_LABELED,
+        case((func.length(results.c.results) <= bindparam("max_bytes"), results.c.results)).label("results"),
+        *_WITH_LABELS,
     )
     .outerjoin_from(results, shards, and_(shards.c.job_id == results.c.job_id, shards.c.number == results.c.shard))
-    .outerjoin(payloads, _its_payload)
+    .outerjoin(payloads, is_payload_of_shard)
 )
 _PARTS = EVERY_PART.where(results.c.job_id == _of_job)
 BY_POSITION = _PARTS.where(results.c.first > bindparam("after")).order_by(results.c.first).limit(bindparam("page"))
@@ -61,14 +50,14 @@ _CIRCUITS = (
     select(
         jobs.c.spec,
         jobs.c.checksum,
-        *_LABELED,
+        *_WITH_LABELS,
         payloads.c.sources,
         payloads.c.sources_checksum,
         parts.c.template,
         parts.c.checksum.label("template_checksum"),
     )
     .select_from(jobs, shards, payloads, parts)
-    .where(jobs.c.id == _of_job, shards.c.job_id == jobs.c.id, _its_payload)
+    .where(jobs.c.id == _of_job, shards.c.job_id == jobs.c.id, is_payload_of_shard)
     .where(parts.c.job_id == shards.c.job_id, parts.c.number == shards.c.part)
 )
 WORK = _CIRCUITS.where(shards.c.number == bindparam("of_shard"))
@@ -79,7 +68,9 @@ CIRCUITS = (
 )
 
 _SHARDS = (
-    select(*_LABELED, shards.c.done).outerjoin_from(shards, payloads, _its_payload).where(shards.c.job_id == _of_job)
+    select(*_WITH_LABELS, shards.c.done)
+    .outerjoin_from(shards, payloads, is_payload_of_shard)
+    .where(shards.c.job_id == _of_job)
 )
 LABELS = _SHARDS.where(shards.c.number > bindparam("after")).order_by(shards.c.number).limit(bindparam("page"))
 SHARD = _SHARDS.where(shards.c.number == bindparam("of_shard"))

@@ -1,4 +1,4 @@
-"""`SqlUploads`: a job that arrives in numbered parts. It is accepted, and has shards, when it is whole."""
+"""`SqlUploads`: jobs that arrive in numbered parts. A job is accepted, and gets shards, when it is complete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import msgspec
 import numpy as np
 from sqlalchemy import bindparam, func, select, update
 
@@ -14,31 +13,36 @@ from farshot.accounts import NO_LIMITS
 from farshot.contract import JobStatus
 from farshot.errors import BatchError, UploadError
 from farshot.model import MAX_CIRCUITS
-from farshot.store import statements as sql
-from farshot.store.change_numbers import mark
-from farshot.store.checksums import checksum
-from farshot.store.clock import BootClock, moment
+from farshot.store.clock import read_moment
 from farshot.store.disk_space import DiskSpace
+from farshot.store.encoding import checksum, decode_labels, encode
 from farshot.store.rows import read_job
 from farshot.store.schema import jobs, parts, payloads
-from farshot.store.submissions import Payload, add_job, add_part, add_payloads, add_shards, earlier, grow_job, row_size
-from farshot.store.transactions import Transactions
-from farshot.store.usage import AddedUsage, check_held, hold
+from farshot.store.submissions import (
+    Payload,
+    add_job,
+    add_part,
+    add_payloads,
+    add_shards,
+    count_row_bytes,
+    find_earlier,
+    find_keyed,
+    grow_job,
+)
+from farshot.store.transactions import Transactions, lock_jobs, mark_changed
+from farshot.store.usage import AddedUsage, add_stored, check_usage
 from farshot.submission import PartReceipt, ShardCut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from sqlalchemy import BindParameter, Connection, Engine, Update
+    from sqlalchemy import BindParameter, Connection, Engine
 
     from farshot.accounts import Quota
     from farshot.model import JobRecord, JobSpec
     from farshot.protocols import Clock
     from farshot.submission import Draft, UploadPart
 
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 _of_job: BindParameter[str] = bindparam("of_job")
 _READ_DRAFT = select(jobs.c.draft).where(jobs.c.id == _of_job)
@@ -56,36 +60,14 @@ _LIST_PAYLOADS = (
 )
 _READ_OPTIONS = select(parts.c.options).where(parts.c.job_id == _of_job).order_by(parts.c.number)
 _SUM_OPTIONS = select(func.sum(func.length(parts.c.options))).where(parts.c.job_id == _of_job)
-_FORGET_OPTIONS = update(parts).where(parts.c.job_id == _of_job).values(options=None)
+_CLEAR_OPTIONS = update(parts).where(parts.c.job_id == _of_job).values(options=None)
 _READ_LABELS = select(payloads.c.labels).where(payloads.c.job_id == _of_job).order_by(payloads.c.part, payloads.c.slot)
-_GROW = update(jobs).where(jobs.c.id == _of_job).values(circuits=jobs.c.circuits + bindparam("count"))
-_ACCEPT = (
-    update(jobs)
-    .where(jobs.c.id == _of_job)
-    .values(
-        draft=None,
-        spec=bindparam("new_spec"),
-        checksum=bindparam("new_checksum"),
-        shots=bindparam("new_shots"),
-        timeout=bindparam("new_timeout"),
-    )
-)
-_waits = (
-    jobs.c.id == _of_job,
+_CHANGE_JOB = update(jobs).where(jobs.c.id == _of_job)
+_ADD_CIRCUITS = _CHANGE_JOB.values(circuits=jobs.c.circuits + bindparam("count"))
+_CHANGE_WAITING_JOB = _CHANGE_JOB.where(
     jobs.c.status == JobStatus.PENDING,
     jobs.c.cancel_requested.is_(False),
     jobs.c.draft.is_(None) == bindparam("is_accepted"),
-)
-_REVISE_DRAFT = update(jobs).where(*_waits).values(target=bindparam("new_target"), draft=bindparam("new_draft"))
-_REVISE_JOB = (
-    update(jobs)
-    .where(*_waits)
-    .values(
-        target=bindparam("new_target"),
-        spec=bindparam("new_spec"),
-        checksum=bindparam("new_checksum"),
-        timeout=bindparam("new_timeout"),
-    )
 )
 _FIND_ABANDONED = select(jobs.c.id).where(
     jobs.c.status == JobStatus.PENDING, jobs.c.draft.is_not(None), jobs.c.created_at < bindparam("before")
@@ -93,31 +75,27 @@ _FIND_ABANDONED = select(jobs.c.id).where(
 
 
 class SqlUploads:
-    """Jobs in the making, in the database of the jobs. Safe from any thread; every method is one transaction."""
+    """An `UploadStore`, which documents its methods in full, in the database of the jobs."""
 
     def __init__(self, engine: Engine, clock: Clock | None = None, *, quota: Quota = NO_LIMITS) -> None:
-        """Use `engine`, whose schema must be current. `quota` is what an owner may have unless its user says more."""
+        """Use `engine`, whose schema must be current; `quota` is for owners whose user has none of its own."""
         self._quota = quota
         self._transactions = Transactions(engine)
-        self._room = DiskSpace(engine.url)
-        self._clock = clock or (BootClock() if engine.dialect.name == "sqlite" else None)
+        self._disk = DiskSpace(engine.url)
+        self._clock = clock
 
     def open(self, draft: Draft) -> JobRecord:
-        """Begin a job and return it; the same owner and key give the one that is there, begun or accepted.
-
-        Raises `KeyConflictError` where that one has another body, `QuotaError` where its owner would have too much.
-        """
-        if self._room.shortage() is not None and not self._is_keyed(draft):
-            self._room.check()
+        """Begin a job, or find it, and return it; raises `KeyConflictError`, `StoreFullError`, `QuotaError`."""
+        if self._disk.shortage() and self._transactions.query(find_keyed, draft.owner, draft.key) is None:
+            self._disk.check()
         return self._transactions.write(lambda connection: self._open(connection, draft))
 
     def options(self, job_id: str) -> bytes:
-        """Return the options that a job in the making was opened with; raises `UploadError` where it is none."""
-        with self._transactions.read() as connection:
-            return _options(connection, job_id)
+        """Return the options that a job in the making was opened with; raises `UploadError` if it is none."""
+        return self._transactions.query(_read_options, job_id)
 
     def receipts(self, job_id: str) -> list[PartReceipt]:
-        """Return what has arrived of a job, by number."""
+        """Return the parts of a job that have arrived, by number."""
         with self._transactions.read() as connection:
             return [PartReceipt(*row) for row in connection.execute(_LIST_PARTS, {"of_job": job_id})]
 
@@ -127,58 +105,51 @@ class SqlUploads:
             return [bytes(found or b"") for found in connection.execute(_READ_OPTIONS, {"of_job": job_id}).scalars()]
 
     def put(self, job_id: str, part: UploadPart) -> JobRecord:
-        """Keep a part and return the job; the same part again changes nothing.
-
-        Raises `UploadError` where the job is accepted or ended, or has another part of this number, `BatchError` where
-        it would have too many circuits, `QuotaError` where its owner would have too much.
-        """
-        self._room.check()
+        """Add a part, once, and return the job; raises `UploadError`, `BatchError`, `StoreFullError`, `QuotaError`."""
+        self._disk.check()
         return self._transactions.write(lambda connection: self._put(connection, job_id, part))
 
     def append(self, job_id: str, part: UploadPart) -> JobRecord:
-        """Keep a part behind all that are there, unless one has its digest, and return the job; raises as `put`."""
-        self._room.check()
+        """Add a part behind all others, unless one has its digest, and return the job; raises as `put`."""
+        self._disk.check()
         return self._transactions.write(lambda connection: self._append(connection, job_id, part))
 
     def accept(self, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
-        """Accept the job with so many circuits: from now on it is worked on. Accepting it again changes nothing.
-
-        Raises `UploadError` where a number below the highest is missing or the job has other than `circuits`,
-        `BatchError` where two circuits have the same label, `QuotaError` where its owner would have too much.
-        """
+        """Accept the job with its `circuits`, once; raises `UploadError`, `BatchError`, `QuotaError`."""
         return self._transactions.write(lambda connection: self._accept(connection, job_id, spec, circuits))
 
     def complete(self, job_id: str, part: UploadPart, spec: JobSpec, circuits: int) -> JobRecord:
-        """Append the last part and accept the job, or do neither; raises as both."""
-        self._room.check()
-        return self._transactions.write(lambda connection: self._complete(connection, job_id, part, spec, circuits))
+        """Append the last part and accept the job, or do neither; raises as `append` and `accept`."""
+        self._disk.check()
+
+        def complete(connection: Connection) -> JobRecord:
+            self._append(connection, job_id, part)
+            return self._accept(connection, job_id, spec, circuits)
+
+        return self._transactions.write(complete)
 
     def redraft(self, job_id: str, target: str, options: bytes) -> bool:
-        """Give a job in the making another target and other options; say whether it still was one."""
-        values = {"is_accepted": False, "new_target": target, "new_draft": options}
-        return self._transactions.write(lambda connection: _revise(connection, job_id, _REVISE_DRAFT, values))
+        """Give a job in the making another target and other options; return whether it still was one."""
+        columns: dict[str, object] = {"target": target, "draft": options}
+        return self._transactions.write(lambda connection: _revise(connection, job_id, columns, is_accepted=False))
 
     def respecify(self, job_id: str, spec: JobSpec) -> bool:
-        """Give an accepted job that nobody has begun another target and timeout; say whether it still waited."""
-        values = {"is_accepted": True, "new_target": spec.target, **_specification(job_id, spec)}
-        return self._transactions.write(lambda connection: _revise(connection, job_id, _REVISE_JOB, values))
+        """Give an accepted job that has not begun another target and timeout; return whether it still waited."""
+        columns = {"target": spec.target, **_spec_columns(job_id, spec)}
+        return self._transactions.write(lambda connection: _revise(connection, job_id, columns, is_accepted=True))
 
     def abandoned(self, older_than: float) -> list[str]:
         """Return the jobs that were opened more than `older_than` seconds ago and never accepted."""
         with self._transactions.read() as connection:
-            before = moment(connection, self._clock).wall - older_than
+            before = read_moment(connection, self._clock).wall - older_than
             return list(connection.execute(_FIND_ABANDONED, {"before": before}).scalars())
 
-    def _is_keyed(self, draft: Draft) -> bool:
-        """Whether the key of a draft has made a job."""
-        with self._transactions.read() as connection:
-            return connection.execute(sql.FIND_KEY, {"of_owner": draft.owner, "of_key": draft.key}).first() is not None
-
     def _open(self, connection: Connection, draft: Draft) -> JobRecord:
-        found = earlier(connection, draft.owner, draft.key, draft.digest)
+        found = find_earlier(connection, draft.owner, draft.key, draft.digest)
         if found:
             return found
-        size, at = len(draft.options) + row_size(draft.owner, draft.key, draft.tag), self._wall(connection)
+        size = len(draft.options) + count_row_bytes(draft.owner, draft.key, draft.tag)
+        at = read_moment(connection, self._clock).wall
         job_id = uuid4().hex
         add_job(
             connection,
@@ -195,94 +166,87 @@ class SqlUploads:
             circuits=0,
             created_at=at,
         )
-        held = hold(connection, draft.owner, size, self._quota)
-        check_held(connection, draft.owner, held, at, AddedUsage(size=size))
-        mark(connection, [job_id])
+        stored = add_stored(connection, draft.owner, size, self._quota)
+        check_usage(connection, draft.owner, stored, at, AddedUsage(size=size))
+        mark_changed(connection, [job_id])
         return read_job(connection, job_id)
 
     def _put(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
-        if self._is_new(connection, job_id, part):
-            mark(connection, [job_id])
+        lock_jobs(connection, [job_id])
+        if _has_arrived(connection, job_id, part):
+            return read_job(connection, job_id)
+        _read_options(connection, job_id)
+        if not part.labels:
+            message = f"part {part.number} is empty: leave it out"
+            raise UploadError(message)
+        size = _add_part(connection, job_id, part) + add_payloads(connection, job_id, _payloads(part))
+        connection.execute(_ADD_CIRCUITS, {"of_job": job_id, "count": len(part.labels)})
+        circuits = read_job(connection, job_id).circuits
+        if circuits > MAX_CIRCUITS:
+            message = f"the job would hold {circuits:,} circuits; the limit is {MAX_CIRCUITS:,}"
+            raise BatchError(message)
+        self._add_usage(connection, job_id, AddedUsage(circuits=len(part.labels), size=size))
+        mark_changed(connection, [job_id])
         return read_job(connection, job_id)
 
     def _append(self, connection: Connection, job_id: str, part: UploadPart) -> JobRecord:
-        _lock(connection, job_id)
-        return self._put(connection, job_id, _behind(connection, job_id, part))
+        lock_jobs(connection, [job_id])
+        found = connection.execute(_LIST_PARTS, {"of_job": job_id}).all()
+        number = next((row.number for row in found if row.digest == part.digest), len(found))
+        return self._put(connection, job_id, replace(part, number=number))
 
-    def _complete(
-        self, connection: Connection, job_id: str, part: UploadPart, spec: JobSpec, circuits: int
-    ) -> JobRecord:
-        self._append(connection, job_id, part)
-        return self._accept(connection, job_id, spec, circuits)
-
-    def _is_new(self, connection: Connection, job_id: str, part: UploadPart) -> bool:
-        """Keep a part, unless it is there; say whether it was new."""
-        _lock(connection, job_id)
-        if _is_there(connection, job_id, part):
-            return False
-        _options(connection, job_id)
-        _check_size(part)
-        size = _add_part(connection, job_id, part) + add_payloads(connection, job_id, _payloads(part))
-        connection.execute(_GROW, {"of_job": job_id, "count": len(part.labels)})
-        _check_most(read_job(connection, job_id))
-        self._hold(connection, job_id, AddedUsage(circuits=len(part.labels), size=size))
-        return True
-
-    def _hold(self, connection: Connection, job_id: str, added: AddedUsage) -> None:
-        """Count the bytes that a job has got, and compare what its owner has by now with what it may have."""
+    def _add_usage(self, connection: Connection, job_id: str, added: AddedUsage) -> None:
+        """Count the bytes added to a job, and compare the usage of its owner with its quota."""
         grow_job(connection, job_id, added.size)
         record = read_job(connection, job_id)
-        held = hold(connection, record.owner, added.size, self._quota)
+        stored = add_stored(connection, record.owner, added.size, self._quota)
         added = added._replace(uncounted=record.circuits if record.uploading else 0)
-        check_held(connection, record.owner, held, self._wall(connection), added)
+        check_usage(connection, record.owner, stored, read_moment(connection, self._clock).wall, added)
 
     def _accept(self, connection: Connection, job_id: str, spec: JobSpec, circuits: int) -> JobRecord:
-        _lock(connection, job_id)
+        lock_jobs(connection, [job_id])
         record = read_job(connection, job_id)
         if not record.uploading:
             return record
-        freed = len(_options(connection, job_id)) + _length_of_options(connection, job_id)
+        freed = len(_read_options(connection, job_id))
+        freed += int(connection.execute(_SUM_OPTIONS, {"of_job": job_id}).scalar() or 0)
         _check_numbers(connection, job_id)
-        _check_circuits(record, circuits)
+        if record.circuits != circuits:  # the specification was made before another part arrived
+            message = f"job {job_id} holds {record.circuits:,} circuits by now, not {circuits:,}: accept it once more"
+            raise UploadError(message)
         _check_labels(connection, job_id)
-        values = {"new_shots": spec.total_shots, **_specification(job_id, spec)}
-        connection.execute(_ACCEPT, {"of_job": job_id, **values})
-        connection.execute(_FORGET_OPTIONS, {"of_job": job_id})
-        add_shards(connection, job_id, record.owner, record.priority, list(_placed(connection, job_id)))
-        grown = len(_encode(spec)) - freed
-        self._hold(connection, job_id, AddedUsage(circuits=record.circuits, shots=spec.total_shots, size=grown))
-        mark(connection, [job_id])
+        columns = {"draft": None, "shots": spec.total_shots, **_spec_columns(job_id, spec)}
+        connection.execute(_CHANGE_JOB.values(columns), {"of_job": job_id})
+        connection.execute(_CLEAR_OPTIONS, {"of_job": job_id})
+        add_shards(connection, job_id, record.owner, record.priority, list(_list_cuts(connection, job_id)))
+        grown = len(encode(spec)) - freed
+        self._add_usage(connection, job_id, AddedUsage(circuits=record.circuits, shots=spec.total_shots, size=grown))
+        mark_changed(connection, [job_id])
         return read_job(connection, job_id)
 
-    def _wall(self, connection: Connection) -> float:
-        return moment(connection, self._clock).wall
+
+def _spec_columns(job_id: str, spec: JobSpec) -> dict[str, object]:
+    encoded = encode(spec)
+    return {"spec": encoded, "checksum": checksum(encoded, job_id), "timeout": spec.timeout}
 
 
-def _lock(connection: Connection, job_id: str) -> None:
-    if connection.dialect.name != "sqlite":
-        connection.execute(sql.LOCK_JOBS, {"of_jobs": [job_id]})
-
-
-def _specification(job_id: str, spec: JobSpec) -> dict[str, object]:
-    encoded = _encode(spec)
-    return {"new_spec": encoded, "new_checksum": checksum(encoded, job_id), "new_timeout": spec.timeout}
-
-
-def _revise(connection: Connection, job_id: str, statement: Update, values: dict[str, object]) -> bool:
-    _lock(connection, job_id)
+def _revise(connection: Connection, job_id: str, columns: dict[str, object], *, is_accepted: bool) -> bool:
+    """Change a job that waits, accepted or in the making; return whether it did."""
+    lock_jobs(connection, [job_id])
     before = connection.execute(_READ_LENGTH, {"of_job": job_id}).one_or_none()
-    if before is None or not connection.execute(statement, {"of_job": job_id, **values}).rowcount:
+    values = {"of_job": job_id, "is_accepted": is_accepted}
+    if before is None or not connection.execute(_CHANGE_WAITING_JOB.values(columns), values).rowcount:
         return False
     grown = connection.execute(_READ_LENGTH, {"of_job": job_id}).one().size - before.size
     grow_job(connection, job_id, grown)
-    hold(connection, before.owner, grown, NO_LIMITS)
-    mark(connection, [job_id])
+    add_stored(connection, before.owner, grown, NO_LIMITS)
+    mark_changed(connection, [job_id])
     return True
 
 
 def _add_part(connection: Connection, job_id: str, part: UploadPart) -> int:
-    """Write that a part has arrived and return how many bytes it brought beside its circuits."""
-    template = None if part.template is None else _encode(part.template)
+    """Write the row of a part and return how many bytes it has beside its circuits."""
+    template = None if part.template is None else encode(part.template)
     add_part(
         connection,
         job_id,
@@ -302,7 +266,7 @@ def _payloads(part: UploadPart) -> Iterator[Payload]:
         yield Payload(part.number, slot, cut.cost, part.labels[span], part.sources[span])
 
 
-def _options(connection: Connection, job_id: str) -> bytes:
+def _read_options(connection: Connection, job_id: str) -> bytes:
     record = read_job(connection, job_id)
     draft: Any = connection.execute(_READ_DRAFT, {"of_job": job_id}).scalar()
     if draft is None or record.status.is_terminal:
@@ -312,12 +276,8 @@ def _options(connection: Connection, job_id: str) -> bytes:
     return bytes(draft)
 
 
-def _length_of_options(connection: Connection, job_id: str) -> int:
-    return int(connection.execute(_SUM_OPTIONS, {"of_job": job_id}).scalar() or 0)
-
-
-def _is_there(connection: Connection, job_id: str, part: UploadPart) -> bool:
-    """Whether this very part has arrived before."""
+def _has_arrived(connection: Connection, job_id: str, part: UploadPart) -> bool:
+    """Return whether the same part has arrived before; raises `UploadError` if another one of its number has."""
     found = {row.number: row.digest for row in connection.execute(_LIST_PARTS, {"of_job": job_id})}
     if part.number not in found:
         return False
@@ -325,32 +285,6 @@ def _is_there(connection: Connection, job_id: str, part: UploadPart) -> bool:
         message = f"part {part.number} of job {job_id} has arrived before with other circuits"
         raise UploadError(message)
     return True
-
-
-def _check_size(part: UploadPart) -> None:
-    if not part.labels:
-        message = f"part {part.number} is empty: leave it out"
-        raise UploadError(message)
-
-
-def _behind(connection: Connection, job_id: str, part: UploadPart) -> UploadPart:
-    """Return the part with the number of the one of its digest, else with the next one."""
-    found = connection.execute(_LIST_PARTS, {"of_job": job_id}).all()
-    known = next((row.number for row in found if row.digest == part.digest), None)
-    return replace(part, number=len(found) if known is None else known)
-
-
-def _check_most(record: JobRecord) -> None:
-    if record.circuits > MAX_CIRCUITS:
-        message = f"the job would hold {record.circuits:,} circuits; the limit is {MAX_CIRCUITS:,}"
-        raise BatchError(message)
-
-
-def _check_circuits(record: JobRecord, circuits: int) -> None:
-    """Refuse a specification that was made before another part arrived."""
-    if record.circuits != circuits:
-        message = f"job {record.id} holds {record.circuits:,} circuits by now, not {circuits:,}: accept it once more"
-        raise UploadError(message)
 
 
 def _check_numbers(connection: Connection, job_id: str) -> None:
@@ -365,28 +299,23 @@ def _check_numbers(connection: Connection, job_id: str) -> None:
 
 
 def _check_labels(connection: Connection, job_id: str) -> None:
-    """Compare eight bytes for each label, and the labels themselves only where those agree."""
+    """Raise `BatchError` if two labels are the same; they are read only if eight bytes of two of them agree."""
     blobs = connection.execute(_READ_MARKS, {"of_job": job_id}).scalars()
     marks = np.sort(np.frombuffer(b"".join(blobs), dtype="<u8"))
     if not (marks[1:] == marks[:-1]).any():
         return
-    seen: set[str] = set()
-    for label in _labels(connection, job_id):
-        if label in seen:
-            message = f"the label {label!r} names two circuits of the job"
-            raise BatchError(message)
-        seen.add(label)
-
-
-def _labels(connection: Connection, job_id: str) -> Iterator[str]:
+    known: set[str] = set()
     for blob in connection.execute(_READ_LABELS, {"of_job": job_id}).scalars():
-        yield from _decode_labels(blob)
+        for label in decode_labels(blob):
+            if label in known:
+                message = f"the label {label!r} names two circuits of the job"
+                raise BatchError(message)
+            known.add(label)
 
 
-def _placed(connection: Connection, job_id: str) -> Iterator[tuple[int, int, ShardCut]]:
-    """Yield the payloads of a job in order, each with the positions it holds."""
-    rows: Sequence[Any] = connection.execute(_LIST_PAYLOADS, {"of_job": job_id}).all()
+def _list_cuts(connection: Connection, job_id: str) -> Iterator[tuple[int, int, ShardCut]]:
+    """Yield the part, the slot and the positions of each payload of a job, in order."""
     start = 0
-    for row in rows:
+    for row in connection.execute(_LIST_PAYLOADS, {"of_job": job_id}).all():
         yield row.part, row.slot, ShardCut(start, start + row.size, row.cost)
         start += row.size

@@ -10,7 +10,7 @@ from farshot.contract import JobStatus
 from farshot.errors import StoreCorruptError
 from farshot.model import CircuitResult, Counts, ResultSlice, Values
 from farshot.store import FILE_NAME, SqlStore, open_engine, sqlite_url
-from farshot.store.checksums import checksum
+from farshot.store.encoding import checksum
 from farshot.testing.stores import ManualClock
 from farshot.testing.stores.values import finish, make_submission
 
