@@ -18,7 +18,7 @@ from samples import BELL
 
 GOOD = {f"good{number}": BELL for number in range(9)}
 SHOTS = 1000
-TIMEOUT = 5
+TIMEOUT = 60
 SLACK = 2
 CANARY = "canary4711"
 CODES = {"parse", "unsupported", "admission", "memory", "timeout", "crash"}
