@@ -143,8 +143,47 @@ class Resumed:
 ExecutorEvent: TypeAlias = "ResultSlice | Lost | Spared | Broken | Halted | Resumed"
 
 
+EXECUTORS = "farshot.executors"
+"""The group of the entry points of executors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorOptions:
+    """What the settings of a service say of an executor. An entry point of the group `farshot.executors` names a
+    callable that takes them and returns an `Executor`.
+    """
+
+    workers: int | None = None
+    """How many shards run at a time; None: as many as the executor finds right."""
+    memory_limit: int | None = None
+    """Bytes for each worker; None: its share."""
+    circuit_timeout: float = 3600.0
+    """Seconds that one circuit may run."""
+    target_timeouts: Mapping[str, float] = field(default_factory=dict)
+    """The same for single targets."""
+
+
 class Executor(Protocol):
     """Runs shards. No method blocks until a shard is done."""
+
+    @property
+    def workers(self) -> int:
+        """How many shards run at a time: a job is cut so that each has some."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """The bytes that a circuit may use."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """How many workers died over their work and were replaced."""
+        ...
+
+    def circuit_timeout(self, target: str) -> float:
+        """Return the seconds that one circuit for `target` may run."""
+        ...
 
     @property
     def capacity(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,29 +12,30 @@ from farshot.admission.batch import admit, check_count, check_seconds
 from farshot.backends.base import Backend
 from farshot.backends.estimates import Outlook, outlook_of
 from farshot.backends.job_inputs import job_options
+from farshot.backends.local_watch import LocalWatch
 from farshot.backends.responses import LocalResponse, job_body
-from farshot.backends.runtime import Runtime
 from farshot.backends.shared import shared_local
 from farshot.backends.submissions import EVERY_FAULT, raise_if_set, validate
 from farshot.config import data_folder
 from farshot.contract import JobStatus
+from farshot.dispatch.lease_holders import is_gone
 from farshot.dispatch.sharding import cut
-from farshot.errors import OptionError
+from farshot.errors import ExecutorError, OptionError
 from farshot.executors.local import CIRCUIT_TIMEOUT, LocalExecutor
 from farshot.executors.memory_limits import usable_cores
 from farshot.model import JobFilter
+from farshot.runtime import Runtime
 from farshot.simulators.targets import check_target
+from farshot.store import BootClock, SqlStore, open_engine, sqlite_url
 from farshot.submission import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-    from contextlib import AbstractContextManager
     from os import PathLike
     from threading import Event
 
     from farshot.backends.progress_bar import Report
     from farshot.backends.results import ResultPiece
-    from farshot.backends.runtime import LocalWatch
     from farshot.backends.submissions import SubmitOptions
     from farshot.backends.watch import WaitLimit
     from farshot.model import JobRecord
@@ -99,7 +101,8 @@ class LocalBackend(Backend):
         self._folder = data_folder(data_dir)
         self._awaited: JobRecord | None = None
         """The record of the job that was waited for last, as it ended."""
-        self._runtime = Runtime(self._folder, self._executor if self._workers else None)
+        store = SqlStore(open_engine(sqlite_url(self._folder)), BootClock())
+        self._runtime = Runtime(store, self._executor if self._workers else None)
         self._close = weakref.finalize(self, self._runtime.close)
 
     def reopened(self) -> Callable[[], LocalBackend]:
@@ -112,7 +115,11 @@ class LocalBackend(Backend):
 
     def is_attended(self) -> bool:
         """Return whether a live process works on jobs of this store, this one or another."""
-        return self._runtime.is_attended()
+        return self._is_working() or not all(is_gone(holder) for holder in self._runtime.store.holders())
+
+    def _is_working(self) -> bool:
+        dispatcher = self._runtime.dispatcher
+        return dispatcher is not None and not dispatcher.failure
 
     def _checked_target(self, name: str) -> str:
         return check_target(name)
@@ -123,8 +130,8 @@ class LocalBackend(Backend):
         if options.validate:
             validate(batch, self._executor, EVERY_FAULT)
         raise_if_set(options.event)
-        workers = max(1, self._executor.capacity // 2)
-        return self._runtime.add(Submission(batch, cut(batch, workers), priority=options.priority)).id
+        shards = cut(batch, self._executor.workers)
+        return self._runtime.add(Submission(batch, shards, priority=options.priority)).id
 
     def _read_job(self, job_id: str, event: Event | None) -> tuple[JobRecord, LocalResponse]:  # noqa: ARG002 -- a read is short
         record = self._runtime.store.job(job_id)
@@ -149,7 +156,7 @@ class LocalBackend(Backend):
     def _stream(self, job_id: str, limit: WaitLimit) -> Iterator[dict[str, Any]]:
         from farshot.backends.stored_results import follow
 
-        with self._runtime.watching([job_id]) as watch:
+        with self._watch([job_id], limit) as watch:
             yield from follow(self._runtime.store, job_id, watch, limit)
 
     def _estimate(self, record: JobRecord) -> Outlook:
@@ -175,5 +182,18 @@ class LocalBackend(Backend):
             return LocalResponse(200, body | {"circuits_cancelled": stopped})
         return LocalResponse(409, body | {"detail": f"job {record.id} is {record.status} already"})
 
-    def _watch(self, job_ids: Collection[str], limit: WaitLimit) -> AbstractContextManager[LocalWatch]:  # noqa: ARG002 -- a read is short
-        return self._runtime.watching(job_ids)
+    @contextmanager
+    def _watch(self, job_ids: Collection[str], limit: WaitLimit) -> Iterator[LocalWatch]:  # noqa: ARG002 -- a read is short
+        """Yield a watch of jobs, which are run meanwhile, by this process if it is free."""
+        runtime = self._runtime
+        if not self._is_working() and not all(runtime.store.job(job_id).status.is_terminal for job_id in job_ids):
+            runtime.start()
+        yield LocalWatch(runtime.store, runtime.changes, job_ids, self._read_awaited)
+
+    def _read_awaited(self, job_id: str) -> JobRecord:
+        """Return a job that is waited for; raises `ExecutorError` if it cannot be run here."""
+        record = self._runtime.store.job(job_id)
+        dispatcher = self._runtime.dispatcher
+        if dispatcher and dispatcher.failure and not record.status.is_terminal:
+            raise ExecutorError(dispatcher.failure)
+        return record

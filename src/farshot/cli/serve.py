@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from farshot import __version__
+from farshot import __version__, plugins
 from farshot.cli.cell_texts import bytes_text, count_of, printable
 from farshot.cli.error_output import DONE
 from farshot.cli.service_options import store_text
-from farshot.cli.service_runtime import ServiceRuntime
+from farshot.cli.service_parts import ServiceParts
 from farshot.errors import ConfigError, TargetError
+from farshot.protocols import EXECUTORS
 from farshot.service.address import ListenAddress, check_address
 from farshot.service.api_page import PAGE
 from farshot.service.app import build_app
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from farshot.config.resolution import Loaded
+    from farshot.protocols import Executor
 
 
 _log = logging.getLogger("farshot.service")
@@ -57,37 +59,38 @@ def run_service(loaded: Loaded, config: Path | None) -> int:
         insecure=server.insecure,
     )
     check_address(address.host, tls=address.certificate is not None, insecure=address.insecure)
+    _check_executors(loaded)
     _check_targets(loaded)
     configure_logs(server.log_format)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    with ServiceRuntime.opened(settings) as runtime:
-        _handle_operator_signal(runtime)
+    with ServiceParts.opened(settings) as parts:
+        _handle_operator_signal(parts)
 
         def begin(url: str) -> None:
-            runtime.start()
-            for line in _greeting_lines(url, loaded, runtime, config):
+            parts.start()
+            for line in _greeting_lines(url, loaded, parts.executor, config):
                 typer.echo(line)
 
-        app = build_app(runtime.parts())
+        app = build_app(parts.context())
 
         def stop() -> None:
             _end_within(server.grace + _CLOSING_SECONDS)
             app.state.feed.close()
-            runtime.drain()
+            parts.drain()
 
         sizes = Sizes(body=settings.limits.body + _FRAMING_BYTES)
         serve(app, address, Settings(sizes=sizes, grace=server.grace, on_ready=begin, on_stop=stop))
     return DONE
 
 
-def _handle_operator_signal(runtime: ServiceRuntime) -> None:
+def _handle_operator_signal(parts: ServiceParts) -> None:
     """Have SIGUSR1 take no new shards, and take some again at the second time.
 
     The handler has a thread do it: the interrupted code may hold the lock that is needed.
     """
 
     def handle(_number: int, _frame: object) -> None:
-        threading.Thread(target=runtime.hold_or_resume, name="farshot-operator").start()
+        threading.Thread(target=parts.hold_or_resume, name="farshot-operator").start()
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGUSR1, handle)
@@ -107,6 +110,19 @@ def _end_within(seconds: float) -> None:
     threading.Thread(target=end, name="farshot-last-resort", daemon=True).start()
 
 
+def _check_executors(loaded: Loaded) -> None:
+    """Raise `ConfigError` for an executor that no package has."""
+    known = sorted(plugins.names(EXECUTORS))
+    settings = loaded.settings
+    named = {"server.executor": settings.server.executor}
+    named |= {f"targets.{name}.executor": target.executor for name, target in settings.targets.items()}
+    for place, name in named.items():
+        if name not in known:
+            origin = loaded.origins.get(place) or loaded.origins.get(place.rpartition(".")[0], "")
+            message = f"{origin}: {place}: {name!r} is not one of: {', '.join(known)}"
+            raise ConfigError(message)
+
+
 def _check_targets(loaded: Loaded) -> None:
     """Raise `ConfigError` for a target on offer that cannot be used here."""
     for name in loaded.settings.targets:
@@ -117,8 +133,8 @@ def _check_targets(loaded: Loaded) -> None:
             raise ConfigError(message) from None
 
 
-def _greeting_lines(url: str, loaded: Loaded, runtime: ServiceRuntime, config: Path | None) -> Iterator[str]:
-    settings, executor = loaded.settings, runtime.executor
+def _greeting_lines(url: str, loaded: Loaded, executor: Executor, config: Path | None) -> Iterator[str]:
+    settings = loaded.settings
     workers = f"{count_of(executor.workers, 'worker')}, {bytes_text(executor.memory)} of memory each"
     yield f"Farshot {__version__} serves at {url}"
     yield f"  API      {url}{PAGE}"

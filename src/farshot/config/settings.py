@@ -24,7 +24,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The address of a PostgreSQL database; None: SQLite in `data_dir`."""
     workers: Positive | None = None
     """The number of worker processes; None: one a core."""
-    executor: Literal["local"] = "local"
+    executor: str = "local"
     grace: Seconds = Seconds(10)
     """The time that running circuits have when the service stops."""
     insecure: bool = False
@@ -75,7 +75,7 @@ class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
 class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One target on offer: its executor, and the time of one circuit (None: `limits.circuit_timeout`)."""
 
-    executor: Literal["local"] = "local"
+    executor: str = "local"
     circuit_timeout: Seconds | None = None
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from farshot.model import Fault, Forecast, JobSpec, Lease, Shard
-    from farshot.protocols import ExecutorEvent
+    from farshot.protocols import ExecutorEvent, ExecutorOptions
 
 
 CIRCUIT_TIMEOUT = 3600.0
@@ -31,6 +31,13 @@ _LANE_SHARDS = 4
 _NICENESS = 5
 """The niceness of workers beside a lane: they give way to it and to the process that started them."""
 _WATCH_SECONDS = 0.05
+
+
+def executor_of_service(options: ExecutorOptions) -> LocalExecutor:
+    """Return the executor of a service: one worker a core unless told, and a lane for short shards."""
+    return LocalExecutor(
+        options.workers, options.memory_limit, options.circuit_timeout, options.target_timeouts, lane=True
+    )
 
 
 class LocalExecutor:

@@ -15,7 +15,7 @@ IMPORTED = (
     "samples",
     "alembic.command",
     "alembic.ext.checkconstraint_byname",
-    "farshot.backends.runtime",
+    "farshot.runtime",
     "farshot.backends.local",
     "farshot.backends.remote",
     "farshot.integrations.divi.circuit_runner",
