@@ -149,7 +149,7 @@ EXECUTORS = "farshot.executors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorOptions:
-    """What the settings of a service say of an executor. An entry point of the group `farshot.executors` names a
+    """The settings of a service for its executor. An entry point of the group `farshot.executors` names a
     callable that takes them and returns an `Executor`.
     """
 
