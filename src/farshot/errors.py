@@ -1,7 +1,8 @@
 """The exception tree. Everything Farshot raises on purpose derives from `FarshotError`.
 
-An error that the caller caused is also a `ValueError`, `TypeError` or `LookupError`, so that it can be caught without
-naming Farshot.
+Every class has a stable `code`. A service answers with a problem of that name (`service/problems.py`), which a client
+raises as that class again (`backends/http/problems.py`). An error that the caller caused is also a `ValueError`,
+`TypeError` or `LookupError`, so that it can be caught without naming Farshot.
 
 ```text
 FarshotError
@@ -11,6 +12,7 @@ FarshotError
 │   ├── TargetError                  no such target
 │   │   └── MissingExtraError        the target needs an extra that is not installed
 │   ├── KeyConflictError             the same key was used for another batch
+│   ├── TooLargeError                one request is larger than the service takes
 │   └── CircuitsInvalidError         `validate=True` found circuits that cannot run
 ├── HandleError (ValueError)         the handle carries no job id
 ├── UnknownJobError (LookupError)    the store holds no such job
@@ -21,10 +23,18 @@ FarshotError
 ├── PollingTimeoutError (TimeoutError)  the wait ran out of polls or of time; the job goes on
 ├── CircuitError                     one circuit cannot be run; becomes that circuit's fault
 ├── UploadError (ValueError)         a part does not belong to an uploading job, or one is missing
+│   ├── EndedError                   the job has ended
+│   └── BegunError                   the job has begun
 ├── ServiceError                     a service cannot be reached, or its answer cannot be used
 │   ├── AccessError                  the token is missing, wrong, expired, revoked or not permitted to do this
+│   │   └── ForbiddenError           the role of the user does not permit it
 │   ├── QuotaError                   a quota is exceeded; `retry_after` says when to try again
 │   ├── WireError (ValueError)       a document does not conform to the HTTP API
+│   │   ├── ParameterError           a parameter of a request
+│   │   └── MediaTypeError           the type or coding of a body
+│   ├── NotOfferedError              the service does not offer this
+│   ├── NotReadyError                the service starts or stops
+│   ├── BusyError                    the service is at its limit
 │   └── SubmissionError              it broke off, perhaps after the job was accepted: carries `key`, `job_id`
 ├── ConfigError (ValueError)         a setting is unknown or wrong: names it and its source
 ├── StoreError                       the store cannot be used; its files were left as they are
@@ -47,6 +57,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from farshot.model import JobRecord
 
 
 class FaultCode(StrEnum):
@@ -73,12 +85,17 @@ class FaultCode(StrEnum):
 class FarshotError(Exception):
     """The base of every error that Farshot raises on purpose."""
 
+    code: str = "internal"
+    """The stable name of this kind of error; the last word of the `type` of a problem that a service answers with."""
+
 
 class ExecutionCancelledError(FarshotError):
     """The call was ended by a cancellation event or by Ctrl-C.
 
     If the call was a submission, `key` is its key and `job_id` the id of the job that was withdrawn.
     """
+
+    code = "cancelled"
 
     def __init__(self, *args: object, key: str | None = None, job_id: str | None = None) -> None:
         self.key = key
@@ -89,25 +106,43 @@ class ExecutionCancelledError(FarshotError):
 class BatchError(FarshotError, ValueError):
     """The submission is wrong as a whole. Nothing was stored."""
 
+    code = "batch"
+
 
 class OptionError(BatchError, TypeError):
     """An option, a circuit or a label is unknown or of the wrong type. Nothing was stored."""
+
+    code = "option"
 
 
 class TargetError(BatchError):
     """No target of this name exists."""
 
+    code = "target"
+
 
 class MissingExtraError(TargetError):
     """The target exists, but the extra that it needs is not installed."""
+
+    code = "missing-extra"
 
 
 class KeyConflictError(BatchError):
     """The key belongs to a job that was submitted with another body."""
 
+    code = "key-conflict"
+
+
+class TooLargeError(BatchError):
+    """The body of a request is larger than the limit of the service."""
+
+    code = "too-large"
+
 
 class CircuitsInvalidError(BatchError):
     """`validate=True` found circuits that cannot run. `faults` maps each label to its error."""
+
+    code = "circuits-invalid"
 
     def __init__(self, faults: Mapping[str, CircuitError]) -> None:
         self.faults = dict(faults)
@@ -119,17 +154,25 @@ class CircuitsInvalidError(BatchError):
 class HandleError(FarshotError, ValueError):
     """The handle carries no job id, so it does not name a job."""
 
+    code = "handle"
+
 
 class UnknownJobError(FarshotError, LookupError):
     """The store holds no job of this id."""
+
+    code = "not-found"
 
 
 class AmbiguousJobError(UnknownJobError):
     """The given id is a prefix of the ids of several jobs, or too short to be looked up."""
 
+    code = "ambiguous"
+
 
 class UnknownAccountError(FarshotError, LookupError):
     """The store holds no user of this name, or no token of this id."""
+
+    code = "account"
 
 
 class JobNotCompletedError(FarshotError):
@@ -137,6 +180,8 @@ class JobNotCompletedError(FarshotError):
 
     `faults` maps the labels of the first hundred circuits that failed to their errors.
     """
+
+    code = "not-completed"
 
     def __init__(self, message: str, faults: Mapping[str, CircuitError] | None = None) -> None:
         self.faults = dict(faults or {})
@@ -146,13 +191,19 @@ class JobNotCompletedError(FarshotError):
 class ResultError(FarshotError, LookupError):
     """The result holds no circuit of this label, or the circuit has no outcome of this kind."""
 
+    code = "result"
+
 
 class PollingTimeoutError(FarshotError, TimeoutError):
     """The wait ended before the job did. The job goes on."""
 
+    code = "polling-timeout"
+
 
 class CircuitError(FarshotError):
     """One circuit cannot be run for the reason `code`, at `line` and `column` (from 1) if known."""
+
+    code: FaultCode
 
     def __init__(self, code: FaultCode, message: str, *, line: int | None = None, column: int | None = None) -> None:
         self.code = code
@@ -166,17 +217,47 @@ class CircuitError(FarshotError):
 class UploadError(FarshotError, ValueError):
     """A part does not belong to an uploading job, or a part is missing. Nothing was changed."""
 
+    code = "upload"
+
+
+class BegunError(UploadError):
+    """The job has begun, so that it cannot be changed any more."""
+
+    code = "begun"
+
+
+class EndedError(UploadError):
+    """The job has ended, so that it cannot be cancelled. `record` is the job, in the service."""
+
+    code = "ended"
+
+    def __init__(self, message: str, record: JobRecord | None = None) -> None:
+        self.record = record
+        super().__init__(message)
+
 
 class ServiceError(FarshotError):
     """A service cannot be reached, or its answer cannot be used."""
+
+    code = "service"
 
 
 class AccessError(ServiceError):
     """The token is missing, wrong, expired or revoked, or its user is not permitted to do this."""
 
+    code = "unauthorized"
+
+
+class ForbiddenError(AccessError):
+    """The role of the user does not permit this."""
+
+    code = "forbidden"
+
 
 class QuotaError(ServiceError):
     """The user would exceed a quota. `retry_after` is in seconds; None: waiting does not help."""
+
+    code = "quota"
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
@@ -186,6 +267,20 @@ class QuotaError(ServiceError):
 class WireError(ServiceError, ValueError):
     """A document does not conform to the HTTP API."""
 
+    code = "body"
+
+
+class MediaTypeError(WireError):
+    """The body of a request is of a type or coding that is not understood."""
+
+    code = "media-type"
+
+
+class ParameterError(WireError):
+    """A parameter of a request is unknown or wrong."""
+
+    code = "parameter"
+
 
 class SubmissionError(ServiceError):
     """The submission broke off after the service may have accepted it.
@@ -193,34 +288,66 @@ class SubmissionError(ServiceError):
     Submitting the same batch again with `key` returns that job, or makes it. `job_id` is its id, if known.
     """
 
+    code = "submission"
+
     def __init__(self, message: str, *, key: str, job_id: str | None) -> None:
         self.key = key
         self.job_id = job_id
         super().__init__(message)
 
 
+class BusyError(ServiceError):
+    """The service is at its limit for requests of this sort."""
+
+    code = "busy"
+
+
+class NotReadyError(ServiceError):
+    """The service is starting or stopping."""
+
+    code = "not-ready"
+
+
+class NotOfferedError(ServiceError):
+    """The service does not offer this function."""
+
+    code = "not-offered"
+
+
 class ConfigError(FarshotError, ValueError):
     """A setting is unknown or has an invalid value."""
+
+    code = "config"
 
 
 class StoreError(FarshotError):
     """The store cannot be used. Its files were left as they are."""
 
+    code = "store"
+
 
 class StoreCorruptError(StoreError):
     """The content of the store is damaged."""
+
+    code = "store-corrupt"
 
 
 class StoreFullError(StoreError):
     """The disk of the store is full. Nothing of the request was stored."""
 
+    code = "store-full"
+
 
 class StoreRefusalError(StoreError):
     """The store refuses a row that is too large or breaks a constraint. Trying again does not help."""
 
+    code = "store-refusal"
+
 
 class BrokenJobError(StoreError):
     """The stored data of the job `job_id` cannot be used. The cause of the exception says why."""
+
+    code = "broken-job"
 
     def __init__(self, job_id: str, reason: str) -> None:
         self.job_id = job_id
@@ -230,18 +357,40 @@ class BrokenJobError(StoreError):
 class StoreVersionError(StoreError):
     """The store was written by a newer Farshot."""
 
+    code = "store-version"
+
 
 class StoreHostError(StoreError):
     """The store was last used by another machine."""
+
+    code = "store-host"
 
 
 class TransitionError(FarshotError):
     """A change of state that the table in `farshot.states` does not allow."""
 
+    code = "transition"
+
 
 class ExecutorError(FarshotError):
     """Workers cannot be started."""
 
+    code = "executor"
+
 
 class UpgradedError(ExecutorError):
     """Workers are of another version than the process that starts them: the package was upgraded meanwhile."""
+
+    code = "upgraded"
+
+
+def errors_by_code() -> dict[str, type[FarshotError]]:
+    """Return every class of the tree by its code; that of `CircuitError` is the fault's and is left out."""
+    found: dict[str, type[FarshotError]] = {}
+    waiting = [FarshotError]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.__module__ == __name__ and kind is not CircuitError:
+            found[kind.code] = kind
+    return found

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route as Path
 
 from farshot import __version__
-from farshot.errors import QuotaError
+from farshot.errors import BusyError, QuotaError
 from farshot.service import information
 from farshot.service.access import Access
 from farshot.service.allocator import limit_kept_memory
@@ -30,7 +30,7 @@ from farshot.service.logs import log_ended, log_event
 from farshot.service.metrics import Metrics
 from farshot.service.middleware import ResponseMiddleware
 from farshot.service.openapi import DOCUMENT, show_document
-from farshot.service.problems import BusyError, problem_response
+from farshot.service.problems import problem_response
 from farshot.service.request_bodies import is_read_here
 from farshot.service.routes import ROUTES
 from farshot.service.token_watch import TokenWatch

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from farshot.errors import ParameterError
 from farshot.service.context import in_thread
 from farshot.service.documents import job_document
 from farshot.service.jobs import WaitQuery, answer
-from farshot.service.problems import ParameterError
 from farshot.service.request_bodies import parameters_in
 from farshot.wire import EventsDocument
 

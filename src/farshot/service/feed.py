@@ -12,8 +12,7 @@ from collections import Counter, defaultdict, deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from farshot.errors import StoreError
-from farshot.service.problems import BusyError
+from farshot.errors import BusyError, StoreError
 from farshot.service.waiters import Waiters
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import anyio.to_thread
 from starlette.responses import PlainTextResponse, Response
 
 from farshot.accounts import in_force
+from farshot.errors import ForbiddenError, NotReadyError
 from farshot.service.context import in_thread
 from farshot.service.documents import quota_document
 from farshot.service.jobs import answer
 from farshot.service.metrics import METRICS_TYPE
-from farshot.service.problems import ForbiddenError, NotReadyError
 from farshot.wire import MeDocument, TargetsDocument, WorkDocument
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import msgspec
 from starlette.responses import Response
 
 from farshot.contract import JobStatus
+from farshot.errors import EndedError, ForbiddenError, ParameterError
 from farshot.model import JobFilter
 from farshot.service.context import in_thread, write_in_thread
 from farshot.service.documents import job_document, options_document, without_long_options
-from farshot.service.problems import EndedError, ForbiddenError, ParameterError
 from farshot.service.request_bodies import document_in, is_read_here, parameters_in
 from farshot.service.submissions import is_light, submit
 from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode, pack
@@ -199,7 +199,8 @@ async def cancel_job(call: Call) -> Response:
     record, stopped = await write_in_thread(call, cancel)
     call.parts.wake()
     if stopped is None:
-        raise EndedError(record)
+        message = f"job {record.id} is {record.status} already"
+        raise EndedError(message, record)
     return answer(job_document(record, circuits_cancelled=stopped))
 
 

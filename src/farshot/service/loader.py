@@ -24,9 +24,8 @@ import httpx2
 import msgspec
 from starlette.responses import Response
 
-from farshot.errors import FarshotError
+from farshot.errors import BusyError, FarshotError
 from farshot.service.logs import ThrottledLog
-from farshot.service.problems import BusyError
 from farshot.wire import PROBLEM, Problem
 from farshot.worker.frames import Ready, read_frame
 from farshot.worker.supervisor import check_version

@@ -15,8 +15,6 @@ from farshot.wire import PROBLEM, Problem, encode
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from farshot.model import JobRecord
-
 
 _log = logging.getLogger("farshot.service")
 
@@ -33,54 +31,6 @@ class Kind:
     def uri(self) -> str:
         """The `type` of the documents of this kind."""
         return f"/problems/{self.name}"
-
-
-class BodyError(errors.FarshotError):
-    """The body of a request is malformed."""
-
-
-class ParameterError(errors.FarshotError):
-    """A parameter of a request is unknown or wrong."""
-
-
-class MediaTypeError(errors.FarshotError):
-    """The body of a request is of a type or coding that is not understood."""
-
-
-class TooLargeError(errors.FarshotError):
-    """The body of a request is larger than the limit."""
-
-
-class ForbiddenError(errors.FarshotError):
-    """The user's role does not allow this."""
-
-
-class EndedError(errors.FarshotError):
-    """The job has ended, so that it cannot be cancelled."""
-
-    def __init__(self, record: JobRecord) -> None:
-        self.record = record
-        super().__init__(f"job {record.id} is {record.status} already")
-
-
-class BegunError(errors.FarshotError):
-    """The job has begun, so that it cannot be changed any more."""
-
-
-class MissingError(errors.FarshotError):
-    """The job has no resource of the requested kind."""
-
-
-class NotOfferedError(errors.FarshotError):
-    """The service does not offer this function."""
-
-
-class NotReadyError(errors.FarshotError):
-    """The service is starting or stopping."""
-
-
-class BusyError(errors.FarshotError):
-    """The service is at its limit for requests of this sort."""
 
 
 KINDS = {
@@ -116,35 +66,8 @@ KINDS = {
     )
 }
 
-_ERROR_KINDS: tuple[tuple[type[Exception], str], ...] = (
-    (errors.WireError, "body"),
-    (BodyError, "body"),
-    (ParameterError, "parameter"),
-    (MediaTypeError, "media-type"),
-    (TooLargeError, "too-large"),
-    (errors.KeyConflictError, "key-conflict"),
-    (errors.MissingExtraError, "target"),
-    (errors.TargetError, "target"),
-    (errors.OptionError, "option"),
-    (errors.BatchError, "batch"),
-    (errors.CircuitError, "batch"),
-    (errors.HandleError, "parameter"),
-    (errors.UnknownJobError, "not-found"),
-    (errors.UnknownAccountError, "account"),
-    (errors.UploadError, "upload"),
-    (MissingError, "not-found"),
-    (BegunError, "begun"),
-    (EndedError, "ended"),
-    (errors.AccessError, "unauthorized"),
-    (ForbiddenError, "forbidden"),
-    (errors.QuotaError, "quota"),
-    (errors.JobNotCompletedError, "not-completed"),
-    (NotOfferedError, "not-offered"),
-    (NotReadyError, "not-ready"),
-    (BusyError, "busy"),
-    (errors.StoreFullError, "store-full"),
-    (errors.StoreError, "store"),
-)
+_OTHER_KINDS = {"handle": "parameter"}
+"""The problem of a code that has none of its own."""
 _STATUS_KINDS = {404: "not-found", 405: "method", 400: "body", 413: "too-large"}
 _FIXED_DETAILS = {
     "store-full": "the disk of the service is full: nothing was stored; try again when its operator has made room",
@@ -159,13 +82,14 @@ _RETRY_SECONDS = {"store": 1.0, "not-ready": 1.0, "busy": 1.0}
 def problem_of(error: Exception) -> Problem:
     """Return the problem document for `error`."""
     kind, detail = _kind_and_detail(error)
+    record = error.record if isinstance(error, errors.EndedError) else None
     return Problem(
         type=kind.uri,
         title=kind.title,
         status=kind.status,
         detail=detail,
-        job_id=error.record.id if isinstance(error, EndedError) else None,
-        job_status=error.record.status if isinstance(error, EndedError) else None,
+        job_id=record.id if record else None,
+        job_status=record.status if record else None,
         retry_after=error.retry_after if isinstance(error, errors.QuotaError) else _RETRY_SECONDS.get(kind.name),
     )
 
@@ -173,11 +97,20 @@ def problem_of(error: Exception) -> Problem:
 def _kind_and_detail(error: Exception) -> tuple[Kind, str]:
     if isinstance(error, HTTPException):
         return KINDS[_STATUS_KINDS.get(error.status_code, "internal")], str(error.detail)
-    name = next((name for type_, name in _ERROR_KINDS if isinstance(error, type_)), "internal")
+    name = _name_of(error)
     detail = _FIXED_DETAILS.get(name) or str(error)
     if len(detail) > _MAX_DETAIL_CHARACTERS:  # it may repeat text of the client
         detail = f"{detail[:_MAX_DETAIL_CHARACTERS]}…"
     return KINDS[name], detail
+
+
+def _name_of(error: Exception) -> str:
+    """Return the name of the problem: the code of the error's class, or of the nearest base that has a problem."""
+    if isinstance(error, errors.CircuitError):  # its code is the fault's
+        return "batch"
+    codes = [kind.code for kind in type(error).__mro__ if issubclass(kind, errors.FarshotError)]
+    names = [_OTHER_KINDS.get(code, code) for code in codes]
+    return next((name for name in names if name in KINDS), "internal")
 
 
 def problem_response(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from farshot.service.problems import BusyError
+from farshot.errors import BusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

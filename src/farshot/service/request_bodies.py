@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from farshot.errors import MediaTypeError, ParameterError, TooLargeError, WireError
 from farshot.service.context import decode_in_thread
-from farshot.service.problems import BodyError, MediaTypeError, ParameterError, TooLargeError
 from farshot.wire import JSON, PACKED, PACKED_KINDS, JobRequest, read_packed, read_request
 
 if TYPE_CHECKING:
@@ -107,15 +107,15 @@ def _unpack(data: bytes, coding: str, limit: int) -> bytes:
         plain = unpacker.decompress(data, limit + 1)
     except zlib.error:
         message = "the body is not gzip, as its Content-Encoding says"
-        raise BodyError(message) from None
+        raise WireError(message) from None
     if len(plain) > limit:
         raise _too_large(limit)
     if not unpacker.eof:
         message = "the gzip body ends early"
-        raise BodyError(message)
+        raise WireError(message)
     if unpacker.unused_data:
         message = "the gzip body goes on behind its end"
-        raise BodyError(message)
+        raise WireError(message)
     return plain
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from farshot.errors import ParameterError
 from farshot.service.context import write_in_thread
 from farshot.service.documents import job_document
 from farshot.service.jobs import answer
-from farshot.service.problems import ParameterError
 from farshot.service.request_bodies import document_in
 from farshot.service.submissions import accept, put
 from farshot.wire import FinalizeRequest, PartRequest

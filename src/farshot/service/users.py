@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from farshot.errors import ForbiddenError
 from farshot.service.accounts import Accounts
 from farshot.service.context import in_thread, write_in_thread
 from farshot.service.jobs import answer
-from farshot.service.problems import ForbiddenError
 from farshot.service.request_bodies import document_in
 from farshot.wire import LimitsRequest, TokenRequest, TokensDocument, UsagesDocument, UsersDocument
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from farshot.service.problems import BusyError
+from farshot.errors import BusyError
 from farshot.service.read_budget import ReadBudget
 
 

@@ -4,44 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farshot.errors import (
-    AccessError,
-    BatchError,
-    FarshotError,
-    KeyConflictError,
-    OptionError,
-    QuotaError,
-    ServiceError,
-    StoreFullError,
-    TargetError,
-    UnknownAccountError,
-    UnknownJobError,
-    UploadError,
-    WireError,
-)
+from farshot.errors import AccessError, FarshotError, QuotaError, ServiceError, WireError, errors_by_code
 from farshot.wire import PROBLEM, Problem, read_answer
 
 if TYPE_CHECKING:
     from httpx2 import Response
 
 
-_ERRORS: dict[str, type[FarshotError]] = {
-    "forbidden": AccessError,
-    "not-found": UnknownJobError,
-    "account": UnknownAccountError,
-    "batch": BatchError,
-    "option": OptionError,
-    "target": TargetError,
-    "too-large": BatchError,
-    "key-conflict": KeyConflictError,
-    "store-full": StoreFullError,
-    "upload": UploadError,
-    "ended": UploadError,
-    "body": WireError,
-    "media-type": WireError,
-    "parameter": WireError,
-}
-"""By the last word of a problem's `type`; `quota` and `unauthorized` are built apart, others are a `ServiceError`."""
+_ERRORS = errors_by_code()
+_OF_THE_SERVICE = frozenset({"internal", "store", "not-completed"})
+"""Problems that are the service's, whatever error is behind them there."""
 _ERRORS_BY_STATUS: dict[int, type[FarshotError]] = {401: AccessError, 403: AccessError}
 
 
@@ -71,7 +43,7 @@ def error_of(response: Response, way: str = "") -> FarshotError:
         url = response.request.url
         service = f"the service at {url.scheme}://{url.netloc.decode('ascii')}"
         return AccessError(f"{service} did not take the token: {problem.detail}")
-    return _ERRORS.get(name, ServiceError)(problem.detail)
+    return ServiceError(problem.detail) if name in _OF_THE_SERVICE else _ERRORS.get(name, ServiceError)(problem.detail)
 
 
 def retry_after(response: Response) -> float:

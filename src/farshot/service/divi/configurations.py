@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict, replace
 
-from farshot.errors import UploadError
+from farshot.errors import BegunError, UnknownJobError, UploadError
 from farshot.service.context import in_thread, write_in_thread
 from farshot.service.divi.documents import ConfigRequest
 from farshot.service.divi.drafts import make_divi_job
 from farshot.service.divi.jobs import is_newer, reply
 from farshot.service.divi.stored_forms import DiviJob, encode, read_job
-from farshot.service.problems import BegunError, MissingError
 from farshot.service.request_bodies import document_in
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ async def get_execution_config(call: Call) -> Response:
         return reply({"maestro_config": job.config} if job and job.config is not None and not job.older else {})
     if job is None or job.config is None or not job.older:
         message = f"job {call.job_id} has no execution configuration"
-        raise MissingError(message)
+        raise UnknownJobError(message)
     return reply({"execution_configuration": job.config})
 
 

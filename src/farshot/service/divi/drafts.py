@@ -8,11 +8,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from farshot.admission.batch import check_text
-from farshot.errors import BatchError, OptionError, TargetError
+from farshot.errors import BatchError, NotOfferedError, OptionError, TargetError
 from farshot.model import MAX_SEED
 from farshot.service.divi.options import options_of
 from farshot.service.divi.stored_forms import DiviJob, encode
-from farshot.service.problems import NotOfferedError
 from farshot.service.submissions import check_offered
 from farshot.simulators.targets import check_target
 from farshot.submission import Draft

@@ -8,12 +8,11 @@ import anyio.to_thread
 from starlette.responses import Response
 
 from farshot.contract import JobStatus
-from farshot.errors import FaultCode, QuotaError
+from farshot.errors import EndedError, FaultCode, NotOfferedError, QuotaError
 from farshot.service.context import LARGE_BODY_BYTES, in_thread, write_in_thread
 from farshot.service.divi.circuits import add, estimate_size
 from farshot.service.divi.documents import AddRequest, InitRequest
 from farshot.service.divi.drafts import QUBO_REFUSAL, begin
-from farshot.service.problems import EndedError, NotOfferedError
 from farshot.service.request_bodies import document_in
 from farshot.wire import JSON, encode
 
@@ -97,7 +96,8 @@ async def cancel_divi_job(call: Call) -> Response:
     record, stopped = await write_in_thread(call, cancel)
     call.parts.wake()
     if stopped is None and record.status is not JobStatus.CANCELLED:
-        raise EndedError(record)
+        message = f"job {record.id} is {record.status} already"
+        raise EndedError(message, record)
     return reply({"status": "cancelled", "job_id": record.id, "circuits_cancelled": record.circuits - record.done})
 
 
