@@ -58,8 +58,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from farshot.model import JobRecord
-
 
 class FaultCode(StrEnum):
     """The reason why one circuit has no result. The list is fixed: programs branch on it."""
@@ -227,12 +225,13 @@ class BegunError(UploadError):
 
 
 class EndedError(UploadError):
-    """The job has ended, so that it cannot be cancelled. `record` is the job, in the service."""
+    """The job has ended, so that it cannot be cancelled. `job_id` and `status` say which and how, in the service."""
 
     code = "ended"
 
-    def __init__(self, message: str, record: JobRecord | None = None) -> None:
-        self.record = record
+    def __init__(self, message: str, job_id: str | None = None, status: str | None = None) -> None:
+        self.job_id = job_id
+        self.status = status
         super().__init__(message)
 
 

@@ -200,7 +200,7 @@ async def cancel_job(call: Call) -> Response:
     call.parts.wake()
     if stopped is None:
         message = f"job {record.id} is {record.status} already"
-        raise EndedError(message, record)
+        raise EndedError(message, record.id, record.status)
     return answer(job_document(record, circuits_cancelled=stopped))
 
 

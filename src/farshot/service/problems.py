@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from farshot import errors
+from farshot.contract import JobStatus
 from farshot.wire import PROBLEM, Problem, encode
 
 if TYPE_CHECKING:
@@ -82,14 +83,14 @@ _RETRY_SECONDS = {"store": 1.0, "not-ready": 1.0, "busy": 1.0}
 def problem_of(error: Exception) -> Problem:
     """Return the problem document for `error`."""
     kind, detail = _kind_and_detail(error)
-    record = error.record if isinstance(error, errors.EndedError) else None
+    ended = error if isinstance(error, errors.EndedError) else None
     return Problem(
         type=kind.uri,
         title=kind.title,
         status=kind.status,
         detail=detail,
-        job_id=record.id if record else None,
-        job_status=record.status if record else None,
+        job_id=ended.job_id if ended else None,
+        job_status=JobStatus(ended.status) if ended and ended.status else None,
         retry_after=error.retry_after if isinstance(error, errors.QuotaError) else _RETRY_SECONDS.get(kind.name),
     )
 

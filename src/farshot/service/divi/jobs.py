@@ -97,7 +97,7 @@ async def cancel_divi_job(call: Call) -> Response:
     call.parts.wake()
     if stopped is None and record.status is not JobStatus.CANCELLED:
         message = f"job {record.id} is {record.status} already"
-        raise EndedError(message, record)
+        raise EndedError(message, record.id, record.status)
     return reply({"status": "cancelled", "job_id": record.id, "circuits_cancelled": record.circuits - record.done})
 
 
