@@ -86,6 +86,16 @@ class FarshotError(Exception):
     code: str = "internal"
     """The stable name of this kind of error; the last word of the `type` of a problem that a service answers with."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how an error is copied and pickled: as it is, without calling its constructor again."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[FarshotError], args: tuple[object, ...], state: Mapping[str, object]) -> FarshotError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class ExecutionCancelledError(FarshotError):
     """The call was ended by a cancellation event or by Ctrl-C.

@@ -1,6 +1,8 @@
 """Exceptions and the problems of the HTTP API are told from each other by one name."""
 
+import copy
 import inspect
+import pickle
 
 import httpx2
 import pytest
@@ -34,6 +36,28 @@ def answered(error):
     request = httpx2.Request("GET", "http://lab:8080/v1/me")
     body = encode(problem)
     return error_of(httpx2.Response(problem.status, content=body, headers={"Content-Type": PROBLEM}, request=request))
+
+
+def test_an_error_is_the_same_in_another_process():
+    """A pool of processes passes errors on: one that cannot be read there is waited for without end."""
+    fault = errors.CircuitError(errors.FaultCode.PARSE, "text", line=3, column=7)
+    for error in [
+        fault,
+        errors.JobNotCompletedError("text", {"a": fault}),
+        errors.CircuitsInvalidError({"a": fault}),
+        errors.QuotaError("text", 2.5),
+        errors.EndedError("text", "job", "COMPLETED"),
+        *map(made, CLASSES),
+    ]:
+        for found in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 -- its own
+            assert type(found) is type(error)
+            assert (str(found), found.args) == (str(error), error.args)
+            assert shown(found) == shown(error)
+
+
+def shown(error):
+    """Return the attributes of an error, with errors among them as text."""
+    return {name: str(value) for name, value in vars(error).items()}
 
 
 def test_every_class_has_a_code_of_its_own():

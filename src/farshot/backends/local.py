@@ -91,7 +91,7 @@ class LocalBackend(Backend):
         )
         self._workers = usable_cores() if workers is None else check_count("workers", workers, 0, _MAX_WORKERS)
         if executor is not None and not hasattr(executor, "inspect"):
-            message = f"no executor {executor!r:.80}: leave it out for the cores of this machine, or give an object"
+            message = f"executor must be an object that meets `Executor` (left out: this machine), not {executor!r:.60}"
             raise OptionError(message)
         self._executor = executor or LocalExecutor(
             self._workers or usable_cores(),

@@ -136,6 +136,7 @@ class RemoteBackend(Backend):
         return check_text("target", name) or ""
 
     def _submit(self, circuits: Mapping[str, str] | Template, options: SubmitOptions) -> str:
+        self._transport.check_open()
         upload, stop = Upload(), threading.Event()
         with event_or_interrupt(options.event) as event:
             if options.validate:

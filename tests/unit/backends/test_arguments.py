@@ -129,3 +129,12 @@ def test_a_wait_has_a_time_or_none(tmp_path, timeout):
                 wait(timeout=timeout)
         with pytest.raises(farshot.PollingTimeoutError):
             job.wait(timeout=0)
+
+
+def test_a_closed_backend_submits_nothing_and_says_so():
+    """And not that there may be a job."""
+    backend = farshot.RemoteBackend("http://127.0.0.1:9", "token")
+    backend.close()
+    with pytest.raises(farshot.ServiceError, match="closed") as caught:
+        backend.submit_circuits({"a": "text"})
+    assert type(caught.value) is farshot.ServiceError

@@ -217,11 +217,15 @@ class Transport:
             return {"headers": headers, "content": request.body}
         return {"headers": headers | {"Content-Encoding": "gzip"}, "content": gzip.compress(request.body, 1, mtime=0)}
 
+    def check_open(self) -> None:
+        """Raise `ServiceError` if this was closed."""
+        if self._closed:
+            message = "the backend is closed"
+            raise ServiceError(message)
+
     def _get_client(self) -> httpx2.Client:
         with self._lock:
-            if self._closed:
-                message = "the backend is closed"
-                raise ServiceError(message)
+            self.check_open()
             if self._process != os.getpid():
                 self._open()
             return self._client
