@@ -91,14 +91,22 @@ def test_nothing_at_all_is_a_quota_too_and_is_of_one_user(ann, new_user, name):
     assert post(ann).status_code == 201
 
 
-@pytest.mark.parametrize("quota", [Quota(shots_per_day=1000), Quota(stored_bytes=4 * SIZE), Quota(queued_circuits=10)])
-def test_what_was_accepted_may_be_sent_again_whatever_is_full(new_user, slow, quota):  # noqa: ARG001 -- workers are busy
+@pytest.mark.parametrize(
+    ("quota", "circuits"),
+    [
+        (Quota(shots_per_day=1000), BELLS),
+        (Quota(stored_bytes=4 * SIZE), BELLS),
+        (Quota(queued_circuits=10), slow_circuits(10)),  # nothing of it is done before the others ask
+    ],
+)
+def test_what_was_accepted_may_be_sent_again_whatever_is_full(new_user, slow, quota, circuits):  # noqa: ARG001 -- workers are busy
     full = new_user(quota=quota)
-    first = post(full, key="k", shots=100)
+    first = post(full, key="k", shots=100, circuits=circuits)
     assert first.status_code == 201
     assert quota.stored_bytes or refused(post(full, shots=100))
-    again = post(full, key="k", shots=100)
+    again = post(full, key="k", shots=100, circuits=circuits)
     assert (again.status_code, again.json()["job_id"]) == (200, first.json()["job_id"])
+    full.post(f"/v1/jobs/{first.json()['job_id']}/cancel")
 
 
 def test_uploads_are_held_to_it(new_user):
