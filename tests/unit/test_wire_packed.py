@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farshot.errors import BatchError, WireError
-from farshot.wire import JobRequest, PartRequest, TemplateDocument, encode, map_head, pack, read_packed, read_request
+from farshot.wire import (
+    JobRequest,
+    PartRequest,
+    TemplateDocument,
+    encode,
+    is_brief,
+    map_head,
+    pack,
+    read_packed,
+    read_request,
+)
 from farshot.wire.piecewise import MAX_MEMBERS, MAX_NUMBERS, MAX_TEXT_LENGTH
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -147,3 +157,25 @@ def test_a_text_that_is_too_long_is_refused_by_name(name):
     value = {"circuits": {"bell": long}, "template": {"source": long, "parameters": []}}[name]
     with pytest.raises(BatchError, match="circuit 'bell'" if name == "circuits" else "the source of the template"):
         read_packed(msgspec.msgpack.encode({name: value}), JobRequest)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"circuits": dict.fromkeys(map(str, range(2000)), "x" * 2000)}, True),
+        ({"circuits": dict.fromkeys(map(str, range(2001)), "x")}, False),
+        ({"circuits": {"a": "x"}, "ham_ops": "Z;" * 50_000}, False),
+        ({"circuits": {"a": "x"}, "circuit_ham_map": [[0, 1]] * 50_000}, False),
+        ({"template": {"source": "x", "parameters": ["a"]}, "rows": {str(n): [0.5] for n in range(20_000)}}, False),
+    ],
+    ids=["few and long", "many", "long observables", "many groups", "many rows"],
+)
+def test_a_batch_is_brief_by_what_it_holds(document, expected):
+    assert is_brief(pack(document)) is expected
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x91" * 100_000, pack({"nonsense": 1}), pack([1])])
+def test_what_is_no_batch_is_refused_as_fast(data):
+    assert is_brief(data)
+    with pytest.raises(WireError):
+        read_packed(data, JobRequest)

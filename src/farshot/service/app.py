@@ -34,6 +34,7 @@ from farshot.service.problems import problem_response
 from farshot.service.request_bodies import is_read_here
 from farshot.service.routes import ROUTES
 from farshot.service.token_watch import TokenWatch
+from farshot.wire import is_brief
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -175,9 +176,13 @@ async def _dispatch(service: Service, routes: dict[str, Route], request: Request
     if not (route.body and call.is_large):
         return await route.handler(call)
     async with service.large_slots[user.name]:
-        if service.loader is None or is_read_here(call, route.body) or not service.loader.serves():
+        loader = service.loader
+        if loader is None or not loader.serves():
             return await route.handler(call)
-        return await service.loader.answer(request)
+        if not is_read_here(call, route.body):
+            return await loader.answer(request)
+        body = await request.body()
+        return await route.handler(call) if is_brief(body) else await loader.answer(request, body)
 
 
 def _make_path(path: str, methods: list[str], handle: Callable[[Request], Awaitable[Response]]) -> Path:

@@ -15,14 +15,13 @@ from farshot.errors import EndedError, ForbiddenError, ParameterError
 from farshot.model import JobFilter
 from farshot.service.context import in_thread, write_in_thread
 from farshot.service.documents import job_document, options_document, without_long_options
-from farshot.service.request_bodies import document_in, is_read_here, parameters_in
-from farshot.service.submissions import is_light, submit
-from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode, pack
+from farshot.service.request_bodies import document_in, parameters_in
+from farshot.service.submissions import submit
+from farshot.wire import JSON, JobDocument, JobListDocument, JobRequest, encode
 
 if TYPE_CHECKING:
     from farshot.model import JobRecord
     from farshot.service.context import Call
-    from farshot.service.loader import Loader
     from farshot.submission import PartReceipt
 
 
@@ -58,8 +57,6 @@ def answer(document: msgspec.Struct, status: int = 200, headers: dict[str, str] 
 async def create_job(call: Call) -> Response:
     """Make a job of the batch in the body, or begin one that arrives in parts; the same key gives the same job."""
     document = await document_in(call, JobRequest)
-    if loader := _choose_loader(call, document):
-        return await loader.answer(call.request, pack(document))
     key = _read_key(call)
 
     def make() -> tuple[JobRecord, bool, list[PartReceipt] | None]:
@@ -69,14 +66,6 @@ async def create_job(call: Call) -> Response:
     record, is_new, parts = await write_in_thread(call, make)
     location = {"Location": f"/v1/jobs/{record.id}"}
     return answer(job_document(record, parts=parts), 201 if is_new else 200, location)
-
-
-def _choose_loader(call: Call, document: JobRequest) -> Loader | None:
-    """Return the loader if it serves and a batch that was read here will take long; else None."""
-    loader = call.service.loader
-    if loader is None or not call.is_large or not is_read_here(call, JobRequest) or is_light(document):
-        return None
-    return loader if loader.serves() else None
 
 
 def _read_key(call: Call) -> str | None:

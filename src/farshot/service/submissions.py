@@ -44,22 +44,8 @@ if TYPE_CHECKING:
     from farshot.wire import PartRequest
 
 
-_MAX_LIGHT_CIRCUITS = 2_000
-_MAX_LIGHT_GROUPS = 2_000
-_MAX_LIGHT_TERMS_BYTES = 64 * 1024
 _DIGEST = re.compile("[0-9a-f]{32}")
 _decode_request = msgspec.json.Decoder(JobRequest).decode
-
-
-def is_light(document: JobRequest) -> bool:
-    """Return whether a batch, however many bytes it has, becomes a job in tens of milliseconds and not in seconds."""
-    return (
-        document.circuits is not None
-        and len(document.circuits) <= _MAX_LIGHT_CIRCUITS
-        and len(document.ham_ops or "") <= _MAX_LIGHT_TERMS_BYTES
-        and len(document.circuit_ham_map or ()) <= _MAX_LIGHT_GROUPS
-        and len(document.shot_groups or ()) <= _MAX_LIGHT_GROUPS
-    )
 
 
 def submit(call: Call, document: JobRequest, key: str | None) -> tuple[JobRecord, bool]:

@@ -51,7 +51,7 @@ from farshot.wire.frames import (
     encode_frame,
     frame_pieces,
 )
-from farshot.wire.packed import PACKED, PACKED_KINDS, map_head, pack, read_packed
+from farshot.wire.packed import PACKED, PACKED_KINDS, is_brief, map_head, pack, read_packed
 from farshot.wire.piecewise import MAX_MEMBERS
 
 __all__ = [
@@ -103,6 +103,7 @@ __all__ = [
     "encode",
     "encode_frame",
     "frame_pieces",
+    "is_brief",
     "map_head",
     "pack",
     "read_answer",
